@@ -1,0 +1,86 @@
+"""What an action may use, and the two things all of them share: the parameters they read, and tags."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from lab.core.cloudwatch.model import Metric, Statistics
+from lab.core.errors import LabError
+from lab.core.store import R, Store
+
+Request = Mapping[str, Any]
+Response = dict[str, Any]
+
+
+class Metrics(Protocol):
+    """Metric data, as CloudWatch's actions see it."""
+
+    def put(self, metric: Metric, value: float, timestamp: float) -> None: ...
+
+    def metrics(self) -> Iterable[Metric]: ...
+
+    def statistics(self, metric: Metric, start: float, period: int) -> Statistics | None:
+        """All data of [start, start + period), None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account and region the lab plays."""
+
+    account_id: str = "123456789012"
+    region: str = "us-east-1"
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return tuple(f"{self.region}{letter}" for letter in "abc")
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`now` is lab time. `target_health` answers (state, reason, description) for a registration's key; `new_id` makes ids."""
+
+    store: Store
+    metrics: Metrics
+    account: Account
+    now: float
+    new_id: Callable[[str], str]
+    target_health: Callable[[str], tuple[str, str, str]]
+
+
+Action = Callable[[Context, Request], Response]
+A = TypeVar("A", bound=Action)
+
+
+def reads(*members: str) -> Callable[[A], A]:
+    """Names the request members an action honours. `dispatch` refuses any other, rather than pass it over in silence."""
+
+    def mark(action: A) -> A:
+        READS[f"{action.__module__}.{action.__name__}"] = frozenset(members)
+        return action
+
+    return mark
+
+
+READS: dict[str, frozenset[str]] = {}
+"""By module and function name, what `reads` was given."""
+
+
+def require(store: Store, kind: type[R], key: str, code: str, message: str, status: int = 400) -> R:
+    """The row, or AWS's not-found error."""
+    row = store.get(kind, key)
+    if row is None:
+        raise LabError(code, message, status=status)
+    return row
+
+
+def tags_of(pairs: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    """AWS's list of {Key, Value} as a mapping."""
+    return {pair["Key"]: pair.get("Value", "") for pair in pairs or ()}
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """The inverse of `tags_of`."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

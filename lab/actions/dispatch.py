@@ -1,0 +1,104 @@
+"""Finds an action by service and operation, checks the request against AWS's own model, runs it in one transaction.
+
+The models are botocore's: which operations a service has, which members a request may have, of which type, which are
+required. What they do not say (ranges, enums, what must exist) each action checks itself.
+"""
+
+import functools
+from types import ModuleType
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
+from botocore.validate import ParamValidator
+
+from lab.actions import cloudwatch, rds, secretsmanager
+from lab.actions.autoscaling import groups, instances, policies
+from lab.actions.context import READS, Action, Context, Request, Response
+from lab.actions.ec2 import instances as ec2_instances
+from lab.actions.ec2 import (
+    internet,
+    launch_templates,
+    security_groups,
+    tags,
+    vpcs,
+)
+from lab.actions.elbv2 import listeners, load_balancers, target_groups
+from lab.core.errors import LabError
+
+MODULES: dict[str, tuple[ModuleType, ...]] = {
+    "autoscaling": (groups, instances, policies),
+    "cloudwatch": (cloudwatch,),
+    "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, tags),
+    "elbv2": (load_balancers, target_groups, listeners),
+    "rds": (rds,),
+    "secretsmanager": (secretsmanager,),
+}
+
+_LOADER = Loader()
+_VALIDATOR = ParamValidator()
+
+
+@functools.cache
+def service_model(service: str) -> ServiceModel:
+    """botocore's model of a service. Raises LabError UnknownService."""
+    try:
+        return ServiceModel(_LOADER.load_service_model(service, "service-2"), service)
+    except UnknownServiceError as error:
+        raise LabError("UnknownService", f"there is no AWS service {service!r}", status=404) from error
+
+
+@functools.cache
+def operation_model(service: str, operation: str) -> OperationModel:
+    """botocore's model of an operation. Raises LabError InvalidAction."""
+    model = service_model(service)
+    if operation not in model.operation_names:
+        raise LabError("InvalidAction", f"the action {operation} is not valid for {service}")
+    return model.operation_model(operation)
+
+
+@functools.cache
+def find(service: str, operation: str) -> Action:
+    """The action. Raises LabError when AWS or the lab does not have it."""
+    operation_model(service, operation)
+    name = xform_name(operation)
+    for module in MODULES.get(service, ()):
+        action: Action | None = getattr(module, name, None)
+        if action is not None and f"{module.__name__}.{name}" in READS:
+            return action
+    raise LabError("UnsupportedOperation", f"the lab does not have {service} {operation} yet", status=501)
+
+
+def supported(service: str) -> list[str]:
+    """The operations of a service that the lab has, by AWS's names."""
+    names = {
+        name for module in MODULES.get(service, ()) for name in vars(module) if f"{module.__name__}.{name}" in READS
+    }
+    return sorted(operation for operation in service_model(service).operation_names if xform_name(operation) in names)
+
+
+def call(context: Context, service: str, operation: str, request: Request) -> Response:
+    """Run the action. All its changes of rows happen, or none: any error leaves the store as it was."""
+    action = find(service, operation)
+    check(service, operation, request)
+    _refuse_unread(action, operation, request)
+    with context.store.transaction():
+        return action(context, request)
+
+
+def check(service: str, operation: str, request: Request) -> None:
+    """Raises LabError ValidationError when the request does not fit AWS's model of the operation."""
+    shape = operation_model(service, operation).input_shape
+    if shape is None:
+        return
+    report: Any = _VALIDATOR.validate(dict(request), shape)
+    if report.has_errors():
+        raise LabError("ValidationError", report.generate_report())
+
+
+def _refuse_unread(action: Action, operation: str, request: Request) -> None:
+    unread = sorted(set(request) - READS[f"{action.__module__}.{action.__name__}"] - {"DryRun"})
+    if unread:
+        raise LabError("UnsupportedOperation", f"the lab does not support {', '.join(unread)} of {operation} yet")

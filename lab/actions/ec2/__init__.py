@@ -1,0 +1,1 @@
+"""Actions of EC2 and VPC."""

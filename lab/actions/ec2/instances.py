@@ -1,0 +1,222 @@
+"""Instances (aws-facts §7.3): launching, terminating, describing. What runs them is a reconciler's affair."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from lab.actions.context import Context, Request, Response, reads, require, tag_list
+from lab.actions.ec2.common import attach_interface, get_subnet, member, select
+from lab.core.ec2.addresses import private_dns_name
+from lab.core.ec2.catalogue import IMAGES, INSTANCE_TYPES
+from lab.core.ec2.model import INSTANCE_STATE_CODES, Instance, LaunchTemplate, LaunchTemplateVersion, SecurityGroup
+from lab.core.errors import LabError
+from lab.core.times import moment
+
+USER_DATA_LIMIT = 16 * 1024
+
+
+def launch(
+    context: Context,
+    template: LaunchTemplate,
+    version: LaunchTemplateVersion,
+    subnet_id: str,
+    tags: Mapping[str, str],
+) -> Instance:
+    """One instance from a launch template version: its row in state `pending`, its network interface made. What is wrong
+    with the template shows here, as on AWS. Raises LabError; nothing is made then."""
+    data = version.data
+    image_id, type_name = data.get("ImageId", ""), data.get("InstanceType", "")
+    if image_id not in IMAGES:
+        known = ", ".join(IMAGES)
+        raise LabError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist (this lab has {known})")
+    if type_name not in INSTANCE_TYPES:
+        raise LabError("InvalidParameterValue", f"Invalid value '{type_name}' for InstanceType.")
+    user_data = data.get("UserData", "")
+    _check_user_data(user_data)
+    subnet = get_subnet(context.store, subnet_id)
+    instance_id = context.new_id("i")
+    interface = attach_interface(context, subnet_id, data.get("SecurityGroupIds", ()), instance_id, "")
+    instance = Instance(
+        instance_id=instance_id,
+        image_id=image_id,
+        instance_type=type_name,
+        subnet_id=subnet_id,
+        vpc_id=subnet.vpc_id,
+        availability_zone=subnet.availability_zone,
+        private_ip_address=interface.private_ip_address,
+        network_interface_id=interface.network_interface_id,
+        group_ids=interface.group_ids,
+        launch_time=context.now,
+        state="pending",
+        since=context.now,
+        monitoring=bool(data.get("Monitoring", {}).get("Enabled", False)),
+        user_data=user_data,
+        launch_template_id=template.launch_template_id,
+        launch_template_version=version.number,
+        tags={
+            **_template_tags(data),
+            **tags,
+            "aws:ec2launchtemplate:id": template.launch_template_id,
+            "aws:ec2launchtemplate:version": str(version.number),
+        },
+    )
+    context.store.put(instance)
+    return instance
+
+
+def begin_termination(context: Context, instance: Instance, code: str, message: str) -> None:
+    """The row → shutting-down, unless it is past that."""
+    if instance.state not in ("shutting-down", "terminated"):
+        context.store.put(
+            replace(
+                instance, state="shutting-down", since=context.now, state_reason_code=code, state_reason_message=message
+            )
+        )
+
+
+@reads("InstanceIds")
+def terminate_instances(context: Context, request: Request) -> Response:
+    found = [_get(context, instance_id) for instance_id in request["InstanceIds"]]
+    for instance in found:
+        begin_termination(context, instance, "Client.UserInitiatedShutdown", "User initiated shutdown")
+    return {
+        "TerminatingInstances": [
+            {
+                "InstanceId": instance.instance_id,
+                "CurrentState": _state(_get(context, instance.instance_id).state),
+                "PreviousState": _state(instance.state),
+            }
+            for instance in found
+        ]
+    }
+
+
+@reads("InstanceIds", "Filters", "MaxResults", "NextToken")
+def describe_instances(context: Context, request: Request) -> Response:
+    described = [_instance(instance, context) for instance in context.store.all(Instance)]
+    filters = {
+        "instance-id": member("InstanceId"),
+        "vpc-id": member("VpcId"),
+        "subnet-id": member("SubnetId"),
+        "image-id": member("ImageId"),
+        "instance-type": member("InstanceType"),
+        "private-ip-address": member("PrivateIpAddress"),
+        "availability-zone": lambda item: (item["Placement"]["AvailabilityZone"],),
+        "instance-state-name": lambda item: (item["State"]["Name"],),
+    }
+    ids = request.get("InstanceIds", ())
+    found = select(described, ids, "InstanceId", "InvalidInstanceID.NotFound", request.get("Filters", ()), filters)
+    return {
+        "Reservations": [
+            {
+                "ReservationId": item["InstanceId"].replace("i-", "r-"),
+                "OwnerId": context.account.account_id,
+                "Groups": [],
+                "Instances": [item],
+            }
+            for item in found
+        ]
+    }
+
+
+@reads(
+    "ImageIds",
+    "Filters",
+    "Owners",
+    "ExecutableUsers",
+    "IncludeDeprecated",
+    "IncludeDisabled",
+    "MaxResults",
+    "NextToken",
+)
+def describe_images(context: Context, request: Request) -> Response:
+    described = [
+        {
+            "ImageId": image.image_id,
+            "Name": image.name,
+            "State": "available",
+            "Architecture": "x86_64",
+            "ImageType": "machine",
+            "Public": True,
+            "OwnerId": context.account.account_id,
+            "RootDeviceType": "ebs",
+            "VirtualizationType": "hvm",
+            "Tags": [],
+        }
+        for image in IMAGES.values()
+    ]
+    filters = {"image-id": member("ImageId"), "name": member("Name"), "state": member("State")}
+    ids = request.get("ImageIds", ())
+    return {"Images": select(described, ids, "ImageId", "InvalidAMIID.NotFound", request.get("Filters", ()), filters)}
+
+
+def _get(context: Context, instance_id: str) -> Instance:
+    message = f"The instance ID '{instance_id}' does not exist"
+    return require(context.store, Instance, instance_id, "InvalidInstanceID.NotFound", message)
+
+
+def _check_user_data(encoded: str) -> None:
+    try:
+        size = len(base64.b64decode(encoded, validate=True))
+    except binascii.Error as error:
+        raise LabError("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.") from error
+    if size > USER_DATA_LIMIT:
+        raise LabError("InvalidParameterValue", f"User data is limited to {USER_DATA_LIMIT} bytes")
+
+
+def _template_tags(data: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        tag["Key"]: tag.get("Value", "")
+        for specification in data.get("TagSpecifications", ())
+        if specification.get("ResourceType") == "instance"
+        for tag in specification.get("Tags", ())
+    }
+
+
+def _state(name: str) -> dict[str, Any]:
+    return {"Code": INSTANCE_STATE_CODES[name], "Name": name}
+
+
+def _instance(instance: Instance, context: Context) -> dict[str, Any]:
+    running = instance.state == "running"
+    dns = private_dns_name(instance.private_ip_address, context.account.region)
+    gone = instance.state == "terminated"
+    return {
+        "InstanceId": instance.instance_id,
+        "ImageId": instance.image_id,
+        "InstanceType": instance.instance_type,
+        "LaunchTime": moment(instance.launch_time),
+        "State": _state(instance.state),
+        "StateTransitionReason": instance.state_reason_message,
+        **(
+            {"StateReason": {"Code": instance.state_reason_code, "Message": instance.state_reason_message}}
+            if instance.state_reason_code
+            else {}
+        ),
+        "AmiLaunchIndex": 0,
+        "Architecture": "x86_64",
+        "Hypervisor": "xen",
+        "VirtualizationType": "hvm",
+        "RootDeviceType": "ebs",
+        "SourceDestCheck": True,
+        "EbsOptimized": False,
+        "BlockDeviceMappings": [],
+        "Placement": {"AvailabilityZone": instance.availability_zone, "GroupName": "", "Tenancy": "default"},
+        "Monitoring": {"State": "enabled" if instance.monitoring else "disabled"},
+        "PrivateDnsName": dns if running else "",
+        "PublicDnsName": "",
+        **({} if gone else {"PrivateIpAddress": instance.private_ip_address}),
+        **({} if gone else {"SubnetId": instance.subnet_id, "VpcId": instance.vpc_id}),
+        "SecurityGroups": list(_groups(instance, context)),
+        "NetworkInterfaces": [],
+        "Tags": tag_list(instance.tags),
+    }
+
+
+def _groups(instance: Instance, context: Context) -> Iterable[dict[str, str]]:
+    for group_id in instance.group_ids:
+        group = context.store.get(SecurityGroup, group_id)
+        if group is not None:
+            yield {"GroupId": group.group_id, "GroupName": group.group_name}

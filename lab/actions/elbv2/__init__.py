@@ -1,0 +1,1 @@
+"""Actions of Elastic Load Balancing v2."""

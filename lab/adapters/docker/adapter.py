@@ -1,0 +1,222 @@
+"""The Docker adapter: `lab.control.ports.Compute` on the Docker Engine API, and the control plane's own place in it.
+
+It keeps nothing in memory: what exists is asked of the engine each time, by label, so a new control plane adopts what an
+old one made by doing nothing at all. Read `networks` and `machines` for what is made, `client` for how it may fail.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from docker.api.client import APIClient
+from docker.errors import NotFound
+
+from lab.adapters.docker import machines, networks
+from lab.adapters.docker import settings as label
+from lab.adapters.docker.client import Engine, connect, create_container
+from lab.adapters.docker.events import EventThread
+from lab.adapters.docker.janitor import ensure_janitor
+from lab.adapters.docker.settings import DockerSettings
+from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Network
+from lab.core.errors import AdapterError, Refused
+
+POLL = 0.1  # seconds between two looks at a machine that was asked to stop
+
+
+class DockerCompute:
+    """Machines as containers of the engine that `settings` names. `close` it when done; the machines go on."""
+
+    def __init__(self, settings: DockerSettings) -> None:
+        self.settings = settings
+        self._engine = Engine(settings.base_url)
+        self._making = asyncio.Lock()  # names and container numbers are looked up, then taken
+        self._starting = asyncio.Semaphore(os.cpu_count() or 1)  # more at once only starve the machines that serve
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._engine.close)
+
+    # Networks
+
+    async def ensure_network(self, network: Network) -> None:
+        async with self._making:
+            await self._engine.call(lambda client: networks.ensure_vpc(client, self.settings, network))
+
+    async def delete_network(self, vpc_id: str) -> None:
+        await self._engine.call(lambda client: networks.delete_vpc(client, self.settings, vpc_id))
+
+    async def attach_control(self, container_id: str, alias: str = "control") -> None:
+        """Put the control plane's own container where load balancer nodes can reach it, as `alias`. Idempotent."""
+        async with self._making:
+            await self._engine.call(lambda client: networks.attach_control(client, self.settings, container_id, alias))
+
+    async def ensure_janitor(self, image: str) -> None:
+        """Have a janitor of this image; see `lab.adapters.docker.janitor`. Idempotent."""
+        await self._engine.call(lambda client: ensure_janitor(client, self.settings, image))
+
+    # Machines
+
+    async def launch(self, spec: MachineSpec) -> Machine:
+        async with self._making:
+            made = await self._engine.call(lambda client: self._make(client, spec))
+        if made is not None:
+            try:
+                async with self._starting:
+                    await self._engine.call(lambda client: client.start(spec.id))
+            except AdapterError:
+                await self._engine.call(lambda client: _unmake(client, spec.id, **made))
+                raise
+        return machines.machine_found(await self._engine.call(lambda client: self._existing(client, spec.id)))
+
+    async def terminate(self, machine_id: str, grace: float) -> None:
+        entry = await self._engine.call(lambda client: self._find(client, machine_id))
+        if entry is not None and entry["State"] == "running":
+            # Asked and polled, not the engine's own `stop`: that would hold one of the few threads for the whole grace.
+            with contextlib.suppress(Refused, TimeoutError):  # refused: it died in the meantime
+                await self._engine.call(lambda client: client.kill(machine_id, _stop_signal(client, machine_id)))
+                async with asyncio.timeout(grace):
+                    while await self._runs(machine_id):  # noqa: ASYNC110 - the engine is another process: nothing to wait on
+                        await asyncio.sleep(POLL)
+        await self._engine.call(lambda client: self._remove(client, machine_id, container=entry is not None))
+
+    async def kill(self, machine_id: str) -> None:
+        entry = await self._engine.call(lambda client: self._find(client, machine_id))
+        if entry is None or machines.machine_found(entry).state is not MachineState.RUNNING:
+            raise Refused(f"no machine {machine_id} is running")
+        await self._engine.call(lambda client: client.kill(machine_id, "SIGKILL"))
+
+    async def machines(self) -> list[Machine]:
+        return [machines.machine_found(entry) for entry in await self._engine.call(self._entries)]
+
+    async def cpu(self, machine_ids: Iterable[str]) -> Mapping[str, CpuSample]:
+        names = list(dict.fromkeys(machine_ids))
+        samples = await asyncio.gather(*(self._engine.call(partial(_cpu, name=name)) for name in names))
+        return {name: sample for name, sample in zip(names, samples, strict=True) if sample is not None}
+
+    async def logs(self, machine_id: str, tail: int) -> str:
+        def read(client: APIClient) -> str:
+            self._existing(client, machine_id)
+            output: bytes = client.logs(machine_id, stdout=True, stderr=True, tail=tail)
+            return output.decode(errors="replace")
+
+        return await self._engine.call(read)
+
+    async def changes(self) -> AsyncIterator[str]:
+        """As the port says; an empty id comes at the first opening too: what happened before was not seen."""
+        loop = asyncio.get_running_loop()
+        seen: asyncio.Queue[str] = asyncio.Queue()
+
+        def deliver(name: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed under us: nobody listens any more
+                loop.call_soon_threadsafe(seen.put_nowait, name)
+
+        filters = {
+            "type": ["container"],
+            "label": [f"{label.OWNER}={self.settings.owner}", label.ROLE],
+            "event": ["start", "die", "destroy", "health_status"],
+        }
+        thread = EventThread(partial(connect, self.settings.base_url), filters, deliver)
+        thread.start()
+        try:
+            while True:
+                yield await seen.get()
+        finally:
+            await asyncio.to_thread(thread.stop)
+
+    # What follows runs in the engine's threads.
+
+    def _entries(self, client: APIClient) -> list[dict[str, Any]]:
+        """All machines of this lab, as the engine lists them."""
+        labels = [f"{label.OWNER}={self.settings.owner}", label.ROLE]
+        entries: list[dict[str, Any]] = client.containers(all=True, filters={"label": labels})
+        return [entry for entry in entries if entry["Names"]]  # one being removed can have lost its name already
+
+    def _find(self, client: APIClient, machine_id: str) -> dict[str, Any] | None:
+        return next((entry for entry in self._entries(client) if machines.machine_name(entry) == machine_id), None)
+
+    def _existing(self, client: APIClient, machine_id: str) -> dict[str, Any]:
+        entry = self._find(client, machine_id)
+        if entry is None:
+            raise Refused(f"there is no machine {machine_id}")
+        return entry
+
+    def _make(self, client: APIClient, spec: MachineSpec) -> dict[str, bool] | None:
+        """Bring the machine to where only the start is missing.
+
+        Returns what was made for it by this call (`container`, `volume`), or None when it runs already.
+
+        1. It runs: nothing to do.
+        2. It ran once and stopped: start it as it is.
+        3. It was created and never started, by a launch cut short: it may lack its second network. Make it anew.
+        4. It is not there: make it.
+        """
+        entry = self._find(client, spec.id)
+        if entry is not None and machines.machine_found(entry).state is MachineState.RUNNING:
+            return None
+        if entry is not None and entry["State"] != "created":
+            return {"container": False, "volume": False}
+        if entry is not None:
+            client.remove_container(spec.id, force=True)
+        service = [machine for machine in self._entries(client) if machine["Labels"][label.ROLE] == spec.role.value]
+        taken = {int(machine["Labels"].get(label.COMPOSE_NUMBER, 0)) for machine in service}
+        config = machines.container_config(spec, self.settings, machines.free_number(taken))
+        volume = machines.data_path(spec) is not None and self._make_volume(client, spec.id)
+        container = False
+        try:
+            create_container(client, spec.id, config)
+            container = True
+            if spec.control:
+                client.connect_container_to_network(spec.id, networks.ensure_control(client, self.settings))
+        except Exception:
+            _unmake(client, spec.id, container=container, volume=volume)
+            raise
+        return {"container": True, "volume": volume}
+
+    def _make_volume(self, client: APIClient, machine_id: str) -> bool:
+        """Have the machine's volume; whether it had to be made. `Refused` when its name is taken by another's."""
+        name = machines.volume_name(machine_id)
+        try:
+            existing = client.inspect_volume(name)
+        except NotFound:
+            client.create_volume(name, labels={label.OWNER: self.settings.owner})
+            return True
+        if (existing.get("Labels") or {}).get(label.OWNER) != self.settings.owner:
+            raise Refused(f"a Docker volume named {name} exists and is not this lab's: remove or rename it")
+        return False
+
+    def _remove(self, client: APIClient, machine_id: str, *, container: bool) -> None:
+        if container:
+            with contextlib.suppress(NotFound):
+                client.remove_container(machine_id, v=True, force=True)
+        # Also without a container: a launch or an earlier removal may have been cut short between the two.
+        with contextlib.suppress(NotFound):
+            volume = client.inspect_volume(machines.volume_name(machine_id))
+            if (volume.get("Labels") or {}).get(label.OWNER) == self.settings.owner:
+                client.remove_volume(volume["Name"])
+
+    async def _runs(self, machine_id: str) -> bool:
+        entry = await self._engine.call(lambda client: self._find(client, machine_id))
+        return entry is not None and entry["State"] == "running"
+
+
+def _unmake(client: APIClient, machine_id: str, *, container: bool, volume: bool) -> None:
+    """Undo a launch that failed, and no more than that launch: a stopped machine that cannot start keeps its data."""
+    if container:
+        client.remove_container(machine_id, v=True, force=True)
+    if volume:
+        client.remove_volume(machines.volume_name(machine_id))
+
+
+def _stop_signal(client: APIClient, machine_id: str) -> str:
+    """What the image wants to be stopped by: SIGTERM unless it says otherwise (PostgreSQL's fast shutdown is SIGINT)."""
+    signal: str = client.inspect_container(machine_id)["Config"].get("StopSignal") or "SIGTERM"
+    return signal
+
+
+def _cpu(client: APIClient, *, name: str) -> CpuSample | None:
+    try:
+        return machines.cpu_sample(client.stats(name, stream=False, one_shot=True))
+    except NotFound:
+        return None

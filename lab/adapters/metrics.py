@@ -1,0 +1,97 @@
+"""Metric data: one-minute statistic sets per series, in memory and in SQLite.
+
+A datum is added to the statistic set of its minute at once; `flush` writes the sets that changed. What a crash may lose is
+what came since the last flush, a second or so; alarm windows are rebuilt from the rest. Sets older than `KEEP` are dropped.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from lab.core.cloudwatch.model import Metric, Statistics, single
+
+MINUTE = 60
+KEEP = 3 * 3600.0
+
+
+class MetricStore:
+    """Statistic sets by metric and minute. `path` None keeps them in memory only."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._series: dict[Metric, dict[int, Statistics]] = {}
+        self._dirty: set[tuple[Metric, int]] = set()
+        self._pruned_at = 0.0
+        self._database = None if path is None else sqlite3.connect(path, isolation_level=None)
+        if self._database is not None:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._load(self._database)
+
+    def put(self, metric: Metric, value: float, timestamp: float) -> None:
+        minute = int(timestamp // MINUTE) * MINUTE
+        sets = self._series.setdefault(metric, {})
+        datum = single(value)
+        sets[minute] = sets[minute].plus(datum) if minute in sets else datum
+        self._dirty.add((metric, minute))
+
+    def metrics(self) -> Iterable[Metric]:
+        return tuple(self._series)
+
+    def statistics(self, metric: Metric, start: float, period: int) -> Statistics | None:
+        """All data of [start, start + period); None when there is none. Both are multiples of a minute."""
+        sets = self._series.get(metric, {})
+        found: Statistics | None = None
+        for minute in range(int(start), int(start) + period, MINUTE):
+            if minute in sets:
+                found = sets[minute] if found is None else found.plus(sets[minute])
+        return found
+
+    def flush(self, now: float) -> None:
+        """Write what changed; forget what is too old."""
+        if now - self._pruned_at > KEEP / 6:
+            self._prune(now)
+        if self._database is not None and self._dirty:
+            self._database.execute("BEGIN")
+            for metric, minute in self._dirty:
+                found = self._series.get(metric, {}).get(minute)
+                if found is not None:
+                    self._database.execute(
+                        "INSERT OR REPLACE INTO statistics VALUES (?, ?, ?, ?, ?, ?)",
+                        (_name(metric), minute, found.sample_count, found.sum, found.minimum, found.maximum),
+                    )
+            self._database.execute("COMMIT")
+        self._dirty.clear()
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+
+    def _prune(self, now: float) -> None:
+        self._pruned_at = now
+        oldest = now - KEEP
+        for metric, sets in list(self._series.items()):
+            kept = {minute: found for minute, found in sets.items() if minute >= oldest}
+            if kept:
+                self._series[metric] = kept
+            else:
+                del self._series[metric]
+        if self._database is not None:
+            self._database.execute("DELETE FROM statistics WHERE minute < ?", (oldest,))
+
+    def _load(self, database: sqlite3.Connection) -> None:
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS statistics (metric TEXT, minute INTEGER, sample_count REAL, sum REAL,"
+            " minimum REAL, maximum REAL, PRIMARY KEY (metric, minute))"
+        )
+        for name, minute, *values in database.execute("SELECT * FROM statistics ORDER BY minute"):
+            self._series.setdefault(_metric(name), {})[minute] = Statistics(*values)
+
+
+def _name(metric: Metric) -> str:
+    return json.dumps([metric.namespace, metric.name, metric.dimensions])
+
+
+def _metric(name: str) -> Metric:
+    namespace, metric_name, dimensions = json.loads(name)
+    return Metric(namespace, metric_name, tuple((str(key), str(value)) for key, value in dimensions))

@@ -1,0 +1,125 @@
+"""The process adapter: `lab.control.ports.Compute` with local processes. Everything is real but the network's isolation.
+
+This file is the async face; `lifecycle` does the work, `folder` is the memory, `processes` knows the operating system.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+from lab.adapters.process import postgres
+from lab.adapters.process.lifecycle import Found, Lifecycle
+from lab.adapters.process.processes import Leader, family, table
+from lab.adapters.process.settings import POSTGRES, ProcessSettings
+from lab.adapters.process.watch import Watch
+from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Network
+from lab.core.errors import Refused, Unavailable
+
+POLL = 0.05  # seconds between two looks at a machine that was asked to stop
+
+
+class ProcessCompute:
+    """Machines as processes below `settings.state_dir`. They go on when this object, or the program, is gone."""
+
+    def __init__(self, settings: ProcessSettings) -> None:
+        self.settings = settings
+        self._lifecycle = Lifecycle(settings)
+        self._listeners: set[asyncio.Queue[str]] = set()  # one per open `changes`
+        self._watch = Watch(self._ended)  # watches only while somebody listens
+
+    async def close(self) -> None:
+        self._watch.close()
+
+    async def ensure_network(self, network: Network) -> None:
+        """There is one network, the loopback, and it is there."""
+
+    async def delete_network(self, vpc_id: str) -> None:
+        """As with a real one, no machine may be on it: `Unavailable` while there is."""
+        machines = [found.spec.id for found in await self._found() if found.spec.vpc_id == vpc_id]
+        if machines:
+            raise Unavailable(f"network {vpc_id} still has machines: {', '.join(machines)}")
+
+    async def launch(self, spec: MachineSpec) -> Machine:
+        found, started = await asyncio.to_thread(self._lifecycle.launch, spec)
+        if started:
+            self._announce(spec.id)
+            if found.leader is not None and self._listeners:
+                self._watch.add(spec.id, found.leader)
+        return await self._machine(found)
+
+    async def terminate(self, machine_id: str, grace: float) -> None:
+        leader = await asyncio.to_thread(self._lifecycle.ask_to_stop, machine_id)
+        if leader is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace):
+                    while leader.alive:  # noqa: ASYNC110 - the end of a process sets no event
+                        await asyncio.sleep(POLL)
+        await asyncio.to_thread(self._lifecycle.remove, machine_id)
+
+    async def kill(self, machine_id: str) -> None:
+        await asyncio.to_thread(self._lifecycle.kill, machine_id)
+
+    async def machines(self) -> list[Machine]:
+        return list(await asyncio.gather(*(self._machine(found) for found in await self._found())))
+
+    async def cpu(self, machine_ids: Iterable[str]) -> Mapping[str, CpuSample]:
+        wanted = set(machine_ids)
+
+        def read() -> dict[str, CpuSample]:
+            leaders = {found.spec.id: found.leader for found in self._lifecycle.found() if found.leader is not None}
+            processes = table()
+            now = self.settings.wall()
+            members = {name: family(leader, processes) for name, leader in leaders.items() if name in wanted}
+            return {name: CpuSample(sum(one.cpu for one in all_), now) for name, all_ in members.items() if all_}
+
+        return await asyncio.to_thread(read)
+
+    async def logs(self, machine_id: str, tail: int) -> str:
+        folder = self._lifecycle.folder(machine_id)
+        if not folder.exists:
+            raise Refused(f"there is no machine {machine_id}")
+        return await asyncio.to_thread(folder.tail, tail)
+
+    async def changes(self) -> AsyncIterator[str]:
+        """As the port says; an empty id comes at the beginning too: what happened before was not seen."""
+        seen: asyncio.Queue[str] = asyncio.Queue()
+        self._listeners.add(seen)
+        try:
+            for found in await self._found():
+                if found.leader is not None:
+                    self._watch.add(found.spec.id, found.leader)
+            yield ""
+            while True:
+                yield await seen.get()
+        finally:
+            self._listeners.discard(seen)
+            if not self._listeners:
+                self._watch.close()
+
+    def _ended(self, machine_id: str, leader: Leader) -> None:
+        self._lifecycle.bury(self._lifecycle.folder(machine_id), leader)
+        self._announce(machine_id)
+
+    def _announce(self, machine_id: str) -> None:
+        for listener in self._listeners:
+            listener.put_nowait(machine_id)
+
+    async def _found(self) -> list[Found]:
+        return await asyncio.to_thread(self._lifecycle.found)
+
+    async def _machine(self, found: Found) -> Machine:
+        spec, leader = found.spec, found.leader
+        ready = leader is not None
+        if leader is not None and spec.image == POSTGRES:
+            user = spec.environment.get("POSTGRES_USER", "postgres")
+            port = next(iter(found.ports.values()))
+            ready = await postgres.ready(self._lifecycle.folder(spec.id), leader, port, user)
+        return Machine(
+            id=spec.id,
+            role=spec.role,
+            state=MachineState.RUNNING if leader is not None else MachineState.STOPPED,
+            ready=ready,
+            exit_code=found.exit_code,
+            template_hash=spec.template_hash,
+            endpoints={number: ("127.0.0.1", actual) for number, actual in found.ports.items()},
+        )

@@ -1,0 +1,167 @@
+"""Machines that exist only in memory, for tests and simulations: `lab.control.ports.Compute` without a world.
+
+Time is a function given to the constructor, so a virtual clock drives it. What happens to a machine is scripted: its CPU
+utilisation (`set_cpu`), its crash (`kill`), and calls that fail (`fail_next_launch`). A machine runs as soon as it is
+launched and is `ready` once it has booted. Held to the real adapters by `tests/contract`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Network
+from lab.core.errors import AdapterError, Refused, Unavailable
+
+KILLED = 137  # the exit code of a SIGKILL
+
+
+@dataclass(slots=True)
+class _Simulated:
+    """The mutable truth about one machine. `used` is CPU seconds up to `counted_at`, since when it runs at `utilisation`."""
+
+    spec: MachineSpec
+    started_at: float
+    counted_at: float
+    running: bool = True
+    used: float = 0.0
+    utilisation: float = 0.0
+    exit_code: int | None = None
+    log: list[str] = field(default_factory=list)
+
+
+class SimulatedCompute:
+    """`now` gives the time in seconds; a machine takes `boot_seconds` of it until it is ready.
+
+    `images` are the image names that exist (None: all do); `occupied` are host ports that somebody else listens on.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        boot_seconds: float = 0.0,
+        images: frozenset[str] | None = None,
+        occupied: Iterable[int] = (),
+    ) -> None:
+        self._now = now
+        self._boot_seconds = boot_seconds
+        self._images = images
+        self._occupied = set(occupied)
+        self._networks: dict[str, Network] = {}
+        self._machines: dict[str, _Simulated] = {}
+        self._failures: list[AdapterError] = []
+        self._listeners: set[asyncio.Queue[str]] = set()
+
+    def fail_next_launch(self, error: AdapterError) -> None:
+        """The next launch raises this and does nothing; given several times, the next several do, in order."""
+        self._failures.append(error)
+
+    def set_cpu(self, machine_id: str, utilisation: float) -> None:
+        """From now on the machine uses this share of its own vCPUs (0.0 to 1.0)."""
+        machine = self._machines[machine_id]
+        self._count(machine)
+        machine.utilisation = utilisation
+
+    async def close(self) -> None:
+        """Nothing is held; here because the real adapters have it."""
+
+    async def ensure_network(self, network: Network) -> None:
+        self._networks[network.vpc_id] = network
+
+    async def delete_network(self, vpc_id: str) -> None:
+        machines = [name for name, machine in self._machines.items() if machine.spec.vpc_id == vpc_id]
+        if machines:
+            raise Unavailable(f"network {vpc_id} still has machines: {', '.join(machines)}")
+        self._networks.pop(vpc_id, None)
+
+    async def launch(self, spec: MachineSpec) -> Machine:
+        if self._failures:
+            raise self._failures.pop(0)
+        machine = self._machines.get(spec.id)
+        if machine is not None and machine.running:
+            return self._machine(machine)
+        if self._images is not None and spec.image not in self._images:
+            raise Refused(f"there is no image {spec.image!r}")
+        if spec.vpc_id not in self._networks:
+            raise Refused(f"there is no network {spec.vpc_id}")
+        self._check_ports(spec)
+        now = self._now()
+        if machine is None:
+            machine = self._machines[spec.id] = _Simulated(spec, started_at=now, counted_at=now)
+        else:
+            machine.running, machine.started_at, machine.counted_at = True, now, now
+            machine.used, machine.exit_code = 0.0, None
+        machine.log.append(f"{spec.id} started")
+        self._announce(spec.id)
+        return self._machine(machine)
+
+    async def terminate(self, machine_id: str, grace: float) -> None:
+        machine = self._machines.pop(machine_id, None)
+        if machine is not None:
+            self._announce(machine_id)
+
+    async def kill(self, machine_id: str) -> None:
+        machine = self._machines.get(machine_id)
+        if machine is None or not machine.running:
+            raise Refused(f"no machine {machine_id} is running")
+        machine.running, machine.exit_code = False, KILLED
+        self._announce(machine_id)
+
+    async def machines(self) -> list[Machine]:
+        return [self._machine(machine) for machine in self._machines.values()]
+
+    async def cpu(self, machine_ids: Iterable[str]) -> Mapping[str, CpuSample]:
+        running = [
+            self._machines[name] for name in machine_ids if name in self._machines and self._machines[name].running
+        ]
+        for machine in running:
+            self._count(machine)
+        return {machine.spec.id: CpuSample(machine.used, machine.counted_at) for machine in running}
+
+    async def logs(self, machine_id: str, tail: int) -> str:
+        if machine_id not in self._machines:
+            raise Refused(f"there is no machine {machine_id}")
+        lines = self._machines[machine_id].log
+        return "".join(f"{line}\n" for line in lines[max(0, len(lines) - tail) :])
+
+    async def changes(self) -> AsyncIterator[str]:
+        """As the port says; an empty id comes at the beginning, as from the real adapters."""
+        seen: asyncio.Queue[str] = asyncio.Queue()
+        self._listeners.add(seen)
+        try:
+            yield ""
+            while True:
+                yield await seen.get()
+        finally:
+            self._listeners.discard(seen)
+
+    def _check_ports(self, spec: MachineSpec) -> None:
+        published = {port.published for port in spec.ports if port.published is not None}
+        if not published:
+            return
+        taken = set(self._occupied)
+        for other in self._machines.values():
+            if other.running and other.spec.id != spec.id:
+                taken |= {port.published for port in other.spec.ports if port.published is not None}
+        for port in sorted(published & taken):
+            raise Refused(f"port {port} on 127.0.0.1 is in use by another program: free it or publish another port")
+
+    def _announce(self, machine_id: str) -> None:
+        for listener in self._listeners:
+            listener.put_nowait(machine_id)
+
+    def _count(self, machine: _Simulated) -> None:
+        now = self._now()
+        machine.used += (now - machine.counted_at) * machine.utilisation * machine.spec.vcpus
+        machine.counted_at = now
+
+    def _machine(self, machine: _Simulated) -> Machine:
+        spec = machine.spec
+        return Machine(
+            id=spec.id,
+            role=spec.role,
+            state=MachineState.RUNNING if machine.running else MachineState.STOPPED,
+            ready=machine.running and self._now() >= machine.started_at + self._boot_seconds,
+            exit_code=machine.exit_code,
+            template_hash=spec.template_hash,
+            endpoints={port.number: (spec.address, port.number) for port in spec.ports},
+        )

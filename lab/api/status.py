@@ -1,0 +1,149 @@
+"""The whole lab at one moment, as one JSON document: what `lab status` draws and what a page can show."""
+
+from typing import Any
+
+from lab.control.loop import Loop
+from lab.control.world import World
+from lab.core.autoscaling.model import Activity, AutoScalingGroup, Decision, Member
+from lab.core.cloudwatch.model import Metric, MetricAlarm, dimensions
+from lab.core.ec2.model import Instance
+from lab.core.elbv2.model import Listener, LoadBalancer, Registration
+from lab.core.machines import published_port
+from lab.core.rds.model import DBInstance
+from lab.stack.model import Stack
+
+ACTIVITIES = 12
+
+
+def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
+    """Ages are lab seconds; rates are per wall second; CPU is the last full minute's, in percent, None when unknown."""
+    now = world.clock.now()
+    store = world.store
+    activities = sorted(store.all(Activity), key=lambda row: (row.end_time is None, row.start_time), reverse=True)
+    return {
+        "now": now,
+        "speed": world.clock.speed,
+        "compute": compute,
+        "engine_problem": loop.engine_problem,
+        "stacks": [{"name": row.name, "status": row.status, "reason": row.reason} for row in store.all(Stack)],
+        "load_balancers": [_load_balancer(world, row, now) for row in store.all(LoadBalancer)],
+        "groups": [_group(world, row, now) for row in store.all(AutoScalingGroup)],
+        "databases": [
+            {
+                "id": row.identifier,
+                "zone": row.availability_zone,
+                "status": row.status,
+                "reason": row.status_reason,
+                "machine": row.machine_id,
+                "endpoint": f"{row.endpoint_address}:{row.endpoint_port}" if row.endpoint_address else "",
+            }
+            for row in store.all(DBInstance)
+        ],
+        "alarms": [
+            {
+                "name": row.name,
+                "state": row.state,
+                "since": now - row.state_updated_at,
+                "reason": row.state_reason,
+                "metric": row.metric.name,
+                "comparison": row.comparison_operator,
+                "threshold": row.threshold,
+                "periods": row.evaluation_periods,
+                "value": row.recent[-1] if row.recent else None,
+            }
+            for row in store.all(MetricAlarm)
+        ],
+        "activities": [activity(row) for row in activities[:ACTIVITIES]],
+        "decisions": [
+            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": row.why}
+            for row in store.all(Decision)[-ACTIVITIES:]
+        ],
+    }
+
+
+def activity(row: Activity) -> dict[str, Any]:
+    return {
+        "group": row.group,
+        "start": row.start_time,
+        "end": row.end_time,
+        "status": row.status_code,
+        "description": row.description,
+        "cause": row.cause,
+        "message": row.status_message,
+    }
+
+
+def _load_balancer(world: World, balancer: LoadBalancer, now: float) -> dict[str, Any]:
+    listeners = [row for row in world.store.all(Listener) if row.load_balancer_arn == balancer.arn]
+    live = {report.node_id for report in world.nodes.live([node.node_id for node in balancer.nodes], now)}
+    document = world.nodes.document(balancer.arn)
+    nodes = []
+    for index, node in enumerate(balancer.nodes):
+        report = world.nodes.report(node.node_id)
+        ports = [published_port(balancer, index, listener.port, world.site) for listener in listeners]
+        nodes.append(
+            {
+                "id": node.node_id,
+                "zone": node.availability_zone,
+                "address": node.private_ip_address,
+                "live": node.node_id in live,
+                "applied": report.applied if report else 0,
+                "connections": report.active_connections if report else 0,
+                "rate": world.nodes.rates([node.node_id])[0],
+                "urls": [f"http://127.0.0.1:{port}" for port in ports],
+            }
+        )
+    return {
+        "name": balancer.name,
+        "dns_name": balancer.dns_name,
+        "state": balancer.state,
+        "reason": balancer.state_reason,
+        "generation": document.generation if document else 0,
+        "nodes": nodes,
+    }
+
+
+def _group(world: World, group: AutoScalingGroup, now: float) -> dict[str, Any]:
+    members = [member for member in world.store.all(Member) if member.group == group.name]
+    nodes = [node.node_id for balancer in world.store.all(LoadBalancer) for node in balancer.nodes]
+    rates = world.nodes.rates(nodes)[1]
+    return {
+        "name": group.name,
+        "min": group.min_size,
+        "max": group.max_size,
+        "desired": group.desired_capacity,
+        "cpu": _cpu(world, {"AutoScalingGroupName": group.name}, now),
+        "instances": [_instance(world, member, rates.get(member.instance_id, 0.0), now) for member in members],
+    }
+
+
+def _instance(world: World, member: Member, rate: float, now: float) -> dict[str, Any]:
+    instance = world.store.get(Instance, member.instance_id)
+    registrations = [row for row in world.store.all(Registration) if row.target_id == member.instance_id]
+    health = world.health(registrations[0].key, now) if registrations else None
+    return {
+        "id": member.instance_id,
+        "zone": member.zone,
+        "address": instance.private_ip_address if instance else "",
+        "state": instance.state if instance else "terminated",
+        "lifecycle": member.state,
+        "health": member.health,
+        "target": health.state if health else "",
+        "target_reason": health.description if health else "",
+        "cpu": _cpu(world, {"InstanceId": member.instance_id}, now),
+        "rate": rate,
+        "age": now - member.launched_at,
+        "version": member.launch_template_version,
+        "endpoints": dict(instance.endpoints) if instance else {},
+    }
+
+
+def _cpu(world: World, pairs: dict[str, str], now: float) -> float | None:
+    """The newest full minute that has data, of the last few."""
+    metric = Metric("AWS/EC2", "CPUUtilization", dimensions(pairs))
+    minute = now // 60 * 60
+    for back in range(1, 4):
+        found = world.metrics.statistics(metric, minute - 60 * back, 60)
+        if found is not None:
+            return found.get("Average")
+    return None

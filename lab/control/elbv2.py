@@ -1,0 +1,136 @@
+"""Load balancers: publishes their documents, follows their nodes' reports, lets drained targets go."""
+
+import logging
+from dataclasses import replace
+
+from lab.control.world import World
+from lab.core.cloudwatch.model import Metric, dimensions
+from lab.core.ec2.model import Instance
+from lab.core.elbv2.compile import compile_config
+from lab.core.elbv2.config import LoadBalancerConfig, problems
+from lab.core.elbv2.model import Listener, LoadBalancer, Published, Registration, TargetGroup
+from lab.core.elbv2.report import NodeReport
+from lab.core.elbv2.target_health import is_drained
+
+log = logging.getLogger("lab.control")
+
+NAMESPACE = "AWS/ApplicationELB"
+
+
+class LoadBalancers:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def publish(self) -> None:
+        """Compile each load balancer's document; put it in force if it differs from the one that is."""
+        store, nodes = self._world.store, self._world.nodes
+        balancers = store.all(LoadBalancer)
+        nodes.forget({b.arn for b in balancers}, {node.node_id for b in balancers for node in b.nodes})
+        for balancer in balancers:
+            known = store.get(Published, balancer.arn)
+            document = self._compile(balancer, known.generation if known else 0)
+            fresh = known is None or known.content_hash != document.content_hash
+            if fresh:
+                document = replace(document, generation=document.generation + 1)
+                if found := problems(document):
+                    log.error("the configuration of %s is not sound and stays as it was: %s", balancer.name, found)
+                    continue
+                store.put(Published(balancer.arn, document.generation, document.content_hash))
+            if fresh or nodes.document(balancer.arn) is None:
+                await nodes.publish(document)
+
+    def _compile(self, balancer: LoadBalancer, generation: int) -> LoadBalancerConfig:
+        store = self._world.store
+        return compile_config(
+            balancer,
+            [row for row in store.all(Listener) if row.load_balancer_arn == balancer.arn],
+            [row for row in store.all(TargetGroup) if self._world.balancer_of(row.arn) == balancer],
+            store.all(Registration),
+            {instance.instance_id: instance for instance in store.all(Instance)},
+            self._world.clock.speed,
+            generation,
+        )
+
+    def settle(self, now: float) -> None:
+        """States of load balancers; registrations that have come to their end."""
+        store = self._world.store
+        with store.transaction():
+            for balancer in store.all(LoadBalancer):
+                self._state(balancer, now)
+            for registration in store.all(Registration):
+                group = store.get(TargetGroup, registration.target_group_arn)
+                instance = store.get(Instance, registration.target_id)
+                since = registration.deregistered_at
+                over = since is not None and group is not None and now - since >= group.deregistration_delay
+                if over or group is None or instance is None or instance.state == "terminated":
+                    store.delete(Registration, registration.key)
+
+    def _state(self, balancer: LoadBalancer, now: float) -> None:
+        node_ids = [node.node_id for node in balancer.nodes]
+        serving = [report for report in self._world.nodes.live(node_ids, now) if report.applied]
+        if len(serving) == len(node_ids):
+            state, reason = "active", ""
+            refusals = [report.rejected_why for report in serving if report.rejected_why]
+            if refusals:
+                state, reason = "active_impaired", refusals[0]
+        elif balancer.state == "active":
+            state, reason = "active_impaired", "a node does not report"
+        else:
+            return
+        if (state, reason) != (balancer.state, balancer.state_reason):
+            log.info("load balancer %s is %s%s", balancer.name, state, f": {reason}" if reason else "")
+            self._world.store.put(replace(balancer, state=state, state_reason=reason))
+
+    def drained(self, instance_id: str, now: float) -> bool:
+        """Whether the instance gets no request any more from any load balancer."""
+        return all(
+            self._drained(registration, now)
+            for registration in self._world.store.all(Registration)
+            if registration.target_id == instance_id
+        )
+
+    def _drained(self, registration: Registration, now: float) -> bool:
+        group = self._world.store.get(TargetGroup, registration.target_group_arn)
+        balancer = self._world.balancer_of(registration.target_group_arn)
+        if group is None or balancer is None:
+            return True
+        document = self._world.nodes.document(balancer.arn)
+        if document is None or not _drains(document, registration):
+            return False
+        reports = self._world.nodes.live([node.node_id for node in balancer.nodes], now)
+        return is_drained(registration, group.deregistration_delay, reports, document.generation, now)
+
+    def hear(self, report: NodeReport) -> None:
+        """Take a node's report: its counters become metric data, and who waits for a drained target may go on."""
+        now = self._world.clock.now()
+        before = self._world.nodes.hear(report, now)
+        balancer = self._balancer_of_node(report.node_id)
+        if balancer is None:
+            return
+        short = balancer.short_name
+        sets = (
+            dimensions({"LoadBalancer": short}),
+            dimensions({"LoadBalancer": short, "AvailabilityZone": report.zone}),
+        )
+        for name, count in report.counters.items():
+            delta = count - (before.counters.get(name, 0) if before is not None else 0)
+            if delta > 0:
+                for pairs in sets:
+                    self._world.metrics.put(Metric(NAMESPACE, name, pairs), float(delta), now)
+
+    def _balancer_of_node(self, node_id: str) -> LoadBalancer | None:
+        for balancer in self._world.store.all(LoadBalancer):
+            if any(node.node_id == node_id for node in balancer.nodes):
+                return balancer
+        return None
+
+
+def _drains(document: LoadBalancerConfig, registration: Registration) -> bool:
+    """Whether the document in force tells the nodes to send the target nothing new: it drains there, or is gone."""
+    return not any(
+        (group.arn, target.id, target.port)
+        == (registration.target_group_arn, registration.target_id, registration.port)
+        and not target.draining
+        for group in document.target_groups
+        for target in group.targets
+    )

@@ -1,0 +1,117 @@
+"""The loop: look at the world, bring the rows up to it, decide, act; again and again, from whatever it finds.
+
+It turns when something happens (a machine died, a request changed a row, a node reported news) and at least every half
+second. Each turn is whole: no step needs to have seen an earlier one. When the compute engine is away, rows that depend on
+what runs are left as they are.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+
+from lab.control.autoscaling import Groups
+from lab.control.cloudwatch import Alarms, CpuSampler
+from lab.control.effects import Effects
+from lab.control.elbv2 import LoadBalancers
+from lab.control.machines import Machines
+from lab.control.world import World
+from lab.core.elbv2.report import NodeReport
+from lab.core.errors import AdapterError
+
+log = logging.getLogger("lab.control")
+
+RESYNC = 0.5
+"""Wall seconds after which the loop turns without having been woken."""
+TURNS_IN_A_ROW = 20
+
+
+class Loop:
+    """`stacks` takes one step of every unfinished stack and says whether there was one; `flush` makes metrics durable."""
+
+    def __init__(self, world: World, stacks: Callable[[float], bool], flush: Callable[[float], None]) -> None:
+        self._world = world
+        self._stacks = stacks
+        self._flush = flush
+        self._woken = asyncio.Event()
+        self.effects = Effects(world.clock, os.cpu_count() or 1, self.wake)
+        self.balancers = LoadBalancers(world)
+        self.groups = Groups(world, self.balancers.drained)
+        self.machines = Machines(world, self.effects)
+        self.alarms = Alarms(world, self.groups.on_alarm)
+        self._sampler = CpuSampler(world)
+        self._sampled_at = world.clock.now()
+        self.engine_problem = ""
+        """Why the compute engine could not be asked at the last turn; empty when it could."""
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def hear(self, report: NodeReport) -> None:
+        """A node's report; the loop turns at once if it brings news."""
+        before = self._world.nodes.report(report.node_id)
+        self.balancers.hear(report)
+        if before is None or _news(before) != _news(report):
+            self.wake()
+
+    async def run(self) -> None:
+        """For ever; what a turn raises is logged and does not end it."""
+        watcher = asyncio.create_task(self._watch(), name="changes")
+        try:
+            while True:
+                try:
+                    await self.turn()
+                except Exception:
+                    log.exception("a turn of the loop failed; the next one begins anew")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), RESYNC)
+                self._woken.clear()
+        finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+            await self.effects.close()
+
+    async def turn(self) -> None:
+        """One look at everything."""
+        try:
+            found = await self._world.compute.machines()
+        except AdapterError as error:
+            if str(error) != self.engine_problem:
+                log.error("the compute engine cannot be asked: %s", error)
+            self.engine_problem = str(error)
+            return
+        if self.engine_problem:
+            log.info("the compute engine answers again")
+            self.engine_problem = ""
+        now = self._world.clock.now()
+        self.machines.observe(found, now)
+        for _ in range(TURNS_IN_A_ROW):
+            if not (self._stacks(now) | self.groups.look(now)):
+                break
+        self.balancers.settle(now)
+        await self.balancers.publish()
+        await self._measure(now)
+        self.alarms.evaluate(now)
+        self.machines.act(found)
+        self._flush(now)
+
+    async def _measure(self, now: float) -> None:
+        if not self._sampler.due(now, self._sampled_at):
+            return
+        self._sampled_at = now
+        try:
+            await self._sampler.sample(now)
+        except AdapterError as error:
+            log.warning("CPU could not be measured: %s", error)
+
+    async def _watch(self) -> None:
+        async for _ in self._world.compute.changes():
+            self.wake()
+
+
+def _news(report: NodeReport) -> tuple[object, ...]:
+    """What in a report may change a decision: the generation in force, and of each target its state and whether it is
+    idle."""
+    targets = tuple((row.target_group_arn, row.id, row.port, row.state, row.in_flight == 0) for row in report.targets)
+    return (report.applied, report.rejected_why, targets)

@@ -1,0 +1,53 @@
+"""The ports: what the control plane needs from the world outside. `lab.adapters` implements them, structurally."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Protocol
+
+from lab.core.compute import CpuSample, Machine, MachineSpec, Network
+
+
+class Clock(Protocol):
+    """Lab time. Wall time is for sockets and is read nowhere in the control plane."""
+
+    @property
+    def speed(self) -> float:
+        """Lab seconds per wall second."""
+
+    def now(self) -> float:
+        """Lab time: seconds since the epoch, at `speed` times the pace of the wall clock. Never goes back."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for `seconds` of lab time."""
+
+
+class Compute(Protocol):
+    """Makes and unmakes machines. Every call is idempotent and may raise `Unavailable` (try later) or `Refused` (final)."""
+
+    async def ensure_network(self, network: Network) -> None:
+        """Make the VPC's network unless it is there."""
+
+    async def delete_network(self, vpc_id: str) -> None:
+        """Remove the VPC's network; no machine may be on it. Does nothing when it is gone already."""
+
+    async def launch(self, spec: MachineSpec) -> Machine:
+        """Make the machine run: create and start it; start it again (same data, same ports) if it is there but stopped;
+        do nothing if it runs. Its network must exist."""
+
+    async def terminate(self, machine_id: str, grace: float) -> None:
+        """Ask the machine to stop (SIGTERM), kill it after `grace` wall seconds, remove it with all it kept."""
+
+    async def kill(self, machine_id: str) -> None:
+        """Crash it: SIGKILL, at once. It stays, stopped. Raises `Refused` when no such machine runs."""
+
+    async def machines(self) -> list[Machine]:
+        """Every machine of this lab, running or stopped; others' machines are never listed."""
+
+    async def cpu(self, machine_ids: Iterable[str]) -> Mapping[str, CpuSample]:
+        """A CPU sample for each of the machines that runs; those that do not are left out."""
+
+    async def logs(self, machine_id: str, tail: int) -> str:
+        """The last `tail` lines the machine wrote to its standard output and error."""
+
+    def changes(self) -> AsyncIterator[str]:
+        """The ids of machines that started or died, as it happens. Ends never; a broken stream is reopened inside, and
+        after each reopening an empty string is given, meaning: something may have been missed, look at them all."""

@@ -1,0 +1,1 @@
+"""EC2 Auto Scaling: groups, policies, and every decision about capacity."""

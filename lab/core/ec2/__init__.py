@@ -1,0 +1,1 @@
+"""EC2 and VPC: networks, addresses, launch templates, instances."""

@@ -1,0 +1,83 @@
+"""The health of a registered target as AWS tells it, from what is registered and what the nodes say (aws-facts §2.2).
+
+Each node checks on its own. Where they differ, the target's state is the one most of the live nodes report; a tie goes to
+the better state, so that nothing is replaced on half an opinion.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lab.core.elbv2.model import Registration
+from lab.core.elbv2.report import NodeReport, TargetReport
+
+
+class Health(NamedTuple):
+    state: str
+    reason: str = ""
+    description: str = ""
+
+
+REGISTERING = Health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
+DRAINING = Health("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+NOT_IN_USE = Health(
+    "unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
+)
+NO_ZONE = Health(
+    "unused", "Target.NotInUse", "Target is in an Availability Zone that is not enabled for the load balancer"
+)
+
+_BETTER = ("healthy", "initial", "unhealthy")
+
+
+def invalid(instance_state: str) -> Health:
+    return Health("unused", "Target.InvalidState", f"Target is in the {instance_state or 'terminated'} state")
+
+
+def target_health(
+    registration: Registration,
+    instance_state: str,
+    reports: Sequence[NodeReport] | None,
+    *,
+    zone_enabled: bool = True,
+) -> Health:
+    """`reports` are those of the live nodes of the load balancer that uses the target group; None when none uses it.
+    `instance_state` is "" when the instance is no more."""
+    if registration.deregistered_at is not None:
+        return DRAINING
+    if instance_state != "running":
+        return invalid(instance_state)
+    if reports is None:
+        return NOT_IN_USE
+    if not zone_enabled:
+        return NO_ZONE
+    seen = [row for report in reports for row in report.targets if _same(row, registration) and row.state in _BETTER]
+    if not seen:
+        return REGISTERING
+    votes = Counter(row.state for row in seen)
+    state = max(_BETTER, key=lambda name: (votes[name], -_BETTER.index(name)))
+    row = next(row for row in seen if row.state == state)
+    return Health(state, row.reason, row.description)
+
+
+def is_drained(
+    registration: Registration, delay: float, reports: Sequence[NodeReport], generation: int, now: float
+) -> bool:
+    """Whether nothing is in flight to the target any more, or its deregistration delay has passed. `reports` are those of
+    the live nodes; each must have put `generation`, in which the target drains, in force."""
+    if registration.deregistered_at is None:
+        return False
+    if now - registration.deregistered_at >= delay:
+        return True
+    return all(
+        report.applied == generation and not any(_same(row, registration) and row.in_flight for row in report.targets)
+        for report in reports
+    )
+
+
+def _same(row: TargetReport, registration: Registration) -> bool:
+    return (row.target_group_arn, row.id, row.port) == (
+        registration.target_group_arn,
+        registration.target_id,
+        registration.port,
+    )

@@ -1,0 +1,1 @@
+"""RDS: database instances and their subnet groups."""

@@ -1,0 +1,35 @@
+"""The store of desired state, as its users see it. `lab.adapters.store` keeps the rows; tests keep them in memory.
+
+A row is a frozen dataclass of JSON-like values with a `key` that is unique within its class. What AWS would call a
+resource is one row; change is `put` of a new value. Everything a decision depends on is a row or a metric: nothing lives in
+the process alone.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
+
+
+class Row(Protocol):
+    @property
+    def key(self) -> str: ...
+
+
+R = TypeVar("R", bound=Row)
+
+
+class Store(Protocol):
+    def get(self, kind: type[R], key: str) -> R | None:
+        """The row, or None."""
+
+    def all(self, kind: type[R]) -> list[R]:
+        """Every row of the class, in the order in which they were first put."""
+
+    def put(self, row: Row) -> None:
+        """Insert the row, or replace the one with its key."""
+
+    def delete(self, kind: type[R], key: str) -> None:
+        """Remove the row; nothing happens when there is none."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All changes made inside become durable together when the outermost block ends, or none of them when it raises.
+        A change outside any block is a transaction of its own."""

@@ -1,0 +1,23 @@
+"""Lab time as text. Lab time is a float: seconds since the epoch, UTC."""
+
+from datetime import UTC, datetime
+
+
+def iso(now: float) -> str:
+    """`2024-01-01T00:00:00Z`: the form inside Auto Scaling's causes (no fraction)."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_milliseconds(now: float) -> str:
+    """`2024-01-01T00:00:00.000Z`: the form of AWS's query protocol."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def alarm_date(now: float) -> str:
+    """`03/07/25 08:29:00`: the form inside CloudWatch's state reasons (cw:alarm-actions)."""
+    return datetime.fromtimestamp(now, UTC).strftime("%d/%m/%y %H:%M:%S")
+
+
+def moment(now: float) -> datetime:
+    """The value botocore's shapes call a timestamp."""
+    return datetime.fromtimestamp(now, UTC)

@@ -1,0 +1,167 @@
+"""The control plane's composition root: reads the settings, wires adapters to ports, serves until it is told to stop.
+
+Stopping it stops nothing else: load balancer nodes, instances and databases go on, and the next control plane finds them.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from lab.actions.context import Account
+from lab.adapters.clock import SystemClock
+from lab.adapters.ids import random_id
+from lab.adapters.metrics import MetricStore
+from lab.adapters.store import SqliteStore
+from lab.api.app import create_app
+from lab.composition import open_compute
+from lab.control.loop import Loop
+from lab.control.nodes import NodeBook
+from lab.control.world import World
+from lab.core.errors import AdapterError, LabError, Refused
+from lab.core.machines import Site
+from lab.rows import ROWS
+from lab.settings import Settings, from_environment
+from lab.stack.model import Stack
+from lab.stack.service import Stacks
+
+log = logging.getLogger("lab")
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises Refused when the lab cannot start, with what to do."""
+    _make_state_directory(settings.state)
+    store = SqliteStore(settings.state / "lab.sqlite", ROWS)
+    opened = await open_compute(settings)
+    metrics = MetricStore(settings.state / "metrics.sqlite")
+    clock = _clock(settings)
+    world = World(
+        store=store,
+        metrics=metrics,
+        compute=opened.compute,
+        clock=clock,
+        new_id=random_id,
+        account=Account(),
+        site=Site(opened.control_url, {80: settings.listener_port}),
+        nodes=NodeBook(clock.speed),
+    )
+    stacks = Stacks(world)
+    loop = Loop(world, stacks.advance, metrics.flush)
+    _deploy_first_stack(settings, world, stacks)
+    app = create_app(world, loop, stacks.call, opened.kind)
+    with _listening(settings) as listener:
+        server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
+        turning = asyncio.create_task(loop.run(), name="loop")
+        log.info(
+            "the control plane serves %s (%s, lab time at %g times the wall clock)",
+            settings.api_url,
+            opened.kind,
+            clock.speed,
+        )
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            turning.cancel()
+            await asyncio.gather(turning, return_exceptions=True)
+            await opened.compute.close()
+            metrics.close()
+            store.close()
+
+
+class _Server(uvicorn.Server):
+    """Ends on a signal without passing it on: the composition root decides what a signal means."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def _make_state_directory(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+        probe = path / ".writable"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise Refused(
+            f"the state directory {path} cannot be written ({error.strerror}): free it, or set LAB_STATE"
+        ) from error
+
+
+def _clock(settings: Settings) -> SystemClock:
+    """Lab time goes on where it was, also at another speed."""
+    path = settings.state / "clock.json"
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        known = json.loads(path.read_text())
+        before = SystemClock(known["speed"], known["origin_wall"], known["origin_lab"])
+        if before.speed == settings.speed:
+            return before
+        return _keep(SystemClock(settings.speed, origin_lab=before.now()), path)
+    return _keep(SystemClock(settings.speed), path)
+
+
+def _keep(clock: SystemClock, path: Path) -> SystemClock:
+    body = {"speed": clock.speed, "origin_wall": clock.origin_wall, "origin_lab": clock.origin_lab}
+    path.with_suffix(".tmp").write_text(json.dumps(body))
+    path.with_suffix(".tmp").replace(path)
+    return clock
+
+
+def _deploy_first_stack(settings: Settings, world: World, stacks: Stacks) -> None:
+    """The default stack, unless the lab has had one before."""
+    if settings.stack is None or world.store.all(Stack):
+        return
+    try:
+        template = settings.stack.read_text()
+    except OSError as error:
+        raise Refused(f"the stack file {settings.stack} cannot be read: {error.strerror}") from error
+    try:
+        stacks.call("cloudformation", "CreateStack", {"StackName": settings.stack_name, "TemplateBody": template})
+    except LabError as error:
+        raise Refused(f"the stack file {settings.stack} cannot be deployed: {error.message}") from error
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.api_bind, settings.api_port))
+    except OSError as error:
+        listener.close()
+        raise Refused(
+            f"port {settings.api_port} on {settings.api_bind} is in use by another program: stop it, or set LAB_API_PORT"
+        ) from error
+    with listener:
+        yield listener
+
+
+def main() -> None:
+    """`python -m lab.main`"""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    try:
+        settings = from_environment(os.environ)
+        asyncio.run(run(settings))
+    except AdapterError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What the lab is told by its environment, checked once at the start. Names and defaults; nothing else reads LAB_*."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.core.errors import Refused
+
+DEFAULT_SPEED = 20.0
+DEFAULT_API_PORT = 4566
+DEFAULT_LISTENER_PORT = 8080
+COMPUTES = ("auto", "docker", "process")
+STACKS = Path(__file__).resolve().parent.parent / "stacks"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`state` is the directory for everything the lab keeps; `listener_port` is where listener port 80 is found in the
+    first zone (one up in the next); `owner` marks what the lab makes on Docker; `stack` is the template that is deployed
+    at the first start, None for none."""
+
+    compute: str = "auto"
+    speed: float = DEFAULT_SPEED
+    state: Path = Path(".lab")
+    api_bind: str = "127.0.0.1"
+    api_port: int = DEFAULT_API_PORT
+    listener_port: int = DEFAULT_LISTENER_PORT
+    owner: str = "asg-lab"
+    stack: Path | None = STACKS / "web.yaml"
+    stack_name: str = "web"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Raises Refused with the variable's name and what it may be."""
+    compute = environ.get("LAB_COMPUTE") or "auto"
+    if compute not in COMPUTES:
+        raise Refused(f"LAB_COMPUTE must be one of {', '.join(COMPUTES)}, not {compute!r}")
+    stack = environ.get("LAB_STACK", str(STACKS / "web.yaml"))
+    return Settings(
+        compute=compute,
+        speed=_speed(environ.get("LAB_SPEED") or str(DEFAULT_SPEED)),
+        state=Path(environ.get("LAB_STATE") or ".lab").absolute(),
+        api_bind=environ.get("LAB_API_BIND") or "127.0.0.1",
+        api_port=_port(environ, "LAB_API_PORT", DEFAULT_API_PORT),
+        listener_port=_port(environ, "LAB_LISTENER_PORT", DEFAULT_LISTENER_PORT),
+        owner=environ.get("LAB_OWNER") or "asg-lab",
+        stack=Path(stack) if stack else None,
+        stack_name=environ.get("LAB_STACK_NAME") or "web",
+    )
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 1000:
+        raise Refused(f"LAB_SPEED must be a number above 0 and at most 1000 (1 is AWS's own pace), not {text!r}")
+    return speed
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise Refused(f"{name} must be a port, 1 to 65535, not {text!r}")
+    return int(text)

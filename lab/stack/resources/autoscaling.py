@@ -1,0 +1,340 @@
+"""AWS::AutoScaling: groups and scaling policies.
+
+A group is complete when as many instances as its MinSize are InService. It is deleted by scaling it to nothing first, so
+that instances drain out of their target groups before they end. An update sends only what changed: a capacity
+that scaling has chosen stays, unless the template's DesiredCapacity itself is another one.
+
+Source: AWS CloudFormation resource reference, Amazon EC2 Auto Scaling.
+"""
+
+from typing import Any
+
+from lab.stack.context import Call
+from lab.stack.resources.base import DONE, WAITING, Progress, ResourceType, Work, deleted_by, retag, the_id, words
+from lab.stack.schema import (
+    BOOLEAN,
+    DOUBLE,
+    INTEGER,
+    STRING,
+    Property,
+    brief,
+    fixed,
+    free,
+    list_of,
+    map_of,
+    need,
+    one_of,
+)  # fmt: skip
+
+_FAILURES_THAT_END_A_CREATE = 3
+_NOTHING = {"MinSize": 0, "MaxSize": 0, "DesiredCapacity": 0}
+_ONE_TO_ONE = """MinSize MaxSize DesiredCapacity DefaultInstanceWarmup HealthCheckType HealthCheckGracePeriod
+    LaunchTemplate AvailabilityZones TerminationPolicies NewInstancesProtectedFromScaleIn MaxInstanceLifetime
+    InstanceMaintenancePolicy"""
+_DEFAULTS: dict[str, Any] = {
+    "Cooldown": 300,
+    "DefaultInstanceWarmup": -1,
+    "HealthCheckType": "EC2",
+    "HealthCheckGracePeriod": 0,
+    "TerminationPolicies": ["Default"],
+    "NewInstancesProtectedFromScaleIn": False,
+    "MaxInstanceLifetime": 0,
+}
+
+
+def _service(work: Work, operation: str, **request: Any) -> dict[str, Any]:
+    return work.call("autoscaling", operation, request)
+
+
+def _renamed(members: dict[str, Any]) -> dict[str, Any]:
+    """CloudFormation's names and forms as the API's: Cooldown is DefaultCooldown, subnets are one string."""
+    result = dict(members)
+    if "Cooldown" in result:
+        result["DefaultCooldown"] = result.pop("Cooldown")
+    if "VPCZoneIdentifier" in result:
+        result["VPCZoneIdentifier"] = ",".join(result["VPCZoneIdentifier"])
+    return result
+
+
+def _group_tags(name: str, tags: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"ResourceId": name, "ResourceType": "auto-scaling-group", **tag} for tag in tags]
+
+
+# ── groups ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _create_group(work: Work) -> str:
+    name = str(work.properties.get("AutoScalingGroupName", work.name))
+    given = work.some(f"{_ONE_TO_ONE} Cooldown VPCZoneIdentifier TargetGroupARNs LifecycleHookSpecificationList")
+    tags = _group_tags(name, work.properties.get("Tags", []))
+    request = {"AutoScalingGroupName": name, **_renamed(given), **({"Tags": tags} if tags else {})}
+    work.call("autoscaling", "CreateAutoScalingGroup", request)
+    for collection in work.properties.get("MetricsCollection", []):
+        _service(work, "EnableMetricsCollection", AutoScalingGroupName=name, **collection)
+    return name
+
+
+def _update_group(work: Work) -> None:
+    name = work.physical_id
+    changes = work.changes(f"{_ONE_TO_ONE} Cooldown VPCZoneIdentifier") | work.resets(_DEFAULTS)
+    if changes:
+        _service(work, "UpdateAutoScalingGroup", AutoScalingGroupName=name, **_renamed(changes))
+    _update_target_groups(work, name)
+    _update_metrics(work, name)
+    _update_hooks(work, name)
+    retag(work, lambda tags: _put_tags(work, tags), lambda keys: _take_tags(work, keys))
+
+
+def _put_tags(work: Work, tags: list[dict[str, Any]]) -> None:
+    _service(work, "CreateOrUpdateTags", Tags=_group_tags(work.physical_id, tags))
+
+
+def _take_tags(work: Work, keys: list[str]) -> None:
+    _service(work, "DeleteTags", Tags=_group_tags(work.physical_id, [{"Key": key} for key in keys]))
+
+
+def _update_target_groups(work: Work, name: str) -> None:
+    old, new = (one.get("TargetGroupARNs", []) for one in (work.previous, work.properties))
+    for operation, arns in (
+        ("DetachLoadBalancerTargetGroups", [arn for arn in old if arn not in new]),
+        ("AttachLoadBalancerTargetGroups", [arn for arn in new if arn not in old]),
+    ):
+        if arns:
+            _service(work, operation, AutoScalingGroupName=name, TargetGroupARNs=arns)
+
+
+def _update_metrics(work: Work, name: str) -> None:
+    if "MetricsCollection" not in work.changed:
+        return
+    if work.previous.get("MetricsCollection"):
+        _service(work, "DisableMetricsCollection", AutoScalingGroupName=name)
+    for collection in work.properties.get("MetricsCollection", []):
+        _service(work, "EnableMetricsCollection", AutoScalingGroupName=name, **collection)
+
+
+def _update_hooks(work: Work, name: str) -> None:
+    old, new = (one.get("LifecycleHookSpecificationList", []) for one in (work.previous, work.properties))
+    kept = {hook["LifecycleHookName"] for hook in new}
+    for hook in old:
+        if hook["LifecycleHookName"] not in kept:
+            hook_name = hook["LifecycleHookName"]
+            _service(work, "DeleteLifecycleHook", AutoScalingGroupName=name, LifecycleHookName=hook_name)
+    for hook in new:
+        if hook not in old:
+            _service(work, "PutLifecycleHook", AutoScalingGroupName=name, **hook)
+
+
+def _group(call: Call, name: str) -> dict[str, Any] | None:
+    found = call("autoscaling", "DescribeAutoScalingGroups", {"AutoScalingGroupNames": [name]})["AutoScalingGroups"]
+    return found[0] if found else None
+
+
+def _group_stable(work: Work) -> Progress:
+    group = _group(work.call, work.physical_id)
+    if group is None:
+        return Progress("failed", f"AutoScalingGroup {work.physical_id} does not exist")
+    ready = sum(one["LifecycleState"] == "InService" for one in group.get("Instances", []))
+    if ready >= group["MinSize"]:
+        return DONE
+    activities = _service(work, "DescribeScalingActivities", AutoScalingGroupName=work.physical_id)["Activities"]
+    latest = activities[:_FAILURES_THAT_END_A_CREATE]
+    failed = [one for one in latest if one["StatusCode"] == "Failed"]
+    if ready == 0 and len(failed) == _FAILURES_THAT_END_A_CREATE:
+        counts = f"{ready}/{group['MinSize']}/{group['DesiredCapacity']}"
+        why = failed[0].get("StatusMessage", "its launches failed")
+        return Progress("failed", f"Group did not stabilize. {{current/minSize/desiredCapacity}}={{{counts}}}. {why}")
+    return WAITING
+
+
+def _delete_group(work: Work) -> Progress:
+    name = work.physical_id
+    group = _group(work.call, name)
+    if group is None:
+        return DONE
+    if any(group[member] != value for member, value in _NOTHING.items()):
+        _service(work, "UpdateAutoScalingGroup", AutoScalingGroupName=name, **_NOTHING)
+        return WAITING
+    if group.get("Instances") or group.get("Status"):
+        return WAITING
+    _service(work, "DeleteAutoScalingGroup", AutoScalingGroupName=name)
+    return DONE if _group(work.call, name) is None else WAITING
+
+
+def _group_arn(call: Call, name: str, _: dict[str, Any]) -> str:
+    group = _group(call, name)
+    return "" if group is None else str(group["AutoScalingGroupARN"])
+
+
+_HOOK = map_of(
+    {
+        "DefaultResult": one_of("ABANDON CONTINUE"),
+        "HeartbeatTimeout": INTEGER,
+        "LifecycleHookName": need(STRING),
+        "LifecycleTransition": need(one_of("autoscaling:EC2_INSTANCE_LAUNCHING autoscaling:EC2_INSTANCE_TERMINATING")),
+        "NotificationMetadata": STRING,
+    },
+    elsewhere="NotificationTargetARN RoleARN",
+)
+
+
+def _group_check(given: dict[str, Any]) -> str | None:
+    if not given.keys() & {"VPCZoneIdentifier", "AvailabilityZones"}:
+        return "one of VPCZoneIdentifier or AvailabilityZones is required"
+    template = given.get("LaunchTemplate")
+    if isinstance(template, dict) and not template.keys() & {"LaunchTemplateId", "LaunchTemplateName"}:
+        return "LaunchTemplate needs LaunchTemplateId or LaunchTemplateName"
+    return None
+
+
+GROUP = ResourceType(
+    "AWS::AutoScaling::AutoScalingGroup",
+    {
+        "AutoScalingGroupName": fixed(STRING),
+        "AvailabilityZones": free(list_of(STRING)),
+        "Cooldown": free(INTEGER),
+        "DefaultInstanceWarmup": free(INTEGER),
+        "DesiredCapacity": free(INTEGER),
+        "HealthCheckGracePeriod": free(INTEGER),
+        "HealthCheckType": free(STRING),
+        "InstanceMaintenancePolicy": free(map_of({"MaxHealthyPercentage": INTEGER, "MinHealthyPercentage": INTEGER})),
+        "LaunchTemplate": need(
+            free(map_of({"LaunchTemplateId": STRING, "LaunchTemplateName": STRING, "Version": need(STRING)}))
+        ),
+        "LifecycleHookSpecificationList": free(list_of(_HOOK)),
+        "MaxInstanceLifetime": free(INTEGER),
+        "MaxSize": need(free(INTEGER)),
+        "MetricsCollection": free(list_of(map_of({"Granularity": need(STRING), "Metrics": list_of(STRING)}))),
+        "MinSize": need(free(INTEGER)),
+        "NewInstancesProtectedFromScaleIn": free(BOOLEAN),
+        "Tags": free(list_of(map_of({"Key": need(STRING), "PropagateAtLaunch": need(BOOLEAN), "Value": need(STRING)}))),
+        "TargetGroupARNs": free(list_of(STRING)),
+        "TerminationPolicies": free(list_of(STRING)),
+        "VPCZoneIdentifier": brief(list_of(STRING)),
+    },
+    create=_create_group,
+    update=_update_group,
+    stable=_group_stable,
+    delete=_delete_group,
+    attributes={"AutoScalingGroupARN": _group_arn},
+    elsewhere=words(
+        """AvailabilityZoneDistribution AvailabilityZoneIds AvailabilityZoneImpairmentPolicy CapacityRebalance
+        CapacityReservationSpecification Context DeletionProtection DesiredCapacityType InstanceId
+        InstanceLifecyclePolicy LaunchConfigurationName LoadBalancerNames MixedInstancesPolicy NotificationConfiguration
+        NotificationConfigurations PlacementGroup ServiceLinkedRoleARN SkipZonalShiftValidation TrafficSources"""
+    ),
+    check=_group_check,
+)
+
+# ── policies ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_DIMENSIONS = list_of(map_of({"Name": need(STRING), "Value": need(STRING)}))
+_METRIC = map_of({"Dimensions": _DIMENSIONS, "MetricName": need(STRING), "Namespace": need(STRING)})
+_METRIC_STAT = map_of({"Metric": need(_METRIC), "Period": INTEGER, "Stat": need(STRING), "Unit": STRING})
+_QUERY = map_of(
+    {
+        "Expression": STRING,
+        "Id": need(STRING),
+        "Label": STRING,
+        "MetricStat": _METRIC_STAT,
+        "Period": INTEGER,
+        "ReturnData": BOOLEAN,
+    }
+)
+_TARGET_TRACKING = map_of(
+    {
+        "CustomizedMetricSpecification": map_of(
+            {
+                "Dimensions": _DIMENSIONS,
+                "MetricName": STRING,
+                "Metrics": list_of(_QUERY),
+                "Namespace": STRING,
+                "Period": INTEGER,
+                "Statistic": one_of("Average Maximum Minimum SampleCount Sum"),
+                "Unit": STRING,
+            }
+        ),
+        "DisableScaleIn": BOOLEAN,
+        "PredefinedMetricSpecification": map_of(
+            {
+                "PredefinedMetricType": need(
+                    one_of(
+                        """ALBRequestCountPerTarget ASGAverageCPUUtilization ASGAverageNetworkIn
+                        ASGAverageNetworkOut"""
+                    )
+                ),
+                "ResourceLabel": STRING,
+            }
+        ),
+        "TargetValue": need(DOUBLE),
+    }
+)
+_POLICY: dict[str, Property] = {
+    "AdjustmentType": free(one_of("ChangeInCapacity ExactCapacity PercentChangeInCapacity")),
+    "AutoScalingGroupName": need(fixed(STRING)),
+    "Cooldown": free(INTEGER),
+    "EstimatedInstanceWarmup": free(INTEGER),
+    "MetricAggregationType": free(one_of("Average Maximum Minimum")),
+    "MinAdjustmentMagnitude": free(INTEGER),
+    "PolicyType": free(
+        one_of(
+            "PredictiveScaling SimpleScaling StepScaling TargetTrackingScaling",
+            "SimpleScaling StepScaling TargetTrackingScaling",
+        )
+    ),
+    "ScalingAdjustment": free(INTEGER),
+    "StepAdjustments": free(
+        list_of(
+            map_of(
+                {
+                    "MetricIntervalLowerBound": DOUBLE,
+                    "MetricIntervalUpperBound": DOUBLE,
+                    "ScalingAdjustment": need(INTEGER),
+                }
+            )
+        )
+    ),
+    "TargetTrackingConfiguration": free(_TARGET_TRACKING),
+}
+
+
+def _put_policy(work: Work, name: str) -> str:
+    request = {"PolicyName": name, **work.some(" ".join(_POLICY))}
+    return str(work.call("autoscaling", "PutScalingPolicy", request)["PolicyARN"])
+
+
+def _policy_name(arn: str) -> str:
+    return arn.rpartition(":policyName/")[2]
+
+
+def _update_policy(work: Work) -> None:
+    _put_policy(work, _policy_name(work.physical_id))
+
+
+def _which_policy(work: Work) -> dict[str, Any]:
+    group = work.properties["AutoScalingGroupName"]
+    return {"AutoScalingGroupName": group, "PolicyName": _policy_name(work.physical_id)}
+
+
+def _policy_check(given: dict[str, Any]) -> str | None:
+    kind = given.get("PolicyType", "SimpleScaling")
+    wanted = {
+        "TargetTrackingScaling": ("TargetTrackingConfiguration",),
+        "StepScaling": ("AdjustmentType", "StepAdjustments"),
+        "SimpleScaling": ("AdjustmentType", "ScalingAdjustment"),
+    }.get(kind if isinstance(kind, str) else "", ())
+    missing = [name for name in wanted if name not in given]
+    return f"a policy of type {kind} needs {' and '.join(missing)}" if missing else None
+
+
+POLICY = ResourceType(
+    "AWS::AutoScaling::ScalingPolicy",
+    _POLICY,
+    create=lambda work: _put_policy(work, work.name),
+    update=_update_policy,
+    delete=deleted_by("autoscaling", "DeletePolicy", _which_policy),
+    attributes={"Arn": the_id, "PolicyName": lambda call, arn, _: _policy_name(arn)},
+    elsewhere=words("PredictiveScalingConfiguration"),
+    check=_policy_check,
+)
+
+TYPES = (GROUP, POLICY)

@@ -1,0 +1,110 @@
+"""AWS::CloudWatch::Alarm. PutMetricAlarm states an alarm whole, so create and update are the same call.
+
+Source: AWS CloudFormation resource reference, AWS::CloudWatch::Alarm.
+"""
+
+from typing import Any
+
+from lab.stack.context import Call
+from lab.stack.resources.base import ResourceType, Work, deleted_by, retag, words
+from lab.stack.schema import (
+    BOOLEAN,
+    DOUBLE,
+    INTEGER,
+    STRING,
+    TAGS,
+    Property,
+    fixed,
+    free,
+    list_of,
+    map_of,
+    need,
+    one_of,
+)  # fmt: skip
+
+_COMPARISONS = """GreaterThanOrEqualToThreshold GreaterThanThreshold GreaterThanUpperThreshold
+    LessThanLowerOrGreaterThanUpperThreshold LessThanLowerThreshold LessThanOrEqualToThreshold LessThanThreshold"""
+_SUPPORTED_COMPARISONS = """GreaterThanOrEqualToThreshold GreaterThanThreshold LessThanOrEqualToThreshold
+    LessThanThreshold"""
+_DIMENSIONS = list_of(map_of({"Name": need(STRING), "Value": need(STRING)}))
+_METRIC = map_of({"Dimensions": _DIMENSIONS, "MetricName": need(STRING), "Namespace": STRING})
+_QUERY = map_of(
+    {
+        "Expression": STRING,
+        "Id": need(STRING),
+        "Label": STRING,
+        "MetricStat": map_of({"Metric": need(_METRIC), "Period": need(INTEGER), "Stat": need(STRING), "Unit": STRING}),
+        "Period": INTEGER,
+        "ReturnData": BOOLEAN,
+    },
+    elsewhere="AccountId",
+)
+_ALARM: dict[str, Property] = {
+    "ActionsEnabled": free(BOOLEAN),
+    "AlarmActions": free(list_of(STRING)),
+    "AlarmDescription": free(STRING),
+    "AlarmName": fixed(STRING),
+    "ComparisonOperator": need(free(one_of(_COMPARISONS, _SUPPORTED_COMPARISONS))),
+    "DatapointsToAlarm": free(INTEGER),
+    "Dimensions": free(_DIMENSIONS),
+    "EvaluateLowSampleCountPercentile": free(STRING),
+    "EvaluationPeriods": need(free(INTEGER)),
+    "ExtendedStatistic": free(STRING),
+    "InsufficientDataActions": free(list_of(STRING)),
+    "MetricName": free(STRING),
+    "Metrics": free(list_of(_QUERY)),
+    "Namespace": free(STRING),
+    "OKActions": free(list_of(STRING)),
+    "Period": free(INTEGER),
+    "Statistic": free(one_of("Average Maximum Minimum SampleCount Sum")),
+    "Tags": free(TAGS),
+    "Threshold": free(DOUBLE),
+    "TreatMissingData": free(one_of("breaching ignore missing notBreaching")),
+    "Unit": free(STRING),
+}
+_PUT = " ".join(name for name in _ALARM if name not in ("AlarmName", "Tags"))
+
+
+def _create(work: Work) -> str:
+    name = str(work.properties.get("AlarmName", work.name))
+    work.call("cloudwatch", "PutMetricAlarm", {"AlarmName": name, **work.some(f"{_PUT} Tags")})
+    return name
+
+
+def _update(work: Work) -> None:
+    if work.changed - {"Tags"}:
+        work.call("cloudwatch", "PutMetricAlarm", {"AlarmName": work.physical_id, **work.some(_PUT)})
+    if "Tags" in work.changed:
+        _update_tags(work, _arn(work.call, work.physical_id, {}))
+
+
+def _update_tags(work: Work, arn: str) -> None:
+    def put(tags: list[dict[str, Any]]) -> None:
+        work.call("cloudwatch", "TagResource", {"ResourceARN": arn, "Tags": tags})
+
+    def take(keys: list[str]) -> None:
+        work.call("cloudwatch", "UntagResource", {"ResourceARN": arn, "TagKeys": keys})
+
+    retag(work, put, take)
+
+
+def _arn(call: Call, name: str, _: dict[str, Any]) -> str:
+    return str(call("cloudwatch", "DescribeAlarms", {"AlarmNames": [name]})["MetricAlarms"][0]["AlarmArn"])
+
+
+ALARM = ResourceType(
+    "AWS::CloudWatch::Alarm",
+    _ALARM,
+    create=_create,
+    update=_update,
+    delete=deleted_by("cloudwatch", "DeleteAlarms", lambda work: {"AlarmNames": [work.physical_id]}),
+    attributes={"Arn": _arn},
+    elsewhere=words(
+        "ActionConfiguration EvaluationCriteria EvaluationInterval EvaluationWindow ThresholdMetricId WarmUpConfiguration"
+    ),
+    check=lambda given: (
+        None if given.keys() & {"MetricName", "Metrics"} else "one of MetricName or Metrics is required"
+    ),
+)
+
+TYPES = (ALARM,)

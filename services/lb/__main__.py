@@ -1,0 +1,7 @@
+"""`python -m services.lb` runs a node; see services.lb.main for its environment."""
+
+import sys
+
+from services.lb.main import main
+
+sys.exit(main())

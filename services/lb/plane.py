@@ -1,0 +1,51 @@
+"""What every connection of the data plane shares. Its own state is here and nowhere else; all of it is one thread's."""
+
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from services.lb.counters import Counters
+from services.lb.forwarding import TraceIds
+from services.lb.routing import RoutingTable
+from services.lb.selector import ServingSelector
+
+if TYPE_CHECKING:
+    from services.lb.downstream import Client
+
+
+class Plane:
+    """`table` is replaced as a whole when a configuration comes into force. `draining`: the node is about to stop."""
+
+    __slots__ = ("_wall", "clients", "counters", "date", "draining", "selector", "table", "trace_ids")
+
+    def __init__(
+        self,
+        selector: ServingSelector,
+        table: RoutingTable,
+        wall_clock: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.selector = selector
+        self.table = table
+        self.counters = Counters()
+        self.clients: set[Client] = set()
+        self.draining = False
+        self._wall = wall_clock
+        self.trace_ids = TraceIds(random_bytes, wall_clock())
+        self.stamp()
+
+    def stamp(self) -> None:
+        """Called about once a second: what a request needs of the time of day is rendered ahead."""
+        wall = self._wall()
+        self.trace_ids.stamp(wall)
+        self.date = formatdate(wall, usegmt=True)
+
+    def sweep(self) -> None:
+        """Called now and then, instead of a timer per connection."""
+        now = self.selector.now
+        table = self.table
+        for client in list(self.clients):
+            client.check(now, table.idle_timeout)
+        for target in table.targets():
+            for connection in list(target.connections):
+                connection.check(now, table.idle_timeout)

@@ -1,0 +1,241 @@
+"""Message heads: what is accepted and how it is forwarded, and what is refused with which cause."""
+
+import pytest
+
+from services.lb.http1 import Framing, Request, parse_request, parse_response, unfinished_request
+from services.lb.outcome import Cause
+
+H = b"GET / HTTP/1.1\r\nHost: a"
+
+REFUSED: list[tuple[bytes, Cause]] = [
+    # the request line
+    (b"GET /", Cause.MALFORMED),
+    (b"GET /\r\nHost: a", Cause.MALFORMED),
+    (b"GET  / HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET / HTTP/1.1 \r\nHost: a", Cause.MALFORMED),
+    (b" GET / HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET\t/ HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"G@T / HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET /a b HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET /\x00 HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET /\x7f HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET /\r HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET a HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET * HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"CONNECT a:80 HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET http://u@h/ HTTP/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET / http/1.1\r\nHost: a", Cause.MALFORMED),
+    (b"GET / HTTP/1.10\r\nHost: a", Cause.MALFORMED),
+    (b"GET / HTTP/1.2\r\nHost: a", Cause.UNKNOWN_VERSION),
+    (b"GET / HTTP/2.0\r\nHost: a", Cause.UNKNOWN_VERSION),
+    (b"GET / HTTP/0.9\r\nHost: a", Cause.UNKNOWN_VERSION),
+    (b"TRACE / HTTP/1.1\r\nHost: a", Cause.METHOD_NOT_ALLOWED),
+    (b"GET /" + b"x" * 17000 + b" HTTP/1.1\r\nHost: a", Cause.URI_TOO_LONG),
+    # Host
+    (b"GET / HTTP/1.1", Cause.MALFORMED),
+    (b"GET / HTTP/1.1\r\nX: 1", Cause.MALFORMED),
+    (H + b"\r\nHost: a", Cause.MALFORMED),
+    (H + b"\r\nhost: b", Cause.MALFORMED),
+    (b"GET / HTTP/1.1\r\nHost: a b", Cause.MALFORMED),
+    (b"GET / HTTP/1.1\r\nHost: a/b", Cause.MALFORMED),
+    (b"GET / HTTP/1.1\r\nHost: a@b", Cause.MALFORMED),
+    (b"GET / HTTP/1.0\r\nHost: a\r\nHost: a", Cause.MALFORMED),
+    # field lines
+    (H + b"\r\nX : 1", Cause.MALFORMED),
+    (H + b"\r\n X: 1", Cause.MALFORMED),
+    (H + b"\r\nX: 1\r\n folded", Cause.MALFORMED),
+    (H + b"\r\nX: 1\r\n\tfolded", Cause.MALFORMED),
+    (H + b"\r\nX", Cause.MALFORMED),
+    (H + b"\r\n: 1", Cause.MALFORMED),
+    (H + b"\r\nX(: 1", Cause.MALFORMED),
+    (H + b"\r\nX\x00: 1", Cause.MALFORMED),
+    (H + b"\r\nX: \x00", Cause.MALFORMED),
+    (H + b"\r\nX: \x01", Cause.MALFORMED),
+    (H + b"\r\nX: \x7f", Cause.MALFORMED),
+    (H + b"\r\nX: a\rb", Cause.MALFORMED),
+    (H + b"\r\nX: a\nY: b", Cause.MALFORMED),
+    (H + b"\nX: a", Cause.MALFORMED),
+    (H + b"\r\nX: " + b"x" * 17000, Cause.MALFORMED),
+    (H + (b"\r\nX: " + b"x" * 9000) * 8, Cause.MALFORMED),
+    # body framing
+    (H + b"\r\nContent-Length: 1\r\nContent-Length: 1", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 1\r\nContent-Length: 2", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 0\r\nContent-Length: 5", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 1, 1", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: +1", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: -1", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 1_0", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 0x1", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 1 0", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: \xb2", Cause.MALFORMED),
+    (H + b"\r\nContent-Length:", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 9999999999999999999", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding: chunked\r\nContent-Length: 1", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding: chunked\r\nContent-Length: 0", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding: chunked, chunked", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding: ,chunked", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding:", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding: \x0bchunked", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding : chunked", Cause.MALFORMED),
+    (b"GET / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked", Cause.MALFORMED),
+    (H + b"\r\nTransfer-Encoding: xchunked", Cause.UNKNOWN_CODING),
+    (H + b"\r\nTransfer-Encoding: gzip, chunked", Cause.UNKNOWN_CODING),
+    (H + b"\r\nTransfer-Encoding: identity", Cause.UNKNOWN_CODING),
+    (H + b'\r\nTransfer-Encoding: "chunked"', Cause.UNKNOWN_CODING),
+]
+
+
+@pytest.mark.parametrize(("head", "cause"), REFUSED, ids=lambda value: repr(value)[:60])
+def test_hostile_heads_are_refused(head: bytes, cause: Cause) -> None:
+    assert parse_request(head) is cause
+    assert parse_request(head) is cause  # nothing of it was remembered as good
+
+
+FORWARDED: list[tuple[bytes, bytes]] = [
+    (H, H),
+    (H + b"\r\nX: 1\r\nx:2", H + b"\r\nX: 1\r\nx:2"),
+    (H + b"\r\nX:\r\nY: \xe9\tz ", H + b"\r\nX:\r\nY: \xe9\tz "),
+    (b"GET / HTTP/1.1\r\nX: 1\r\nHost: A.Example:8080", b"GET / HTTP/1.1\r\nHost: a.example:8080\r\nX: 1"),
+    (b"GET /a?b=%20 HTTP/1.0\r\nX: 1", b"GET /a?b=%20 HTTP/1.1\r\nX: 1"),
+    (b"OPTIONS * HTTP/1.1\r\nHost: a", b"OPTIONS * HTTP/1.1\r\nHost: a"),
+    (b"GET http://B:81/x?y HTTP/1.1\r\nHost: a", b"GET /x?y HTTP/1.1\r\nHost: b:81"),
+    (b"GET http://b?y HTTP/1.1\r\nHost: a", b"GET /?y HTTP/1.1\r\nHost: b"),
+    (b"GET http://b HTTP/1.1\r\nHost: a", b"GET / HTTP/1.1\r\nHost: b"),
+    (H + b"\r\nConnection: keep-alive\r\nX: 1", H + b"\r\nX: 1"),
+    (H + b"\r\nConnection: X, close\r\nx: 1\r\nY: 1", H + b"\r\nY: 1"),
+    (H + b"\r\nConnection: host, content-length\r\nContent-Length: 1", H + b"\r\nContent-Length: 1"),
+    (H + b"\r\nKeep-Alive: 1\r\nTE: trailers\r\nProxy-Connection: x\r\nUpgrade: h2c", H),
+    (H + b"\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: A", H),
+    (H + b"\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 1", H),
+    (H + b"\r\nExpect: 100-continue\r\nContent-Length: 3", H + b"\r\nContent-Length: 3"),
+    (
+        H + b"\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k",
+        H + b"\r\nSec-WebSocket-Key: k\r\nConnection: Upgrade\r\nUpgrade: websocket",
+    ),
+]
+
+
+@pytest.mark.parametrize(("head", "forwarded"), FORWARDED, ids=lambda value: repr(value)[:60])
+def test_the_head_as_the_target_gets_it(head: bytes, forwarded: bytes) -> None:
+    for _ in range(2):  # read, then remembered
+        request = parse_request(head)
+        assert isinstance(request, Request)
+        assert request.head == forwarded
+
+
+@pytest.mark.parametrize(
+    ("head", "keep_alive"),
+    [
+        (H, True),
+        (H + b"\r\nConnection: close", False),
+        (H + b"\r\nConnection: Keep-Alive, CLOSE", False),
+        (H + b"\r\nConnection: x\r\nConnection: close", False),
+        (b"GET / HTTP/1.0", False),
+        (b"GET / HTTP/1.0\r\nConnection: Keep-Alive", True),
+        (b"GET / HTTP/1.0\r\nConnection: keep-alive, close", False),
+    ],
+)
+def test_persistence(head: bytes, keep_alive: bool) -> None:
+    request = parse_request(head)
+    assert isinstance(request, Request)
+    assert request.keep_alive is keep_alive
+
+
+@pytest.mark.parametrize(
+    ("fields", "framing", "length"),
+    [
+        (b"", Framing.NONE, 0),
+        (b"\r\nContent-Length: 0", Framing.NONE, 0),
+        (b"\r\nContent-Length:  007 ", Framing.LENGTH, 7),
+        (b"\r\nTransfer-Encoding: Chunked", Framing.CHUNKED, 0),
+    ],
+)
+def test_where_a_request_body_ends(fields: bytes, framing: Framing, length: int) -> None:
+    request = parse_request(H + fields)
+    assert isinstance(request, Request)
+    assert (request.framing, request.length) == (framing, length)
+
+
+def test_an_upgrade_needs_a_bodyless_get_of_http_1_1() -> None:
+    fields = b"\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket"
+    results = {
+        head: parse_request(head + fields + rest)
+        for head, rest in [
+            (b"GET / HTTP/1.1", b""),
+            (b"GET / HTTP/1.0", b""),
+            (b"PUT / HTTP/1.1", b""),
+            (b"GET /2 HTTP/1.1", b"\r\nContent-Length: 2"),
+        ]
+    }
+    assert [isinstance(result, Request) and result.upgrade for result in results.values()] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("buffer", "cause"),
+    [
+        (b"GET / HT", None),
+        (b"x" * 17000, Cause.URI_TOO_LONG),
+        (H + b"\r\n" + b"X: y\r\n" * 11000, Cause.MALFORMED),
+        (b"GET / HTTP/1.0\n\n", Cause.MALFORMED),
+    ],
+)
+def test_a_head_that_has_not_ended(buffer: bytes, cause: Cause | None) -> None:
+    assert unfinished_request(buffer) is cause
+
+
+R = b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1",
+        b"HTTP/1.1 20 OK",
+        b"HTTP/1.1 2000 OK",
+        b"HTTP/1.1 099 OK",
+        b"HTTP/1.1 600 OK",
+        b"HTTP/2 200 OK",
+        b"HTTP/1.1  200 OK",
+        b"HTTP/1.1 200 O\x00K",
+        b"ICY 200 OK",
+        R + b"\r\nX : 1",
+        R + b"\r\nX: 1\r\n folded",
+        R + b"\nX: 1",
+        R + b"\r\nX: a\rb",
+        R + b"\r\nContent-Length: 1\r\nContent-Length: 1",
+        R + b"\r\nContent-Length: +1",
+        R + b"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
+        R + b"\r\nTransfer-Encoding: gzip",
+        R + b"\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked",
+        R + b"\r\nX: " + b"x" * 33000,
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_malformed_answers(head: bytes) -> None:
+    assert parse_response(head, to_head=False) is None
+
+
+@pytest.mark.parametrize(
+    ("head", "to_head", "framing", "keep_alive", "forwarded"),
+    [
+        (R, False, Framing.UNTIL_CLOSE, True, R),
+        (R, True, Framing.NONE, True, R),
+        (R + b"\r\nContent-Length: 5", False, Framing.LENGTH, True, R + b"\r\nContent-Length: 5"),
+        (R + b"\r\nContent-Length: 5", True, Framing.NONE, True, R + b"\r\nContent-Length: 5"),
+        (R + b"\r\nContent-Length: 0", False, Framing.NONE, True, R + b"\r\nContent-Length: 0"),
+        (R + b"\r\nTransfer-Encoding: chunked", False, Framing.CHUNKED, True, R + b"\r\nTransfer-Encoding: chunked"),
+        (b"HTTP/1.0 200", False, Framing.UNTIL_CLOSE, False, b"HTTP/1.1 200 "),
+        (R + b"\r\nConnection: close\r\nX: 1", True, Framing.NONE, False, R + b"\r\nX: 1"),
+        (R + b"\r\nConnection: x\r\nX: 1\r\nKeep-Alive: 5", True, Framing.NONE, True, R),
+        (b"HTTP/1.1 204 No\r\nContent-Length: 5", False, Framing.NONE, True, b"HTTP/1.1 204 No"),
+        (b"HTTP/1.1 304 No\r\nContent-Length: 5", False, Framing.NONE, True, b"HTTP/1.1 304 No\r\nContent-Length: 5"),
+    ],
+)
+def test_answers(head: bytes, to_head: bool, framing: Framing, keep_alive: bool, forwarded: bytes) -> None:
+    for _ in range(2):
+        response = parse_response(head, to_head=to_head)
+        assert response is not None
+        assert (response.framing, response.keep_alive, response.head) == (framing, keep_alive, forwarded)

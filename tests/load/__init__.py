@@ -1,0 +1,1 @@
+"""The load generator, against an origin in the same event loop."""

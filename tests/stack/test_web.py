@@ -1,0 +1,232 @@
+"""stacks/web.yaml from nothing to nothing: created, updated, rolled back, deleted, and killed on the way."""
+
+import base64
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from lab.core.errors import LabError, ValidationError
+from lab.stack import actions
+from lab.stack.model import Resource, Stack, StackEvent
+from tests.stack.fakes import Called, Thing, World
+
+WEB = (Path(__file__).parents[2] / "stacks" / "web.yaml").read_text()
+PASSWORD = "R4nd0mPassw0rd"
+
+
+def create(world: World, template: str = WEB, **more: Any) -> None:
+    actions.create_stack(world.context, {"StackName": "web", "TemplateBody": template, **more})
+
+
+def update(world: World, template: str = WEB, **parameters: str) -> None:
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+    actions.update_stack(world.context, {"StackName": "web", "TemplateBody": template, "Parameters": given})
+
+
+def described(world: World) -> dict[str, Any]:
+    stack: dict[str, Any] = actions.describe_stacks(world.context, {"StackName": "web"})["Stacks"][0]
+    return stack
+
+
+def status(world: World) -> str:
+    return world.store.all(Stack)[-1].status
+
+
+@pytest.fixture
+def made() -> World:
+    world = World()
+    create(world)
+    world.run()
+    assert status(world) == "CREATE_COMPLETE", events(world)
+    return world
+
+
+def events(world: World) -> list[str]:
+    return [f"{one.logical_id} {one.status} {one.reason}".strip() for one in world.store.all(StackEvent)]
+
+
+def test_create_makes_every_resource_once(made: World) -> None:
+    assert set(made.statuses().values()) == {"CREATE_COMPLETE"}
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described(made)["Outputs"]}
+    assert outputs["URL"].startswith("http://web-")
+    assert outputs["DatabaseEndpoint"].endswith(".rds.example")
+    [database] = made.aws.requests("CreateDBInstance")
+    assert (database["MasterUsername"], database["MasterUserPassword"]) == ("shop", PASSWORD)
+    [group] = made.aws.requests("CreateAutoScalingGroup")
+    assert (group["MinSize"], group["MaxSize"], group["LaunchTemplate"]["Version"]) == (2, 6, "1")
+
+
+def test_user_data_carries_the_database(made: World) -> None:
+    [request] = made.aws.requests("CreateLaunchTemplate")
+    text = base64.b64decode(request["LaunchTemplateData"]["UserData"]).decode()
+    assert text.startswith("#cloud-config\n")
+    lines = [line.strip() for line in text.splitlines()]
+    assert f"DATABASE_PASSWORD={PASSWORD}" in lines
+    assert "DATABASE_PORT=5432" in lines
+    assert "TEMPLATE_VERSION=1" in lines
+
+
+def test_secrets_stay_out_of_rows_and_events(made: World) -> None:
+    rows = [*made.store.all(Stack), *made.store.all(Resource), *made.store.all(StackEvent)]
+    encoded = base64.b64encode(PASSWORD.encode()).decode()[:12]
+    for row in rows:
+        assert PASSWORD not in repr(asdict(row))
+        assert encoded not in repr(asdict(row))
+
+
+def test_rows_survive_json(made: World) -> None:
+    for cls in (Stack, Resource, StackEvent):
+        adapter: TypeAdapter[Any] = TypeAdapter(cls)
+        for row in made.store.all(cls):
+            assert adapter.validate_json(adapter.dump_json(row)) == row
+
+
+def test_events_tell_the_story(made: World) -> None:
+    told = events(made)
+    assert told[0] == "web CREATE_IN_PROGRESS User Initiated"
+    assert told[1:4] == ["Vpc CREATE_IN_PROGRESS", "Vpc CREATE_IN_PROGRESS Resource creation Initiated", "Vpc CREATE_COMPLETE"] or "Vpc CREATE_IN_PROGRESS" in told
+    assert told[-1] == "web CREATE_COMPLETE"
+    assert told.index("Listener CREATE_COMPLETE") < told.index("WebGroup CREATE_IN_PROGRESS")
+
+
+def test_update_makes_a_version_and_points_the_group_at_it(made: World) -> None:
+    before = len(made.aws.operations())
+    update(made, AppVersion="2")
+    made.run()
+    assert status(made) == "UPDATE_COMPLETE"
+    assert made.aws.operations()[before:] == ["CreateLaunchTemplateVersion", "UpdateAutoScalingGroup", "CreateOrUpdateTags"]
+    assert made.aws.requests("UpdateAutoScalingGroup")[0]["LaunchTemplate"]["Version"] == "2"
+    assert {name for name, was in made.statuses().items() if was == "UPDATE_COMPLETE"} == {"LaunchTemplate", "WebGroup"}
+
+
+def test_update_without_a_difference_is_refused(made: World) -> None:
+    with pytest.raises(ValidationError, match="No updates are to be performed"):
+        update(made)
+
+
+def test_update_that_replaces_is_refused_whole(made: World) -> None:
+    changed = WEB.replace("10.0.0.0/16", "10.9.0.0/16").replace("Port: 8000\n      Health", "Port: 8001\n      Health")
+    before = made.aws.operations()
+    with pytest.raises(ValidationError, match="needs replacement") as caught:
+        update(made, changed, CpuTarget="60")
+    assert "Vpc (AWS::EC2::VPC): CidrBlock" in str(caught.value)
+    assert "TargetGroup (AWS::ElasticLoadBalancingV2::TargetGroup): Port" in str(caught.value)
+    assert (made.aws.operations(), status(made)) == (before, "CREATE_COMPLETE")
+
+
+def test_update_adds_and_removes(made: World) -> None:
+    alarm = """
+  Busy:
+    Type: AWS::CloudWatch::Alarm
+    Properties: { ComparisonOperator: GreaterThanThreshold, EvaluationPeriods: 1, MetricName: M, Threshold: 1 }
+
+Outputs:
+"""
+    start, end = WEB.index("  CpuPolicy:"), WEB.index("Outputs:")
+    before = len(made.aws.operations())
+    update(made, WEB[:start] + WEB[end:].replace("Outputs:\n", alarm, 1))
+    made.run()
+    assert made.aws.operations()[before:] == ["PutMetricAlarm", "DeletePolicy"]
+    assert (made.statuses()["Busy"], made.statuses()["CpuPolicy"]) == ("CREATE_COMPLETE", "DELETE_COMPLETE")
+
+
+def test_failed_update_goes_back(made: World) -> None:
+    made.aws.refuse["PutScalingPolicy"] = LabError("LimitExceeded", "too many policies")
+    update(made, AppVersion="2", CpuTarget="70")
+    made.run()
+    assert status(made) == "UPDATE_ROLLBACK_FAILED" or status(made) == "UPDATE_ROLLBACK_COMPLETE"
+    told = events(made)
+    assert any(line.startswith("CpuPolicy UPDATE_FAILED too many policies (Service: AutoScaling") for line in told)
+    assert "web UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to update: [CpuPolicy]." in told
+    assert status(made) == "UPDATE_ROLLBACK_COMPLETE"
+    assert {one["ParameterKey"]: one["ParameterValue"] for one in described(made)["Parameters"]}["AppVersion"] == "1"
+    [data] = [one for one in made.store.all(Thing) if one.kind == "lt"]
+    assert b"TEMPLATE_VERSION=1" in base64.b64decode(data.request["LaunchTemplateData"]["UserData"])
+
+
+def test_failed_create_rolls_back_in_reverse() -> None:
+    world = World()
+    world.aws.refuse["CreateAutoScalingGroup"] = LabError("ValidationError", f"no such image {PASSWORD}")
+    create(world)
+    world.run()
+    assert status(world) == "ROLLBACK_COMPLETE", events(world)
+    assert world.store.all(Thing) == []
+    assert "web ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [WebGroup]. Rollback requested by user." in events(world)
+    with pytest.raises(LabError, match=r"Stack \[web\] already exists"):
+        create(world)
+
+
+def test_a_failed_state_rolls_back_and_cancels() -> None:
+    world = World()
+    world.aws.broken.add("lb")
+    create(world)
+    world.run()
+    assert status(world) == "ROLLBACK_COMPLETE", events(world)
+    assert "LoadBalancer CREATE_FAILED no free addresses" in events(world)
+    assert "Database CREATE_FAILED Resource creation cancelled" in events(world)
+    assert world.store.all(Thing) == []
+
+
+@pytest.mark.parametrize(("policy", "end"), [("DO_NOTHING", "CREATE_FAILED"), ("DELETE", "DELETE_COMPLETE")])
+def test_on_failure(policy: str, end: str) -> None:
+    world = World()
+    world.aws.refuse["CreateListener"] = LabError("DuplicateListener", "there is one")
+    create(world, OnFailure=policy)
+    world.run()
+    assert status(world) == end
+
+
+def test_delete_leaves_nothing(made: World) -> None:
+    actions.delete_stack(made.context, {"StackName": "web"})
+    made.run()
+    assert status(made) == "DELETE_COMPLETE", events(made)
+    assert made.store.all(Thing) == []
+    with pytest.raises(ValidationError, match="Stack with id web does not exist"):
+        described(made)
+    assert actions.list_stacks(made.context, {})["StackSummaries"][0]["StackStatus"] == "DELETE_COMPLETE"
+    create(made)
+    made.run()
+    assert status(made) == "CREATE_COMPLETE"
+
+
+def test_delete_keeps_what_is_to_be_retained() -> None:
+    world = World()
+    create(world, WEB.replace("DeletionPolicy: Delete # a lab", "DeletionPolicy: Retain # a lab"))
+    world.run()
+    actions.delete_stack(world.context, {"StackName": "web"})
+    world.run()
+    assert status(world) == "DELETE_FAILED"  # the database's network cannot go while it stays
+    assert world.statuses()["Database"] == "DELETE_SKIPPED"
+    assert world.statuses()["WebGroup"] == "DELETE_COMPLETE"
+    assert "db" in {one.kind for one in world.store.all(Thing)}
+
+
+@pytest.mark.parametrize("every", [2, 3, 5, 7, 11, 13, 29])
+def test_kill_minus_nine_loses_nothing_and_repeats_nothing(made: World, every: int) -> None:
+    world = World()
+    create(world)
+    world.store.crash_every = every + 10  # a step writes at most about ten rows
+    world.run(limit=20_000)
+    assert (status(world), world.statuses()) == (status(made), made.statuses())
+    assert sorted(world.aws.operations()) == sorted(made.aws.operations())
+    actions_before = len(world.store.all(Called))
+    world.store.crash_every = 0
+    update(world, AppVersion="2")
+    world.store.crash_every = every + 10
+    world.run(limit=20_000)
+    assert status(world) == "UPDATE_COMPLETE"
+    assert len(world.store.all(Called)) == actions_before + 3
+    world.store.crash_every = 0
+    actions.delete_stack(world.context, {"StackName": "web"})
+    world.store.crash_every = every + 10
+    world.run(limit=20_000)
+    assert (status(world), world.store.all(Thing)) == ("DELETE_COMPLETE", [])
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    from cfnlint.api import ManualArgs, lint
+
+    assert lint(WEB, config=ManualArgs(regions=["us-east-1"], include_checks=["I"])) == []
