@@ -1,0 +1,54 @@
+"""The `lab` command: its verbs, and what an exit code means.
+
+0  done                     1  it did not work; the message says why and what to do
+2  the command line is off  3  no lab answers
+"""
+
+import importlib
+import sys
+
+import click
+
+VERBS = {
+    "up": "Start the lab and wait until it serves.",
+    "down": "Stop the lab and remove everything it made.",
+    "status": "Show zones, nodes, instances, alarms and what happened last.",
+    "deploy": "Create or update a stack from a CloudFormation template.",
+    "activities": "Show the scaling activities of the group, with their causes.",
+    "kill": "Crash an instance, a node or the database (SIGKILL).",
+    "load": "Send requests at a steady rate and measure them.",
+    "logs": "Show what the control plane or a machine wrote.",
+    "url": "Print the addresses of the load balancer.",
+    "doctor": "Check this machine and say what to do.",
+}
+
+
+class Verbs(click.Group):
+    """Finds a verb in `lab.cli.<verb>` as the function `command`. The help of the group needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"lab.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="asg-lab", prog_name="lab")
+def lab() -> None:
+    """AWS's standard web architecture as a working lab on this machine."""
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        lab.main(prog_name="lab", standalone_mode=True)
+    except KeyboardInterrupt:
+        sys.exit(130)

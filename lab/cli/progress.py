@@ -1,0 +1,120 @@
+"""Shows a lab or a stack coming up: each resource as it is made, what is waited for, how long it took."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import click
+
+from lab.cli import client
+
+LOOK = 0.25
+SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
+
+
+class Journal:
+    """Prints each stack event once, in order."""
+
+    def __init__(self, start: float, seen: Iterable[str] = ()) -> None:
+        self._start = start
+        self._seen = set(seen)
+
+    def show(self, stack: str) -> None:
+        for event in events(stack):
+            if event["EventId"] in self._seen:
+                continue
+            self._seen.add(event["EventId"])
+            status = event["ResourceStatus"]
+            if status.endswith("_COMPLETE") or "FAILED" in status or "ROLLBACK" in status:
+                self.line(f"{_coloured(status)}  {event['LogicalResourceId']}  {event.get('ResourceStatusReason', '')}")
+
+    def line(self, text: str) -> None:
+        click.echo(f"{time.monotonic() - self._start:6.1f} s  {text.rstrip()}")
+
+
+def events(stack: str) -> list[dict[str, Any]]:
+    """The events of a stack, oldest first; none when there is no such stack."""
+    try:
+        found: list[dict[str, Any]] = client.aws("cloudformation", "DescribeStackEvents", StackName=stack)[
+            "StackEvents"
+        ]
+    except client.LabRefused:
+        return []
+    return found[::-1]
+
+
+def follow(timeout: float, alive: Callable[[], str]) -> None:
+    """Until the lab serves. `alive` answers why the control plane cannot come up any more, or "". Raises ClickException."""
+    start = time.monotonic()
+    journal = Journal(start)
+    waiting = ""
+    while True:
+        if client.answers():
+            document = client.status()
+            for stack in document["stacks"]:
+                journal.show(stack["name"])
+                _raise_if_failed(stack)
+            missing = missing_pieces(document)
+            if not missing:
+                break
+            if missing[0] != waiting:
+                waiting = missing[0]
+                journal.line(click.style(f"waiting for {waiting}", dim=True))
+        elif why := alive():
+            raise click.ClickException(why)
+        if time.monotonic() - start > timeout:
+            raise click.ClickException(
+                f"the lab did not come up in {timeout:g} s: still waiting for {waiting or 'its API'}"
+            )
+        time.sleep(LOOK)
+    click.echo(f"the lab is up after {time.monotonic() - start:.0f} s")
+    show_addresses(document)
+
+
+def missing_pieces(document: dict[str, Any]) -> list[str]:
+    """What the lab still lacks to serve, in words; empty when it does."""
+    missing = []
+    if document["engine_problem"]:
+        missing.append(f"the compute engine ({document['engine_problem']})")
+    missing += [f"stack {row['name']} ({row['status']})" for row in document["stacks"] if row["status"] not in SUCCESS]
+    missing += [
+        f"database {row['id']} ({row['status']})" for row in document["databases"] if row["status"] != "available"
+    ]
+    for balancer in document["load_balancers"]:
+        if balancer["state"] != "active":
+            missing.append(f"load balancer {balancer['name']} ({balancer['state']})")
+        missing += [
+            f"node {node['id']} to have configuration {balancer['generation']}"
+            for node in balancer["nodes"]
+            if node["applied"] != balancer["generation"]
+        ]
+    for group in document["groups"]:
+        ready = [row for row in group["instances"] if row["lifecycle"] == "InService" and row["target"] == "healthy"]
+        if len(ready) < group["desired"]:
+            missing.append(
+                f"{group['desired'] - len(ready)} of {group['desired']} instances to be in service and healthy"
+            )
+    return missing
+
+
+def show_addresses(document: dict[str, Any]) -> None:
+    for balancer in document["load_balancers"]:
+        for node in balancer["nodes"]:
+            for url in node["urls"]:
+                click.echo(f"  {click.style(url, bold=True)}  load balancer, {node['zone']}")
+    click.echo(f"  {click.style(client.base_url(), bold=True)}  control plane: AWS actions, status")
+    click.echo("try: curl " + next(_urls(document), client.base_url()) + "/products    then: lab status")
+
+
+def _urls(document: dict[str, Any]) -> Iterator[str]:
+    return (url for row in document["load_balancers"] for node in row["nodes"] for url in node["urls"])
+
+
+def _raise_if_failed(stack: dict[str, Any]) -> None:
+    if stack["status"].endswith("FAILED") or stack["status"] == "ROLLBACK_COMPLETE":
+        raise click.ClickException(f"stack {stack['name']} ended as {stack['status']}: {stack['reason']}")
+
+
+def _coloured(status: str) -> str:
+    bad = "FAILED" in status or "ROLLBACK" in status
+    return click.style(f"{status:<18}", fg="red" if bad else "green")

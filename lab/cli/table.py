@@ -1,0 +1,123 @@
+"""The picture `lab status` draws: one table per kind of thing, at most as wide as the terminal."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+COLOURS = {
+    "InService": "green", "healthy": "green", "active": "green", "available": "green", "OK": "green",
+    "Successful": "green", "CREATE_COMPLETE": "green", "UPDATE_COMPLETE": "green",
+    "Pending": "yellow", "initial": "yellow", "draining": "yellow", "Terminating": "yellow", "provisioning": "yellow",
+    "creating": "yellow", "rebooting": "yellow", "INSUFFICIENT_DATA": "dim", "PreInService": "yellow",
+    "InProgress": "yellow", "WaitingForELBConnectionDraining": "yellow",
+    "unhealthy": "red", "unused": "red", "failed": "red", "active_impaired": "red", "ALARM": "red", "Failed": "red",
+}  # fmt: skip
+SIGNS = {"greater": ">", "less": "<"}
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def render(document: dict[str, Any], width: int) -> RenderableType:
+    """The whole status as one renderable."""
+    parts: list[RenderableType] = [_head(document)]
+    parts += [_nodes(balancer) for balancer in document["load_balancers"]]
+    parts += [_instances(group) for group in document["groups"]]
+    if document["databases"]:
+        parts.append(_databases(document["databases"]))
+    if document["alarms"]:
+        parts.append(_alarms(document["alarms"]))
+    if document["activities"]:
+        parts.append(_activities(document["activities"], width))
+    return Group(*parts)
+
+
+def _head(document: dict[str, Any]) -> Text:
+    clock = datetime.fromtimestamp(document["now"], UTC)
+    text = Text(f"lab on {document['compute']}, lab time {clock:%H:%M:%S} at {document['speed']:g}×", style="bold")
+    for stack in document["stacks"]:
+        text.append(f"   stack {stack['name']} ", style="not bold").append(_state(stack["status"]))
+    if document["engine_problem"]:
+        text.append(f"\nthe compute engine cannot be asked: {document['engine_problem']}", style="bold red")
+    return text
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        right = column in ("CPU", "req/s", "age", "open", "value")
+        table.add_column(column, justify="right" if right else "left", header_style="dim", no_wrap=True)
+    return table
+
+
+def _state(name: str) -> Text:
+    return Text(name, style=COLOURS.get(name, "yellow"))
+
+
+def _nodes(balancer: dict[str, Any]) -> RenderableType:
+    title = Text.assemble(f"\nload balancer {balancer['name']}  ", _state(balancer["state"]), f"  {balancer['reason']}")
+    table = _table("", "zone", "node", "address", "state", "req/s", "open", "url")
+    table.title = title
+    for node in balancer["nodes"]:
+        state = "active" if node["live"] else "silent"
+        table.add_row(
+            node["zone"], node["id"], node["address"], _state(state), f"{node['rate']:.0f}", str(node["connections"]),
+            " ".join(node["urls"]),
+        )  # fmt: skip
+    return table
+
+
+def _instances(group: dict[str, Any]) -> RenderableType:
+    cpu = "" if group["cpu"] is None else f", CPU {group['cpu']:.0f} %"
+    title = f"\ngroup {group['name']}  desired {group['desired']} (min {group['min']}, max {group['max']}){cpu}"
+    table = _table(title, "zone", "instance", "address", "lifecycle", "target", "CPU", "req/s", "age")
+    for row in sorted(group["instances"], key=lambda row: (row["zone"], -row["age"])):
+        table.add_row(
+            row["zone"], row["id"], row["address"], _state(row["lifecycle"]), _state(row["target"] or "–"),
+            _cpu(row["cpu"]), f"{row['rate']:.0f}", duration(row["age"]),
+        )  # fmt: skip
+    return table
+
+
+def _cpu(value: float | None) -> Text:
+    if value is None:
+        return Text("–", style="dim")
+    bar = BARS[min(8, round(value / 12.5))]
+    return Text(f"{bar} {value:3.0f} %", style="red" if value > 80 else "")
+
+
+def _databases(rows: list[dict[str, Any]]) -> RenderableType:
+    table = _table("\ndatabase", "zone", "identifier", "status", "endpoint")
+    for row in rows:
+        table.add_row(row["zone"], row["id"], _state(row["status"]), row["endpoint"] or row["reason"])
+    return table
+
+
+def _alarms(rows: list[dict[str, Any]]) -> RenderableType:
+    table = _table("\nalarms", "state", "for", "rule", "value")
+    for row in rows:
+        sign = next(sign for word, sign in SIGNS.items() if word in row["comparison"].lower())
+        rule = f"{row['metric']} {sign} {row['threshold']:g} for {row['periods']} periods"
+        value = "–" if row["value"] is None else f"{row['value']:.1f}"
+        table.add_row(_state(row["state"]), duration(row["since"]), rule, value)
+    return table
+
+
+def _activities(rows: list[dict[str, Any]], width: int) -> RenderableType:
+    table = _table("\nlast activities", "at", "status", "what and why")
+    table.columns[2].no_wrap = False
+    table.columns[2].max_width = max(40, width - 30)
+    for row in rows[:6]:
+        at = datetime.fromtimestamp(row["start"], UTC)
+        why = row["cause"].split("  ")[0].partition("Z ")[2]
+        table.add_row(f"{at:%H:%M:%S}", _state(row["status"]), f"{row['description']}: {why}")
+    return table
+
+
+def duration(seconds: float) -> str:
+    """12 s, 3 m, 2 h 5 m: lab time, for people."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    return f"{minutes} m" if minutes < 100 else f"{minutes // 60} h {minutes % 60} m"

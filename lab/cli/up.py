@@ -1,0 +1,114 @@
+"""`lab up`"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from lab.cli import client, progress
+from lab.cli.site import (
+    CHECKOUT,
+    COMPOSE_FILE,
+    docker,
+    docker_answers,
+    docker_environment,
+    free,
+    process_pid_file,
+    settings,
+    wanted_ports,
+)
+from lab.settings import Settings
+
+
+@click.command(help="Start the lab (on Docker when an engine answers, else as processes) and wait until it serves.")
+@click.option("--compute", type=click.Choice(["auto", "docker", "process"]), help="Overrules LAB_COMPUTE.")
+@click.option("--speed", type=float, help="Lab seconds per second; overrules LAB_SPEED. 1 is AWS's own pace.")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for it.")
+@click.option("--no-wait", is_flag=True, help="Start it and return.")
+def command(compute: str | None, speed: float | None, timeout: float, no_wait: bool) -> None:
+    if compute is not None:
+        os.environ["LAB_COMPUTE"] = compute
+    if speed is not None:
+        os.environ["LAB_SPEED"] = str(speed)
+    known = settings()
+    if client.answers():
+        click.echo(f"a lab runs at {client.base_url()} already")
+        progress.show_addresses(client.status())
+        return
+    _check_ports(known)
+    on_docker = known.compute == "docker" or (known.compute == "auto" and COMPOSE_FILE.exists() and docker_answers())
+    if on_docker:
+        if not docker_answers():
+            raise click.ClickException("no Docker engine answers: start it, or set LAB_COMPUTE=process")
+        alive = _up_docker()
+    else:
+        alive = _up_process(known)
+    if not no_wait:
+        progress.follow(timeout, alive)
+
+
+def _check_ports(known: Settings) -> None:
+    """Before anything is made, so that nothing is left half-made."""
+    for port, variable in wanted_ports(known).items():
+        if not free(port):
+            raise click.ClickException(
+                f"port {port} on 127.0.0.1 is in use by another program: stop it, or set {variable} to another port"
+            )
+
+
+def _up_docker() -> Callable[[], str]:
+    click.echo("building the images (the first time takes a minute)")
+    docker("compose", "build", "--quiet")
+    click.echo("starting the control plane on Docker")
+    docker("compose", "up", "--detach", "--no-build", quiet=True)
+
+    def alive() -> str:
+        asked = subprocess.run(
+            ["docker", "compose", "ps", "--all", "--format", "{{.State}}", "control"],
+            cwd=CHECKOUT, env=docker_environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if "running" in asked.stdout or "created" in asked.stdout:
+            return ""
+        return "the control plane ended; `docker compose logs control` shows why"
+
+    return alive
+
+
+def _up_process(known: Settings) -> Callable[[], str]:
+    click.echo("starting the control plane as a process (no Docker engine is used)")
+    try:
+        known.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = (known.state / "control.log").open("ab")
+    except OSError as error:
+        raise click.ClickException(
+            f"the state directory {known.state} cannot be written ({error.strerror}): make it writable, or set LAB_STATE"
+        ) from error
+    with log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lab.main"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "LAB_COMPUTE": "process", "LAB_STATE": str(known.state)},
+        )
+    _note(process.pid, process_pid_file())
+
+    def alive() -> str:
+        if process.poll() is None:
+            return ""
+        said = (known.state / "control.log").read_text(errors="replace").strip().splitlines()[-1:]
+        return said[0] if said else f"the control plane ended with exit code {process.returncode}"
+
+    return alive
+
+
+def _note(pid: int, path: Path) -> None:
+    from lab.adapters.process.processes import look
+
+    found = look(pid)
+    path.write_text(json.dumps({"pid": pid, "started": "" if found is None else found.started}))
