@@ -101,20 +101,20 @@ def _carry_out(ctx: EngineContext, stack: Stack, item: ResourceItem, start: Reso
     """Makes the resource or changes it; when it already is as it should be, only its turn is written down."""
     kind = TYPES[item.type]
     wanted = _properties(ctx, stack, item, None)
+    changed = differing(start.properties, wanted)
     if start.physical_id:
-        differ = sorted(differing(start.properties, wanted))
-        if not differ:
+        if not changed:
             if start.status.endswith("_FAILED"):
                 put_resource(ctx, stack, start, "UPDATE_COMPLETE")
             else:
                 ctx.store.put(start)
             return
-        replacing = replacing_among(item.type, differ)
+        replacing = replacing_among(item.type, sorted(changed))
         if replacing:
             raise ValidationError(f"{', '.join(replacing)} cannot be changed in place")
     name = physical_name(stack.name, item.logical_id, stack.stack_id, kind.name_limit, lower=kind.lower)
-    previous = start.properties
-    work = Work(ctx.call, _properties(ctx, stack, item, vault), name, start.physical_id, previous)
+    revealed = _properties(ctx, stack, item, vault)
+    work = Work(ctx.call, revealed, name, start.physical_id, start.properties, changed)
     if start.physical_id:
         put_resource(ctx, stack, start, "UPDATE_IN_PROGRESS", properties=wanted)
         kind.update(work)

@@ -15,6 +15,9 @@ from lab.stack.resources import TYPES
 from lab.stack.template import Template, load
 from lab.stack.values import Unknown
 
+_TYPE_LIKENESS = 0.84
+"""Types of one service are alike anyway: only a slip of the pen (Vpc for VPC) is taken for one."""
+
 
 def problems_of(text: str, chosen: Mapping[str, str], setting: Setting) -> list[Problem]:
     """Every problem of the template written in `text`, given its parameters' values (those missing are unknown)."""
@@ -32,7 +35,7 @@ def _types(template: Template) -> Iterator[Problem]:
     for name, item in template.resources.items():
         if item.type in TYPES:
             continue
-        hint = did_you_mean(item.type, list(TYPES))
+        hint = did_you_mean(item.type, TYPES, _TYPE_LIKENESS)
         known = item.type.startswith("AWS::") and not hint
         said = (
             f"the lab does not support {item.type} yet"

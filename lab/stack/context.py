@@ -1,27 +1,13 @@
-"""What the engine needs of the outside: a store of rows, the lab's actions, the time, new ids. Nothing else."""
+"""What the engine needs of the outside: the store of rows, the lab's actions, the time, new ids. Nothing else."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-Row = TypeVar("Row")
+from lab.core.store import Store
+
 Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 """`call(service, operation, request) -> response`, shapes as botocore's; raises `lab.core.errors.LabError`."""
-
-
-class Store(Protocol):
-    """Rows by class and key. Every change inside `transaction()` is kept or none is; nested use joins the outer one."""
-
-    def get(self, cls: type[Row], key: str) -> Row | None: ...
-
-    def all(self, cls: type[Row]) -> list[Row]: ...
-
-    def put(self, row: Any) -> None: ...
-
-    def delete(self, cls: type[Any], key: str) -> None: ...
-
-    def transaction(self) -> AbstractContextManager[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ Source: AWS CloudFormation User Guide, "Template format" and "Intrinsic function
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -73,9 +73,9 @@ def problem(line: int, path: Path, text: str) -> Problem:
     return Problem(line, ".".join(path), text)
 
 
-def did_you_mean(name: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str:
-    """`; did you mean X?` for the nearest known name, or an empty string."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """`; did you mean X?` for the nearest known name, or an empty string when none is as like as `likeness` (0 to 1)."""
+    near = get_close_matches(name, list(known), n=1, cutoff=likeness)
     return f"; did you mean {near[0]}?" if near else ""
 
 

@@ -13,8 +13,9 @@ writes are one transaction. When the call is refused, that transaction is gone a
 
 from collections.abc import Callable
 
+from lab.core.store import Store
 from lab.stack import building, demolishing
-from lab.stack.context import EngineContext, Store
+from lab.stack.context import EngineContext
 from lab.stack.journal import find
 from lab.stack.model import Stack
 

@@ -191,7 +191,7 @@ def _sub(argument: Node, line: int, scope: Scope, path: Path) -> Any:
     def put(match: Any) -> str:
         literal, variable = match.groups()
         if literal:
-            return "${" + variable + "}"
+            return f"${{{variable}}}"
         value = values[variable] if variable in values else _variable(variable.strip(), line, scope, path)
         if isinstance(value, Unknown):
             missing.append(value)
@@ -199,7 +199,7 @@ def _sub(argument: Node, line: int, scope: Scope, path: Path) -> Any:
             missing.append(scope.wrong(line, path, f"Fn::Sub can put only strings in its text; {variable} is none"))
         return text_of(value)
 
-    text = str(SUB_VARIABLE.sub(put, pattern.value))
+    text = SUB_VARIABLE.sub(put, pattern.value)
     return missing[0] if missing else text
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from lab.core.errors import LabError
-from lab.stack.context import EngineContext, Store
+from lab.core.store import Store
+from lab.stack.context import EngineContext
 from lab.stack.model import STACK_TYPE, Resource, Stack, StackEvent
 
 _CANCELLED = {

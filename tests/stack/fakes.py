@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import botocore.session
 from botocore.validate import ParamValidator
 
 from lab.core.errors import LabError
+from lab.core.store import R, Row
 from lab.stack.context import EngineContext
 from lab.stack.engine import step, unfinished
+from lab.stack.model import Resource, Stack
 
-Row = TypeVar("Row")
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 
 
@@ -27,29 +28,34 @@ class Crash(Exception):  # noqa: N818 - a kill -9 is no error of the code that i
 
 
 class MemoryStore:
-    """Rows in dictionaries. `crash_every` k ends the process at every k-th write, before it is kept."""
+    """Rows in dictionaries. `crash_every` k ends the process at every k-th write, before it is kept.
+
+    A step that writes k rows or more would never get through, so k must be larger than any step.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[type[Any], dict[str, Any]] = {}
         self._depth = 0
-        self._writes = 0
+        self.writes = 0
         self.crash_every = 0
+        self.crashes = 0
 
-    def get(self, cls: type[Row], key: str) -> Row | None:
-        found: Row | None = self._rows.get(cls, {}).get(key)
+    def get(self, kind: type[R], key: str) -> R | None:
+        found: R | None = self._rows.get(kind, {}).get(key)
         return found
 
-    def all(self, cls: type[Row]) -> list[Row]:
-        return list(self._rows.get(cls, {}).values())
+    def all(self, kind: type[R]) -> list[R]:
+        return list(self._rows.get(kind, {}).values())
 
-    def put(self, row: Any) -> None:
-        self._writes += 1
-        if self.crash_every and self._writes % self.crash_every == 0:
+    def put(self, row: Row) -> None:
+        self.writes += 1
+        if self.crash_every and self.writes % self.crash_every == 0:
+            self.crashes += 1
             raise Crash
         self._rows.setdefault(type(row), {})[row.key] = row
 
-    def delete(self, cls: type[Any], key: str) -> None:
-        self._rows.get(cls, {}).pop(key, None)
+    def delete(self, kind: type[R], key: str) -> None:
+        self._rows.get(kind, {}).pop(key, None)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -162,7 +168,9 @@ class FakeAws:
         self.broken: set[str] = set()
         self._special: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "DescribeVpcs": lambda r: {"Vpcs": [{"State": "available", **self._one("vpc", r["VpcIds"][0]).request}]},
-            "DescribeSubnets": lambda r: {"Subnets": [{"State": "available", **self._one("subnet", r["SubnetIds"][0]).request}]},
+            "DescribeSubnets": lambda r: {
+                "Subnets": [{"State": "available", **self._one("subnet", r["SubnetIds"][0]).request}]
+            },
             "DescribeLaunchTemplates": self._describe_templates,
             "CreateLaunchTemplateVersion": self._new_version,
             "DescribeLoadBalancers": self._describe_lbs,
@@ -227,7 +235,9 @@ class FakeAws:
         thing = self.store.get(Thing, f"{kind}/{request[member]}")
         if thing is None:
             raise LabError(code, f"{request[member]} does not exist")
-        users = [one.key for one in self.store.all(Thing) if one.key != thing.key and thing.id in json.dumps(one.request)]
+        users = [
+            one.key for one in self.store.all(Thing) if one.key != thing.key and thing.id in json.dumps(one.request)
+        ]
         if users:
             raise LabError("DependencyViolation", f"{thing.key} has dependent objects {users}")
         self.store.delete(Thing, thing.key)
@@ -303,9 +313,7 @@ class World:
 
     @property
     def context(self) -> EngineContext:
-        return EngineContext(
-            self.store, self.aws.call, self.aws.now, self._new_id, "us-east-1", "123456789012", ZONES
-        )
+        return EngineContext(self.store, self.aws.call, self.aws.now, self._new_id, "us-east-1", "123456789012", ZONES)
 
     def run(self, name: str = "web", limit: int = 5000) -> None:
         """Steps until nothing is unfinished; while a step changes nothing, time passes. A crash only loses its step."""
@@ -322,7 +330,5 @@ class World:
 
     def statuses(self, name: str = "web") -> dict[str, str]:
         """The status of each resource of the newest stack of that name."""
-        from lab.stack.model import Resource, Stack
-
         stack = [one for one in self.store.all(Stack) if one.name == name][-1]
         return {one.logical_id: one.status for one in self.store.all(Resource) if one.stack_id == stack.stack_id}

@@ -1,17 +1,19 @@
 """stacks/web.yaml from nothing to nothing: created, updated, rolled back, deleted, and killed on the way."""
 
 import base64
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.api import ManualArgs, lint
 from pydantic import TypeAdapter
 
 from lab.core.errors import LabError, ValidationError
 from lab.stack import actions
 from lab.stack.model import Resource, Stack, StackEvent
-from tests.stack.fakes import Called, Thing, World
+from tests.stack.fakes import Thing, World
 
 WEB = (Path(__file__).parents[2] / "stacks" / "web.yaml").read_text()
 PASSWORD = "R4nd0mPassw0rd"
@@ -70,11 +72,12 @@ def test_user_data_carries_the_database(made: World) -> None:
 
 
 def test_secrets_stay_out_of_rows_and_events(made: World) -> None:
-    rows = [*made.store.all(Stack), *made.store.all(Resource), *made.store.all(StackEvent)]
-    encoded = base64.b64encode(PASSWORD.encode()).decode()[:12]
+    rows: list[Any] = [*made.store.all(Stack), *made.store.all(Resource), *made.store.all(StackEvent)]
     for row in rows:
-        assert PASSWORD not in repr(asdict(row))
-        assert encoded not in repr(asdict(row))
+        text = repr(asdict(row))
+        assert PASSWORD not in text
+        for user_data in re.findall(r"'UserData': '([^']+)'", text):
+            assert PASSWORD not in base64.b64decode(user_data).decode()
 
 
 def test_rows_survive_json(made: World) -> None:
@@ -87,7 +90,11 @@ def test_rows_survive_json(made: World) -> None:
 def test_events_tell_the_story(made: World) -> None:
     told = events(made)
     assert told[0] == "web CREATE_IN_PROGRESS User Initiated"
-    assert told[1:4] == ["Vpc CREATE_IN_PROGRESS", "Vpc CREATE_IN_PROGRESS Resource creation Initiated", "Vpc CREATE_COMPLETE"] or "Vpc CREATE_IN_PROGRESS" in told
+    assert [line for line in told if line.startswith("Vpc ")] == [
+        "Vpc CREATE_IN_PROGRESS",
+        "Vpc CREATE_IN_PROGRESS Resource creation Initiated",
+        "Vpc CREATE_COMPLETE",
+    ]
     assert told[-1] == "web CREATE_COMPLETE"
     assert told.index("Listener CREATE_COMPLETE") < told.index("WebGroup CREATE_IN_PROGRESS")
 
@@ -97,9 +104,21 @@ def test_update_makes_a_version_and_points_the_group_at_it(made: World) -> None:
     update(made, AppVersion="2")
     made.run()
     assert status(made) == "UPDATE_COMPLETE"
-    assert made.aws.operations()[before:] == ["CreateLaunchTemplateVersion", "UpdateAutoScalingGroup", "CreateOrUpdateTags"]
+    assert made.aws.operations()[before:] == [
+        "CreateLaunchTemplateVersion",
+        "UpdateAutoScalingGroup",
+        "CreateOrUpdateTags",
+    ]
     assert made.aws.requests("UpdateAutoScalingGroup")[0]["LaunchTemplate"]["Version"] == "2"
     assert {name for name, was in made.statuses().items() if was == "UPDATE_COMPLETE"} == {"LaunchTemplate", "WebGroup"}
+
+
+def test_update_sends_what_changed_and_no_secret_again(made: World) -> None:
+    update(made, WEB.replace('AllocatedStorage: "20"', 'AllocatedStorage: "30"'))
+    made.run()
+    [request] = made.aws.requests("ModifyDBInstance")
+    name = made.aws.requests("CreateDBInstance")[0]["DBInstanceIdentifier"]
+    assert request == {"DBInstanceIdentifier": name, "ApplyImmediately": True, "AllocatedStorage": 30}
 
 
 def test_update_without_a_difference_is_refused(made: World) -> None:
@@ -137,7 +156,6 @@ def test_failed_update_goes_back(made: World) -> None:
     made.aws.refuse["PutScalingPolicy"] = LabError("LimitExceeded", "too many policies")
     update(made, AppVersion="2", CpuTarget="70")
     made.run()
-    assert status(made) == "UPDATE_ROLLBACK_FAILED" or status(made) == "UPDATE_ROLLBACK_COMPLETE"
     told = events(made)
     assert any(line.startswith("CpuPolicy UPDATE_FAILED too many policies (Service: AutoScaling") for line in told)
     assert "web UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to update: [CpuPolicy]." in told
@@ -154,7 +172,10 @@ def test_failed_create_rolls_back_in_reverse() -> None:
     world.run()
     assert status(world) == "ROLLBACK_COMPLETE", events(world)
     assert world.store.all(Thing) == []
-    assert "web ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [WebGroup]. Rollback requested by user." in events(world)
+    assert (
+        "web ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [WebGroup]. Rollback requested by user."
+        in events(world)
+    )
     with pytest.raises(LabError, match=r"Stack \[web\] already exists"):
         create(world)
 
@@ -204,29 +225,30 @@ def test_delete_keeps_what_is_to_be_retained() -> None:
     assert "db" in {one.kind for one in world.store.all(Thing)}
 
 
-@pytest.mark.parametrize("every", [2, 3, 5, 7, 11, 13, 29])
-def test_kill_minus_nine_loses_nothing_and_repeats_nothing(made: World, every: int) -> None:
+@pytest.mark.parametrize("offset", range(13))
+def test_kill_minus_nine_loses_nothing_and_repeats_nothing(made: World, offset: int) -> None:
+    """The process ends at every 13th write; the offsets together hit every write of the story."""
     world = World()
+    world.store.writes = offset
+
+    def with_crashes() -> None:
+        world.store.crash_every = 13
+        world.run()
+        world.store.crash_every = 0
+
     create(world)
-    world.store.crash_every = every + 10  # a step writes at most about ten rows
-    world.run(limit=20_000)
+    with_crashes()
     assert (status(world), world.statuses()) == (status(made), made.statuses())
     assert sorted(world.aws.operations()) == sorted(made.aws.operations())
-    actions_before = len(world.store.all(Called))
-    world.store.crash_every = 0
     update(world, AppVersion="2")
-    world.store.crash_every = every + 10
-    world.run(limit=20_000)
+    with_crashes()
     assert status(world) == "UPDATE_COMPLETE"
-    assert len(world.store.all(Called)) == actions_before + 3
-    world.store.crash_every = 0
+    assert len(world.aws.operations()) == len(made.aws.operations()) + 3
     actions.delete_stack(world.context, {"StackName": "web"})
-    world.store.crash_every = every + 10
-    world.run(limit=20_000)
+    with_crashes()
     assert (status(world), world.store.all(Thing)) == ("DELETE_COMPLETE", [])
+    assert world.store.crashes > 30
 
 
 def test_cfn_lint_finds_nothing() -> None:
-    from cfnlint.api import ManualArgs, lint
-
     assert lint(WEB, config=ManualArgs(regions=["us-east-1"], include_checks=["I"])) == []

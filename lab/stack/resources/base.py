@@ -35,7 +35,8 @@ class Work:
     """One resource's turn.
 
     `properties` are those of the template now, secrets revealed where an action is about to need them; `name` is a
-    physical name to use where they give none; `previous` are the properties in force (references unrevealed).
+    physical name to use where they give none; `previous` are the properties in force, references unrevealed; `changed`
+    names what differs between the two, or is on one side only, with references unrevealed on both.
     """
 
     call: Call
@@ -43,11 +44,7 @@ class Work:
     name: str = ""
     physical_id: str = ""
     previous: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def changed(self) -> frozenset[str]:
-        """Names of properties that differ from the previous ones, including those that came or went."""
-        return differing(self.previous, self.properties)
+    changed: frozenset[str] = frozenset()
 
     def some(self, names: str) -> dict[str, Any]:
         """Those of the properties that are named here and set, as a request has them."""
@@ -55,8 +52,7 @@ class Work:
 
     def changes(self, names: str) -> dict[str, Any]:
         """Those of the named properties that are set and changed."""
-        changed = self.changed
-        return {name: value for name, value in self.some(names).items() if name in changed}
+        return {name: value for name, value in self.some(names).items() if name in self.changed}
 
     def resets(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
         """The default of each property that was set and no longer is: AWS's calls leave alone what they are not told."""

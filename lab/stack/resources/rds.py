@@ -7,7 +7,7 @@ Source: AWS CloudFormation resource reference, Amazon RDS; DBInstanceStatus: RDS
 
 from typing import Any
 
-from lab.core.errors import LabError
+from lab.core.errors import LabError, ValidationError
 from lab.stack.context import Call
 from lab.stack.resources.base import (
     DONE,
@@ -134,10 +134,11 @@ def _instance(call: Call, name: str) -> dict[str, Any]:
 
 
 def _instance_stable(work: Work) -> Progress:
-    status = _instance(work.call, work.physical_id)["DBInstanceStatus"]
+    instance = _instance(work.call, work.physical_id)
+    status = instance["DBInstanceStatus"]
     if status in _FAILED:
         return Progress("failed", f"DB instance {work.physical_id} is in the state {status}")
-    return DONE if status == "available" else WAITING
+    return DONE if status == "available" and "Endpoint" in instance else WAITING
 
 
 def _delete_instance(work: Work) -> Progress:
@@ -154,7 +155,15 @@ def _delete_instance(work: Work) -> Progress:
 
 
 def _endpoint(member: str) -> Attribute:
-    return lambda call, name, _: str(_instance(call, name)["Endpoint"][member])
+    def read(call: Call, name: str, _: dict[str, Any]) -> str:
+        instance = _instance(call, name)
+        if "Endpoint" not in instance:
+            raise ValidationError(
+                f"DB instance {name} has no endpoint: it is in the state {instance['DBInstanceStatus']}"
+            )
+        return str(instance["Endpoint"][member])
+
+    return read
 
 
 def _member(member: str) -> Attribute:
