@@ -94,7 +94,8 @@ class _Server(uvicorn.Server):
 def _make_state_directory(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
+        # Closed to others; as root others may pass through, for PostgreSQL then runs as nobody. The files in it are 600.
+        path.chmod(0o711 if os.geteuid() == 0 else 0o700)
         probe = path / ".writable"
         probe.write_text("")
         probe.unlink()

@@ -1,5 +1,6 @@
 """What the lab is told by its environment, checked once at the start. Names and defaults; nothing else reads LAB_*."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     return Settings(
         compute=compute,
         speed=_speed(environ.get("LAB_SPEED") or str(DEFAULT_SPEED)),
-        state=Path(environ.get("LAB_STATE") or ".lab").absolute(),
+        state=Path(environ.get("LAB_STATE") or _default_state()).absolute(),
         api_bind=environ.get("LAB_API_BIND") or "127.0.0.1",
         api_port=_port(environ, "LAB_API_PORT", DEFAULT_API_PORT),
         listener_port=_port(environ, "LAB_LISTENER_PORT", DEFAULT_LISTENER_PORT),
@@ -51,6 +52,12 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         stack=Path(stack) if stack else None,
         stack_name=environ.get("LAB_STACK_NAME") or "web",
     )
+
+
+def _default_state() -> str:
+    """`.lab` in the working directory. For root a place that others can pass through: PostgreSQL refuses to run as root,
+    runs as nobody, and must reach its data."""
+    return "/var/lib/asg-lab" if hasattr(os, "geteuid") and os.geteuid() == 0 else ".lab"
 
 
 def _speed(text: str) -> float:

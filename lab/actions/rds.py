@@ -292,6 +292,11 @@ def _described(database: DBInstance, context: Context) -> dict[str, Any]:
         "Engine": database.engine,
         "EngineVersion": database.engine_version,
         "DBInstanceStatus": database.status,
+        **(
+            {"StatusInfos": [{"Normal": False, "Status": database.status, "Message": database.status_reason}]}
+            if database.status_reason
+            else {}
+        ),
         "DBName": database.db_name,
         "MasterUsername": database.master_username,
         **(endpoint if database.endpoint_address else {}),

@@ -51,7 +51,7 @@ def _follow(stack_name: str, before: list[str], timeout: float) -> None:
     journal.show(stack_name)
     if stack["StackStatus"] not in progress.SUCCESS:
         raise click.ClickException(
-            f"stack {stack_name} ended as {stack['StackStatus']}: {stack.get('StackStatusReason', '')}"
+            f"stack {stack_name} ended as {stack['StackStatus']}: {progress.first_failure(stack_name)}"
         )
     click.echo(f"stack {stack_name}: {stack['StackStatus']}")
     for output in stack.get("Outputs", ()):

@@ -4,13 +4,12 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import click
 
-from lab.cli.site import COMPOSE_FILE, docker, docker_answers, process_pid_file, settings
+from lab.cli.site import COMPOSE_FILE, docker, docker_answers, is_there, process_pid_file, settings
 from lab.core.errors import AdapterError
 from lab.settings import Settings
 
@@ -65,9 +64,9 @@ def _stop_control(pid_file: Path) -> None:
 
 
 def _down_docker(known: Settings) -> bool:
-    from lab.adapters.docker.janitor import sweep
+    from lab.adapters.docker import sweep
 
-    made = _is_there(known)
+    made = is_there(known)
     if COMPOSE_FILE.exists() and made:
         click.echo("stopping the control plane")
         docker("compose", "down", "--volumes", "--remove-orphans", "--timeout", "5", quiet=True)
@@ -75,15 +74,3 @@ def _down_docker(known: Settings) -> bool:
         click.echo("removing machines, networks and volumes")
     sweep(known.owner, known.owner)
     return made
-
-
-def _is_there(known: Settings) -> bool:
-    """Whether Docker holds anything of this lab."""
-    for label in (f"lab.owner={known.owner}", f"com.docker.compose.project={known.owner}"):
-        for kind in ("container", "network", "volume"):
-            listing = ["docker", kind, "ls", "--quiet", "--filter", f"label={label}"]
-            if kind == "container":
-                listing.append("--all")
-            if subprocess.run(listing, capture_output=True, text=True, check=False).stdout.strip():
-                return True
-    return False

@@ -112,7 +112,16 @@ def _urls(document: dict[str, Any]) -> Iterator[str]:
 
 def _raise_if_failed(stack: dict[str, Any]) -> None:
     if stack["status"].endswith("FAILED") or stack["status"] == "ROLLBACK_COMPLETE":
-        raise click.ClickException(f"stack {stack['name']} ended as {stack['status']}: {stack['reason']}")
+        raise click.ClickException(f"stack {stack['name']} ended as {stack['status']}: {first_failure(stack['name'])}")
+
+
+def first_failure(stack: str) -> str:
+    """What went wrong first in the stack's last operation; all else followed from it."""
+    found = [event for event in events(stack) if event["ResourceStatus"].endswith("_FAILED")]
+    mattered = [event for event in found if event.get("ResourceStatusReason") != "Resource creation cancelled"]
+    if not mattered:
+        return "`lab logs` may tell why"
+    return f"{mattered[0]['LogicalResourceId']}: {mattered[0].get('ResourceStatusReason', '')}"
 
 
 def _coloured(status: str) -> str:

@@ -96,3 +96,15 @@ def wanted_ports(known: Settings) -> dict[int, str]:
         known.listener_port: "LAB_LISTENER_PORT",
         known.listener_port + 1: "LAB_LISTENER_PORT",
     }
+
+
+def is_there(known: Settings) -> bool:
+    """Whether Docker holds anything of this lab."""
+    for label in (f"lab.owner={known.owner}", f"com.docker.compose.project={known.owner}"):
+        for kind in ("container", "network", "volume"):
+            listing = ["docker", kind, "ls", "--quiet", "--filter", f"label={label}"]
+            if kind == "container":
+                listing.append("--all")
+            if subprocess.run(listing, capture_output=True, text=True, check=False).stdout.strip():
+                return True
+    return False

@@ -17,6 +17,7 @@ from lab.cli.site import (
     docker_answers,
     docker_environment,
     free,
+    is_there,
     process_pid_file,
     settings,
     wanted_ports,
@@ -39,22 +40,24 @@ def command(compute: str | None, speed: float | None, timeout: float, no_wait: b
         click.echo(f"a lab runs at {client.base_url()} already")
         progress.show_addresses(client.status())
         return
-    _check_ports(known)
     on_docker = known.compute == "docker" or (known.compute == "auto" and COMPOSE_FILE.exists() and docker_answers())
     if on_docker:
         if not docker_answers():
             raise click.ClickException("no Docker engine answers: start it, or set LAB_COMPUTE=process")
+        _check_ports(known, adopting=is_there(known))
         alive = _up_docker()
     else:
+        _check_ports(known, adopting=(known.state / "machines").exists())
         alive = _up_process(known)
     if not no_wait:
         progress.follow(timeout, alive)
 
 
-def _check_ports(known: Settings) -> None:
-    """Before anything is made, so that nothing is left half-made."""
+def _check_ports(known: Settings, *, adopting: bool) -> None:
+    """Before anything is made, so that nothing is left half-made. A control plane that comes back finds its own nodes on
+    the ports of listeners."""
     for port, variable in wanted_ports(known).items():
-        if not free(port):
+        if not free(port) and not (adopting and variable == "LAB_LISTENER_PORT"):
             raise click.ClickException(
                 f"port {port} on 127.0.0.1 is in use by another program: stop it, or set {variable} to another port"
             )
@@ -101,8 +104,7 @@ def _up_process(known: Settings) -> Callable[[], str]:
     def alive() -> str:
         if process.poll() is None:
             return ""
-        said = (known.state / "control.log").read_text(errors="replace").strip().splitlines()[-1:]
-        return said[0] if said else f"the control plane ended with exit code {process.returncode}"
+        return _last_words(known.state / "control.log") or f"the control plane ended with code {process.returncode}"
 
     return alive
 
@@ -112,3 +114,10 @@ def _note(pid: int, path: Path) -> None:
 
     found = look(pid)
     path.write_text(json.dumps({"pid": pid, "started": "" if found is None else found.started}))
+
+
+def _last_words(log: Path) -> str:
+    """Why the control plane ended: what it printed as `lab: …`, to the end."""
+    lines = log.read_text(errors="replace").splitlines()
+    starts = [index for index, line in enumerate(lines) if line.startswith("lab: ")]
+    return "\n".join(lines[starts[-1] :]).removeprefix("lab: ") if starts else ""

@@ -13,7 +13,7 @@ from lab.actions.autoscaling.instances import begin_termination
 from lab.actions.context import Context
 from lab.actions.ec2 import instances as ec2
 from lab.actions.ec2.launch_templates import version_of
-from lab.actions.elbv2.target_groups import deregister_targets, register_targets
+from lab.actions.elbv2.target_groups import register_targets
 from lab.control.world import World
 from lab.core.autoscaling import causes, lifecycle
 from lab.core.autoscaling import plan as planning
@@ -21,7 +21,7 @@ from lab.core.autoscaling.model import IN_SERVICE, Activity, AutoScalingGroup, D
 from lab.core.autoscaling.target_tracking import Capacity, decide, warmup
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.ec2.model import Instance, LaunchTemplate
-from lab.core.elbv2.model import Registration
+from lab.core.elbv2.model import Registration, TargetGroup
 from lab.core.errors import LabError
 
 log = logging.getLogger("lab.control")
@@ -98,7 +98,6 @@ class Groups:
             case planning.BeginTermination():
                 replaced = not step.unhealthy
                 begin_termination(context, member, group, step.cause, replaced=replaced)
-                self._deregister(context, group, member)
                 if step.dead and instance is not None:
                     ec2.begin_termination(context, instance, "", "")
                 log.info("%s: terminating %s: %s", group.name, member.instance_id, step.cause)
@@ -112,8 +111,6 @@ class Groups:
 
     def _launch(self, context: Context, group: AutoScalingGroup, step: planning.Launch) -> None:
         place, activity_id = (step.subnet_id, step.zone), context.new_id("uuid")
-        if step.replaces and (successor_of := context.store.get(Member, step.replaces)) is not None:
-            context.store.put(replace(successor_of, replaced=True))
         template = context.store.get(LaunchTemplate, group.launch_template_id)
         tags = {tag.key: tag.value for tag in group.tags if tag.propagate_at_launch}
         try:
@@ -134,6 +131,8 @@ class Groups:
         )
         context.store.put(member)
         context.store.put(activity)
+        if step.replaces and (predecessor := context.store.get(Member, step.replaces)) is not None:
+            context.store.put(replace(predecessor, replaced=True))
         log.info("%s: launching %s in %s: %s", group.name, instance.instance_id, step.zone, step.cause)
 
     def _hold_back(self, context: Context, group: AutoScalingGroup) -> None:
@@ -143,7 +142,7 @@ class Groups:
         context.store.put(replace(current, launch_failures=failures, launch_not_before=not_before))
 
     def _register_missing(self, context: Context, group_name: str) -> bool:
-        """Every member in service is a target of every target group of the group."""
+        """Every member in service is a target of every target group of the group that there is."""
         group = context.store.get(AutoScalingGroup, group_name)
         known = {(r.target_group_arn, r.target_id) for r in context.store.all(Registration)}
         changed = False
@@ -152,14 +151,10 @@ class Groups:
             if group is None or member.state != IN_SERVICE or instance is None or instance.state != "running":
                 continue
             for arn in group.target_group_arns:
-                if (arn, member.instance_id) not in known:
+                if (arn, member.instance_id) not in known and context.store.get(TargetGroup, arn) is not None:
                     register_targets(context, {"TargetGroupArn": arn, "Targets": [{"Id": member.instance_id}]})
                     changed = True
         return changed
-
-    def _deregister(self, context: Context, group: AutoScalingGroup, member: Member) -> None:
-        for arn in group.target_group_arns:
-            deregister_targets(context, {"TargetGroupArn": arn, "Targets": [{"Id": member.instance_id}]})
 
     def _prune(self, now: float) -> None:
         store = self._world.store

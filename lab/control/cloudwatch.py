@@ -98,9 +98,12 @@ class Alarms:
         self._on_alarm = on_alarm
 
     def evaluate(self, now: float) -> None:
-        for alarm in self._world.store.all(MetricAlarm):
-            if is_due(alarm, now):
-                with self._world.store.transaction():
+        for found in self._world.store.all(MetricAlarm):
+            with self._world.store.transaction():
+                # An alarm that was set to ALARM by hand acts before the next evaluation may change its state.
+                by_hand = found.state == ALARM and found.acted_at is None and found.actions_enabled and found.actions
+                alarm = self._act(found, now) if by_hand else found
+                if is_due(alarm, now):
                     self._evaluate(alarm, now)
 
     def _evaluate(self, alarm: MetricAlarm, now: float) -> None:
@@ -118,7 +121,13 @@ class Alarms:
         repeats = after.state == ALARM and after.acted_at is not None and now - after.acted_at >= REPEAT - 1
         acts = after.actions_enabled and after.actions and (after.acted_at is None or repeats)
         if acts and (after.state != alarm.state or after.state == ALARM):
-            after = replace(after, acted_at=now)
-            for action in after.actions:
-                self._on_alarm(after, action, now)
+            after = self._act(after, now)
         self._world.store.put(after)
+
+    def _act(self, alarm: MetricAlarm, now: float) -> MetricAlarm:
+        """Invoke the actions of the alarm's state."""
+        acted = replace(alarm, acted_at=now)
+        self._world.store.put(acted)
+        for action in acted.actions:
+            self._on_alarm(acted, action, now)
+        return acted

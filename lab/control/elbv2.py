@@ -97,7 +97,10 @@ class LoadBalancers:
         document = self._world.nodes.document(balancer.arn)
         if document is None or not _drains(document, registration):
             return False
-        reports = self._world.nodes.live([node.node_id for node in balancer.nodes], now)
+        nodes, ids = self._world.nodes, [node.node_id for node in balancer.nodes]
+        # After a restart of the control plane, silence does not mean that a node is dead.
+        heard = all(nodes.report(node_id) is not None for node_id in ids)
+        reports = nodes.live(ids, now) if heard else None
         return is_drained(registration, group.deregistration_delay, reports, document.generation, now)
 
     def hear(self, report: NodeReport) -> None:

@@ -26,6 +26,9 @@ class _State(IntEnum):
     DONE = 4
 
 
+_SIZE, _DATA, _DATA_END, _TRAILER, _DONE = _State
+
+
 class ChunkedBody:
     """One body. With `decode` the output is the payload alone, for a peer that knows no chunks (HTTP/1.0)."""
 
@@ -33,7 +36,7 @@ class ChunkedBody:
 
     def __init__(self, *, decode: bool = False) -> None:
         self._decode = decode
-        self._state = _State.SIZE
+        self._state = _SIZE
         self._remaining = 0
         self._trailer_bytes = 0
         self._carry = b""  # an unfinished line, at most _LINE_BYTES
@@ -42,7 +45,7 @@ class ChunkedBody:
 
     @property
     def done(self) -> bool:
-        return self._state == _State.DONE
+        return self._state == _DONE
 
     def feed(self, data: bytes) -> bytes | None:
         """What to forward for `data`, possibly nothing; None when the framing is broken."""
@@ -52,15 +55,15 @@ class ChunkedBody:
         out: list[bytes] = []
         at, end = 0, len(data)
         while at < end:
-            if self._state == _State.DATA:
+            if self._state == _DATA:
                 piece = data[at : at + self._remaining]
                 out.append(piece)
                 at += len(piece)
                 self._remaining -= len(piece)
                 if self._remaining == 0:
-                    self._state = _State.DATA_END
+                    self._state = _DATA_END
                 continue
-            if self._state == _State.DONE:
+            if self._state == _DONE:
                 self.rest = data[at:]
                 break
             newline = data.find(b"\n", at)
@@ -78,35 +81,35 @@ class ChunkedBody:
 
     def _may_begin(self, unfinished: bytes) -> bool:
         """Whether an unfinished line can still become a good one, so that a broken one is not waited for."""
-        if self._state == _State.DATA_END:
+        if self._state == _DATA_END:
             return unfinished == b"\r"
-        if self._state == _State.SIZE:
+        if self._state == _SIZE:
             return unfinished[0] in b"0123456789abcdefABCDEF"
         return True
 
     def _line(self, line: bytes, out: list[bytes]) -> bool:
         """Takes a whole line, without its CRLF. False when it is not one that may stand here."""
-        if self._state == _State.DATA_END:
-            self._state = _State.SIZE
+        if self._state == _DATA_END:
+            self._state = _SIZE
             if not self._decode:
                 out.append(b"\r\n")
             return not line
-        if self._state == _State.SIZE:
+        if self._state == _SIZE:
             match = _SIZE_LINE.fullmatch(line)
             if match is None:
                 return False
             self._remaining = int(match[1], 16)
             if self._remaining == 0:
-                self._state = _State.TRAILER
+                self._state = _TRAILER
                 return True
-            self._state = _State.DATA
+            self._state = _DATA
             if not self._decode:
                 out.append(match[1] + b"\r\n")
             return True
         if line:
             self._trailer_bytes += len(line) + 2
             return self._trailer_bytes <= _TRAILER_BYTES and _TRAILER_LINE.fullmatch(line) is not None
-        self._state = _State.DONE
+        self._state = _DONE
         if not self._decode:
             out.append(b"0\r\n\r\n")
         return True

@@ -5,11 +5,8 @@ while its request is outstanding has left (460). A head must be complete within 
 that a client cannot hold a connection by dripping bytes.
 
     HEAD ──head──▶ BODY ──last byte──▶ WAIT ──answer complete, keep-alive──▶ HEAD
-                     └─────────────────┴──answer complete, close──▶ CLOSING ──flushed──▶ LINGER ──▶ closed
-    WAIT ──101──▶ TUNNEL
-
-LINGER: what a client still sends after our last answer is read and thrown away for a while, because closing a socket with
-unread bytes resets it, and a reset can destroy the answer before the client has read it (RFC 9112 section 9.6).
+                     └─────────────────┴──answer complete, close──▶ GONE (services.lb.farewell has the socket)
+    WAIT ──101──▶ GONE (services.lb.tunnel has it)
 """
 
 import socket
@@ -17,12 +14,15 @@ import struct
 from enum import IntEnum
 
 from lab.core.elbv2.config import FixedResponse
-from services.lb.chunked import ChunkedBody
-from services.lb.endpoint import READ_BYTES, Endpoint
-from services.lb.forwarding import forwarded_fields, too_many_forwards, trace_id
+from services.lb.body import BodyReader
+from services.lb.endpoint import Endpoint
+from services.lb.farewell import Farewell
+from services.lb.forwarding import forwarded_fields, target_head, too_many_forwards
 from services.lb.http1 import (
+    CHUNKED,
+    NO_BODY,
     REQUEST_HEAD_BYTES,
-    Framing,
+    UNTIL_CLOSE,
     Request,
     Response,
     parse_request,
@@ -33,37 +33,36 @@ from services.lb.outcome import VERDICTS, Cause, Outcome, Phase
 from services.lb.plane import Plane
 from services.lb.responses import CONTINUE, error_page, fixed_response
 from services.lb.routing import TargetState
-from services.lb.selector import READ, WRITE
-from services.lb.upstream import CONNECT_SECONDS, Upstream, connect, lease
-from services.lb.upstream import State as UpstreamState
+from services.lb.selector import READ
+from services.lb.tunnel import Tunnel
+from services.lb.upstream import CONNECT_SECONDS, CONNECTING, Upstream, connect, lease
 
-LINGER_SECONDS = 2.0
 _RESET = struct.pack("ii", 1, 0)
-_NOTHING = Request(b"", b"", 1)
+_NOTHING = Request(b"", 1)
 
 
 class State(IntEnum):
     HEAD = 0
     BODY = 1
     WAIT = 2
-    TUNNEL = 3
-    CLOSING = 4
-    LINGER = 5
+    GONE = 3
+
+
+# Bound once: looking a member up in its class takes longer than comparing it.
+_HEAD, _BODY, _WAIT, _GONE = State
 
 
 class Client(Endpoint):
     __slots__ = (
         "_active",
         "_answered",
+        "_body",
         "_buffer",
-        "_chunked",
         "_expires",
         "_forwarded",
         "_keep_alive",
-        "_linger",
         "_parsing",
         "_plane",
-        "_remaining",
         "_until_close",
         "_upstream",
         "port",
@@ -79,47 +78,31 @@ class Client(Endpoint):
         self._forwarded = forwarded_fields(peer.encode("ascii"), port)
         self._active = plane.selector.now  # the last time a byte passed, or the head that is being read began
         self._expires = plane.selector.now + plane.table.client_keep_alive
-        self.state = State.HEAD
+        self.state = _HEAD
         self.request = _NOTHING
         self._buffer = b""
         self._parsing = False
         self._upstream: Upstream | None = None
-        self._remaining = 0
-        self._chunked: ChunkedBody | None = None
+        self._body = BodyReader()
         self._keep_alive = True
         self._answered = False  # the head of an answer has been sent for this request
         self._until_close = False  # that answer ends where the connection does
-        self._linger = False  # the client may still be sending: do not just close
         plane.clients.add(self)
 
     # From the socket.
 
-    def on_ready(self, mask: int) -> None:
-        if mask & WRITE and self.pending:
-            self.flush()
-            self._active = self.selector.now
-            if not self.pending:
-                self._drained()
-        if mask & READ and self.interest & READ:
-            try:
-                data = self.recv(READ_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if data:
-                self._received(data)
-            else:
-                self._gone()
+    def flush(self) -> None:
+        super().flush()
+        self._active = self.selector.now
 
     def abort(self) -> None:
-        if self.state in (State.BODY, State.WAIT, State.TUNNEL):
+        if self.state in (_BODY, _WAIT):
             self._plane.counters.ended(Outcome(self._phase(), Cause.INTERNAL))
         self._shut()
 
-    def _received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         state = self.state
-        if state is State.HEAD:
+        if state is _HEAD:
             if self._buffer:
                 self._buffer += data
             else:
@@ -128,46 +111,32 @@ class Client(Endpoint):
             self._read_requests()
             if self.pending and len(self._buffer) >= REQUEST_HEAD_BYTES:
                 self.pause()
-        elif state is State.WAIT:
+        elif state is _WAIT:
             self._buffer += data
             if len(self._buffer) >= REQUEST_HEAD_BYTES:
                 self.pause()
-        elif state is State.BODY:
+        elif state is _BODY:
             self._active = self.selector.now
             body = self._take_body(data)
             if body is None:
-                self._fail(Cause.MALFORMED)
+                self.fail(Cause.MALFORMED)
             else:
                 self._to_target(body)
-        elif state is State.TUNNEL:
-            self._active = self.selector.now
-            self._to_target(data)
-        else:
-            self._linger = True
 
-    def _gone(self) -> None:
+    def ended(self) -> None:
         """The client closed its side, or the connection broke."""
-        if self.state is State.BODY:
-            self._fail(Cause.MALFORMED)  # "closed before sending the whole body" is a 400
-        elif self.state is State.WAIT:
-            self._fail(Cause.CLIENT_GONE)
-        elif self.state is State.TUNNEL:
-            upstream = self._upstream
-            assert upstream is not None
-            self._upstream = None
-            self._plane.counters.ended(Outcome(Phase.TUNNEL, Cause.COMPLETE))
-            upstream.finish_tunnel()
-            self._shut()
+        if self.state is _BODY:
+            self.fail(Cause.MALFORMED)  # "closed before sending the whole body" is a 400
+        elif self.state is _WAIT:
+            self.fail(Cause.CLIENT_GONE)
         else:
             self._shut()
 
-    def _drained(self) -> None:
+    def drained(self) -> None:
         """All that was to be sent to the client has been taken by the kernel."""
-        if self.state is State.CLOSING:
-            self._last_words_sent()
-        elif self._upstream is not None:
+        if self._upstream is not None:
             self._upstream.resume()
-        elif self.state is State.HEAD:
+        elif self.state is _HEAD:
             self._read_requests()
 
     # Requests.
@@ -177,7 +146,7 @@ class Client(Endpoint):
         if self._parsing:
             return  # an answer that was there at once: the loop below goes on with the next request
         self._parsing = True
-        while self.state is State.HEAD and self._buffer and not self.pending:
+        while self.state is _HEAD and self._buffer and not self.pending:
             buffer = self._buffer
             if buffer.startswith(b"\r\n"):
                 self._buffer = buffer[2:]  # empty lines before a request are forgiven (RFC 9112 section 2.2)
@@ -198,13 +167,13 @@ class Client(Endpoint):
             else:
                 self._serve(request, buffer[end + 4 :])
         self._parsing = False
-        if self.state is State.HEAD and not self.pending and not self.interest & READ:
+        if self.state is _HEAD and not self.pending and not self.interest & READ:
             self.resume()
 
     def _refuse(self, cause: Cause) -> None:
         """A head that is not served: where the next one would begin is unknown, so the connection ends."""
         self.request = _NOTHING
-        self._fail(cause)
+        self.fail(cause)
 
     def _serve(self, request: Request, rest: bytes) -> None:
         plane = self._plane
@@ -215,17 +184,16 @@ class Client(Endpoint):
         self._active = now = self.selector.now
         if now >= self._expires:
             self._keep_alive = False
-        if request.framing is Framing.NONE:
-            self.state = State.WAIT
+        if request.framing is NO_BODY:
+            self.state = _WAIT
             self._buffer = rest
             body = b""
         else:
-            self.state = State.BODY
-            self._remaining = request.length
-            self._chunked = ChunkedBody() if request.framing is Framing.CHUNKED else None
+            self.state = _BODY
+            self._body.begin(request.framing, request.length)
             taken = self._take_body(rest) if rest else b""
             if taken is None:
-                self._fail(Cause.MALFORMED)
+                self.fail(Cause.MALFORMED)
                 return
             body = taken
         route = plane.table.routes.get(self.port)
@@ -234,76 +202,48 @@ class Client(Endpoint):
             return
         target = route.pick() if route is not None else None
         if target is None:
-            self._fail(Cause.NO_TARGETS)
+            self.fail(Cause.NO_TARGETS)
             return
-        if request.expects and self.state is State.BODY:
+        if request.expects and self.state is _BODY:
             self.send(CONTINUE)
         plane.counters.requests += 1
         target.requests += 1
         upstream = lease(target, self.selector)
         if upstream is None:
             target.errors += 1
-            self._fail(Cause.TARGET_UNREACHABLE, Phase.CONNECT)
+            self.fail(Cause.TARGET_UNREACHABLE, Phase.CONNECT)
             return
         self._upstream = upstream
-        complete = self.state is State.WAIT
-        upstream.begin(self, self._target_head() + body, replay=complete and request.idempotent)
+        complete = self.state is _WAIT
+        upstream.begin(
+            self,
+            target_head(request, self._forwarded, plane.table.dns_name, plane.trace_ids.next()) + body,
+            replay=complete and request.idempotent,
+        )
         if not complete and upstream.pending:
             self.pause()
-
-    def _target_head(self) -> bytes:
-        """The head as the target gets it."""
-        request = self.request
-        plane = self._plane
-        own = plane.trace_ids.next()
-        return b"%b%b\r\nX-Forwarded-For: %b%b%b\r\n\r\n" % (
-            request.head,
-            b"" if request.host is not None else b"\r\nHost: " + plane.table.dns_name,
-            request.forwarded_for + b", " if request.forwarded_for else b"",
-            self._forwarded,
-            b"Root=" + own if not request.trace_id else trace_id(request.trace_id, own),
-        )
 
     def _take_body(self, data: bytes) -> bytes | None:
         """What of `data` belongs to the request's body, as it goes to the target; None when the framing is broken. At its
         end the state is WAIT and what is left over is in the buffer."""
-        if self._chunked is not None:
-            out = self._chunked.feed(data)
-            if self._chunked.done:
-                self._buffer = self._chunked.rest
-                self._chunked = None
-                self.state = State.WAIT
-            return out
-        length = len(data)
-        if length < self._remaining:
-            self._remaining -= length
-            return data
-        self.state = State.WAIT
-        if length > self._remaining:
-            self._buffer = data[self._remaining :]
-            return data[: self._remaining]
-        return data
+        body = self._body
+        out = body.take(data)
+        if body.done:
+            self.state = _WAIT
+            self._buffer = body.rest
+        return out
 
     def _to_target(self, data: bytes) -> None:
         upstream = self._upstream
         assert upstream is not None
         upstream.send_body(data)
-        if upstream.pending and self.state is not State.WAIT:
+        if upstream.pending and self.state is not _WAIT:
             self.pause()
 
     def _answer_fixed(self, route: FixedResponse) -> None:
         self._plane.counters.ended(Outcome(Phase.REQUEST, Cause.FIXED_RESPONSE))
         keep_alive = self._may_keep_alive()
-        self.send(
-            fixed_response(
-                route.status_code,
-                route.content_type,
-                route.body,
-                date=self._plane.date,
-                head_only=self.request.is_head,
-                keep_alive=keep_alive,
-            )
-        )
+        self.send(fixed_response(route, date=self._plane.date, head_only=self.request.is_head, keep_alive=keep_alive))
         self._next(keep_alive)
 
     # From the target's connection.
@@ -311,10 +251,10 @@ class Client(Endpoint):
     @property
     def request_sent(self) -> bool:
         """Whether the whole request has been read and passed on."""
-        return self.state is State.WAIT
+        return self.state is _WAIT
 
     def target_drained(self) -> None:
-        if self.state in (State.BODY, State.TUNNEL):
+        if self.state is _BODY:
             self.resume()
 
     def relay(self, data: bytes) -> None:
@@ -328,7 +268,7 @@ class Client(Endpoint):
         self._answered = True
         head = response.head
         minor = self.request.minor
-        if response.framing is Framing.UNTIL_CLOSE or (minor == 0 and response.framing is Framing.CHUNKED):
+        if response.framing is UNTIL_CLOSE or (minor == 0 and response.framing is CHUNKED):
             self._until_close = True
             self._keep_alive = False
         if minor == 0:
@@ -345,64 +285,51 @@ class Client(Endpoint):
         """The target said 101: from here on bytes are relayed unread, both ways."""
         upstream = self._upstream
         assert upstream is not None
-        self._plane.counters.answered(response.status, self.selector.now - upstream.since)
-        self.state = State.TUNNEL
-        upstream.tunnel()
-        self.relay(response.head + b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + rest)
-        early, self._buffer = self._buffer, b""
-        self.resume()
-        if early:
-            self._to_target(early)
-        if self.pending:
-            upstream.pause()
-
-    def tunnel_ended(self) -> None:
-        """The target has left the tunnel: send what it said last, then close."""
-        self._plane.counters.ended(Outcome(Phase.TUNNEL, Cause.COMPLETE))
-        self._drop_target(failed=False)
-        self._close_after_flush()
+        plane = self._plane
+        plane.counters.answered(response.status, self.selector.now - upstream.since)
+        head = response.head + b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        to_client = self.pending + head + rest
+        self._upstream = None
+        self.state = _GONE
+        plane.clients.discard(self)
+        server, to_server = upstream.leave()
+        Tunnel(plane, upstream.target, self.port, (self.hand_over(), to_client), (server, to_server + self._buffer))
 
     def send_again(self, target: TargetState, data: bytes) -> None:
         """The pooled connection was closed all along: see the retry rule in services.lb.upstream."""
         self._upstream = upstream = connect(target, self.selector)
         if upstream is None:
             target.errors += 1
-            self._fail(Cause.TARGET_UNREACHABLE, Phase.CONNECT)
+            self.fail(Cause.TARGET_UNREACHABLE, Phase.CONNECT)
         else:
             upstream.begin(self, data, replay=False)
-
-    def target_failed(self, cause: Cause) -> None:
-        self._fail(cause)
 
     # Time.
 
     def check(self, now: float, idle_timeout: float) -> None:
         """Called now and then: has something taken too long?"""
         upstream = self._upstream
-        if upstream is not None and upstream.state is UpstreamState.CONNECTING:
+        if upstream is not None and upstream.state is CONNECTING:
             if now - upstream.since > CONNECT_SECONDS:
-                self._fail(Cause.TARGET_IDLE)
+                self.fail(Cause.TARGET_IDLE)
             return
         idle = now - self._active
-        if self.state is State.LINGER:
-            if idle > LINGER_SECONDS:
-                self._shut()
-        elif idle <= idle_timeout:
+        if idle <= idle_timeout:
             return
-        elif self.state is State.HEAD and self._buffer and not self.pending:
+        if self.state is _HEAD and self._buffer and not self.pending:
             self._refuse(Cause.CLIENT_IDLE)
-        elif self.state in (State.HEAD, State.CLOSING):
+        elif self.state is _HEAD:
             self._shut()
-        elif self.state is State.TUNNEL or self.pending or (self.state is State.BODY and upstream is not None and not upstream.pending):
-            self._fail(Cause.CLIENT_IDLE)
+        elif self.pending or (self.state is _BODY and upstream is not None and not upstream.pending):
+            self.fail(Cause.CLIENT_IDLE)
         else:
-            self._fail(Cause.TARGET_IDLE)
+            self.fail(Cause.TARGET_IDLE)
 
     def drain(self) -> None:
         """The node is about to stop: close if idle. What has arrived already is still served."""
-        if self.state is State.HEAD:
+        if self.state is _HEAD:
             self.on_ready(READ)
-            if self.is_open and self.state is State.HEAD and not self._buffer and not self.pending:
+            if self.is_open and self.state is _HEAD and not self._buffer and not self.pending:
                 self._shut()
 
     # Ends.
@@ -410,16 +337,14 @@ class Client(Endpoint):
     def _phase(self) -> Phase:
         if self._upstream is None:
             return Phase.REQUEST
-        if self.state is State.TUNNEL:
-            return Phase.TUNNEL
-        if self._upstream.state is UpstreamState.CONNECTING:
+        if self._upstream.state is CONNECTING:
             return Phase.CONNECT
         return Phase.RESPONSE if self._answered else Phase.WAIT
 
     def _may_keep_alive(self) -> bool:
-        return self._keep_alive and self.state is State.WAIT and not self._plane.draining
+        return self._keep_alive and self.state is _WAIT and not self._plane.draining
 
-    def _fail(self, cause: Cause, phase: Phase | None = None) -> None:
+    def fail(self, cause: Cause, phase: Phase | None = None) -> None:
         """The request ends without a target's whole answer."""
         outcome = Outcome(phase or self._phase(), cause)
         verdict = VERDICTS[outcome]
@@ -446,36 +371,25 @@ class Client(Endpoint):
     def _next(self, keep_alive: bool) -> None:
         """The answer has been handed over: on to the next request, or to the end."""
         if not keep_alive:
-            self._close_after_flush()
+            self._part()
             return
-        self.state = State.HEAD
+        self.state = _HEAD
         self._active = self.selector.now
         if self._buffer:
             self._read_requests()
 
-    def _close_after_flush(self) -> None:
-        unread = self._buffer or self.state is not State.WAIT
-        self._chunked = None
-        self._buffer = b""
-        self._linger = bool(unread)
-        self.state = State.CLOSING
-        self._active = self.selector.now
-        if not self.pending:
-            self._last_words_sent()
-
-    def _last_words_sent(self) -> None:
-        if not self._linger:
+    def _part(self) -> None:
+        """The last answer has been handed over."""
+        unread = bool(self._buffer) or self.state is not _WAIT
+        if not self.pending and not unread:
             self._shut()
             return
-        self.state = State.LINGER
-        try:
-            self.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self._shut()
-            return
-        self.resume()
+        self.state = _GONE
+        self._plane.clients.discard(self)
+        Farewell(self.hand_over(), self._plane, self.port, self.pending, linger=unread)
 
     def _shut(self) -> None:
+        self.state = _GONE
         self._drop_target(failed=False)
         self._plane.clients.discard(self)
         self.close()

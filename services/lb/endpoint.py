@@ -33,11 +33,36 @@ class Endpoint:
         self._send: Callable[[bytes], int] = sock.send
         selector.watch(sock.fileno(), self, interest)
 
-    def on_ready(self, mask: int) -> None:
+    def received(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """The peer closed its side, or the connection broke."""
+        raise NotImplementedError
+
+    def drained(self) -> None:
+        """Everything that was pending has been taken by the kernel."""
         raise NotImplementedError
 
     def abort(self) -> None:
         raise NotImplementedError
+
+    def on_ready(self, mask: int) -> None:
+        if mask & WRITE and self.pending:
+            self.flush()
+            if not self.pending and self.is_open:
+                self.drained()
+        if mask & READ and self.interest & READ:
+            try:
+                data = self.recv(READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if data:
+                self.received(data)
+            else:
+                self.ended()
 
     def send(self, data: bytes) -> None:
         if self.pending:
@@ -85,6 +110,13 @@ class Endpoint:
             self.selector.forget(self.sock, self.interest)
             self.interest = 0
             self._send = _swallow
+
+    def hand_over(self) -> socket.socket:
+        """The socket, still open, for another endpoint to go on with; this one is done."""
+        self.selector.unwatch(self.sock.fileno(), self.interest)
+        self.is_open = False
+        self.interest = 0
+        return self.sock
 
     def _break(self) -> None:
         self._send = _swallow

@@ -8,7 +8,7 @@ import contextlib
 from dataclasses import dataclass
 
 from services.lb.chunked import ChunkedBody
-from services.lb.http1 import RESPONSE_HEAD_BYTES, Framing, Response, parse_response
+from services.lb.http1 import CHUNKED, LENGTH, NO_BODY, RESPONSE_HEAD_BYTES, UNTIL_CLOSE, Response, parse_response
 
 _BODY_BYTES = 64 * 1024 * 1024
 
@@ -63,16 +63,16 @@ async def _read_answer(reader: asyncio.StreamReader, head_only: bool) -> Answer:
 
 
 async def _read_body(reader: asyncio.StreamReader, response: Response) -> bytes:
-    chunked = ChunkedBody(decode=True) if response.framing is Framing.CHUNKED else None
+    chunked = ChunkedBody(decode=True) if response.framing is CHUNKED else None
     body = bytearray()
     while not (
-        response.framing is Framing.NONE
+        response.framing is NO_BODY
         or (chunked is not None and chunked.done)
-        or (response.framing is Framing.LENGTH and len(body) >= response.length)
+        or (response.framing is LENGTH and len(body) >= response.length)
     ):
         data = await reader.read(65536)
         if not data:
-            if response.framing is Framing.UNTIL_CLOSE:
+            if response.framing is UNTIL_CLOSE:
                 break
             raise BadAnswer("the answer's body is cut short")
         piece = data if chunked is None else chunked.feed(data)

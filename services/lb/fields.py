@@ -14,6 +14,13 @@ from enum import IntEnum
 _FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
+_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]\-]*")
+
+NO_TOKENS: frozenset[bytes] = frozenset()
+FRAMING_NAMES = frozenset({b"host", b"content-length", b"transfer-encoding"})
+"""What Connection cannot nominate: these fields route and frame."""
+_OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade"})
+
 _MEMO_LINES = 2048
 _MEMO_LINE_BYTES = 160
 _NOT_REMEMBERED = frozenset(
@@ -45,19 +52,36 @@ class Kind(IntEnum):
     DROPPED = 9
 
 
+# Bound once: looking a member up in its class for every line of every head would cost as much as the memo saves.
+(
+    _,
+    HOST,
+    CONNECTION,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    EXPECT,
+    UPGRADE,
+    FORWARDED_FOR,
+    TRACE_ID,
+    DROPPED,
+) = Kind
+
+
 class Field:
-    """A checked line. `value` has no white space around it; `tokens` is the value of a Connection field, in lower case."""
+    """A checked line. `value` has no white space around it, `lower` is the same in lower case; `tokens` are the members of
+    a Connection field in lower case, and `nominated` those of them that name fields to be removed."""
 
-    __slots__ = ("kind", "line", "tokens", "value")
+    __slots__ = ("kind", "lower", "nominated", "tokens", "value")
 
-    def __init__(self, kind: Kind, line: bytes, value: bytes, tokens: frozenset[bytes] = frozenset()) -> None:
+    def __init__(self, kind: Kind, value: bytes, tokens: frozenset[bytes] = NO_TOKENS) -> None:
         self.kind = kind
-        self.line = line
         self.value = value
+        self.lower = value.lower()
         self.tokens = tokens
+        self.nominated = tokens - _OPTIONS - FRAMING_NAMES
 
 
-PLAIN = Field(Kind.PLAIN, b"", b"")
+PLAIN = Field(Kind.PLAIN, b"")
 """Stands for every line that is forwarded as it came."""
 
 _HOP_BY_HOP = {
@@ -91,12 +115,18 @@ class FieldReader:
             field = PLAIN
         else:
             value = match[2].rstrip(b" \t")
-            field = Field(kind, line, value, connection_tokens(value) if kind == Kind.CONNECTION else frozenset())
+            if kind is HOST and not is_host(value):
+                return None
+            field = Field(kind, value, connection_tokens(value) if kind is CONNECTION else NO_TOKENS)
         if len(line) <= _MEMO_LINE_BYTES and name not in _NOT_REMEMBERED:
             if len(self.memo) >= _MEMO_LINES:
                 self.memo.clear()
             self.memo[line] = field
         return field
+
+
+def is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None
 
 
 def connection_tokens(value: bytes) -> frozenset[bytes]:

@@ -6,6 +6,8 @@ X-Forwarded-For is appended to. X-Forwarded-Proto and -Port are ours alone: what
 
 from collections.abc import Callable
 
+from services.lb.http1 import Request
+
 MAX_FORWARDED_ADDRESSES = 30
 _MAX_TRACE_BYTES = 7 * 1024
 
@@ -29,6 +31,18 @@ def trace_id(received: bytes, own: bytes) -> bytes:
     kept = [field for field in fields if field and field[:5].lower() != b"self="]
     has_root = any(field[:5].lower() == b"root=" for field in kept)
     return b";".join([(b"Self=" if has_root else b"Root=") + own, *kept])
+
+
+def target_head(request: Request, forwarded: bytes, dns_name: bytes, own: bytes) -> bytes:
+    """The head as the target gets it. `forwarded` is from `forwarded_fields`, `dns_name` the load balancer's (the Host of a
+    request of HTTP/1.0 that has none), `own` a new trace id."""
+    return b"%b%b\r\nX-Forwarded-For: %b%b%b\r\n\r\n" % (
+        request.head,
+        b"" if request.host is not None else b"\r\nHost: " + dns_name,
+        request.forwarded_for + b", " if request.forwarded_for else b"",
+        forwarded,
+        b"Root=" + own if not request.trace_id else trace_id(request.trace_id, own),
+    )
 
 
 class TraceIds:

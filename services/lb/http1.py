@@ -13,7 +13,24 @@ all, would open a way around this module. Limits are AWS's (alb:load-balancer-li
 import re
 from enum import IntEnum
 
-from services.lb.fields import PLAIN, REQUEST_FIELDS, RESPONSE_FIELDS, FieldReader, Kind, name_of
+from services.lb.fields import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    FORWARDED_FOR,
+    FRAMING_NAMES,
+    HOST,
+    NO_TOKENS,
+    PLAIN,
+    REQUEST_FIELDS,
+    RESPONSE_FIELDS,
+    TRACE_ID,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    FieldReader,
+    is_host,
+    name_of,
+)
 from services.lb.outcome import Cause
 
 REQUEST_LINE_BYTES = 16 * 1024
@@ -23,13 +40,9 @@ RESPONSE_HEAD_BYTES = 32 * 1024
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])")
 _ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]+)([/?].*)?", re.DOTALL)
-_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]\-]*")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
 
-_FRAMING_NAMES = frozenset({b"host", b"content-length", b"transfer-encoding"})
-_OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade"})
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
-_NO_TOKENS: frozenset[bytes] = frozenset()
 
 
 class Framing(IntEnum):
@@ -39,6 +52,9 @@ class Framing(IntEnum):
     LENGTH = 1
     CHUNKED = 2
     UNTIL_CLOSE = 3
+
+
+NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = Framing
 
 
 class Request:
@@ -55,20 +71,16 @@ class Request:
         "is_head",
         "keep_alive",
         "length",
-        "method",
         "minor",
-        "target",
         "trace_id",
         "upgrade",
     )
 
-    def __init__(self, method: bytes, target: bytes, minor: int) -> None:
-        self.method = method
-        self.target = target
+    def __init__(self, method: bytes, minor: int) -> None:
         self.minor = minor
         self.head = b""
         self.host: bytes | None = None
-        self.framing = Framing.NONE
+        self.framing = NO_BODY
         self.length = 0
         self.keep_alive = minor == 1
         self.expects = False
@@ -88,7 +100,7 @@ class Response:
     def __init__(self, status: int) -> None:
         self.status = status
         self.head = b""
-        self.framing = Framing.NONE
+        self.framing = NO_BODY
         self.length = 0
         self.keep_alive = True
 
@@ -131,10 +143,11 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
         return Cause.UNKNOWN_VERSION
     if method == b"TRACE":
         return Cause.METHOD_NOT_ALLOWED
-    request = Request(method, target, 1 if minor == b"1" else 0)
+    request = Request(method, 1 if minor == b"1" else 0)
     memo = _request_fields.memo
-    tokens = _NO_TOKENS
+    tokens = nominated = NO_TOKENS
     dropped: list[bytes] | None = None
+    host: bytes | None = None
     upgrade = b""
     del lines[0]
     for line in lines:
@@ -148,71 +161,71 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
         if field is PLAIN:
             continue
         kind = field.kind
-        if kind is Kind.HOST:
-            if request.host is not None or _HOST.fullmatch(field.value) is None:
+        if kind is HOST:
+            if host is not None:
                 return Cause.MALFORMED
-            request.host = field.value
+            host = field.value
+            request.host = field.lower
             continue
-        if kind is Kind.CONTENT_LENGTH:
-            if request.framing is not Framing.NONE or not field.value.isdigit() or len(field.value) > 18:
+        if kind is CONTENT_LENGTH:
+            if request.framing is not NO_BODY or not field.value.isdigit() or len(field.value) > 18:
                 return Cause.MALFORMED
-            request.framing = Framing.LENGTH
+            request.framing = LENGTH
             request.length = int(field.value)
             continue
-        if kind is Kind.TRANSFER_ENCODING:
-            if request.framing is not Framing.NONE or request.minor == 0 or not field.value:
+        if kind is TRANSFER_ENCODING:
+            if request.framing is not NO_BODY or request.minor == 0 or not field.value:
                 return Cause.MALFORMED
-            if field.value.lower() != b"chunked":
+            if field.lower != b"chunked":
                 return _refused_coding(field.value)
-            request.framing = Framing.CHUNKED
+            request.framing = CHUNKED
             continue
-        if kind is Kind.CONNECTION:
-            tokens = field.tokens if not tokens else tokens | field.tokens
-        elif kind is Kind.UPGRADE:
-            upgrade = field.value.lower()
-        elif kind is Kind.FORWARDED_FOR:
+        if kind is CONNECTION:
+            tokens = tokens | field.tokens
+            nominated = nominated | field.nominated
+        elif kind is UPGRADE:
+            upgrade = field.lower
+        elif kind is FORWARDED_FOR:
             request.forwarded_for += b", " + field.value if request.forwarded_for else field.value
-        elif kind is Kind.TRACE_ID:
+        elif kind is TRACE_ID:
             request.trace_id = field.value
-        elif kind is Kind.EXPECT:
-            if field.value.lower() != b"100-continue":
+        elif kind is EXPECT:
+            if field.lower != b"100-continue":
                 continue
             request.expects = request.minor == 1
         if dropped is None:
             dropped = []
         dropped.append(line)
     if request.minor == 1:
-        if request.host is None:
+        if host is None:
             return Cause.MALFORMED
         if tokens:
             request.keep_alive = b"close" not in tokens
     else:
         request.keep_alive = b"keep-alive" in tokens and b"close" not in tokens
-    if request.framing is Framing.LENGTH and request.length == 0:
-        request.framing = Framing.NONE
-    host = request.host
+    if request.framing is LENGTH and request.length == 0:
+        request.framing = NO_BODY
     absolute_form = target[0] != 47 and not (target == b"*" and method == b"OPTIONS")  # 47 is "/"
     if absolute_form:
         absolute = _ABSOLUTE.fullmatch(target)
-        if absolute is None or _HOST.fullmatch(absolute[1]) is None:
+        if absolute is None or not is_host(absolute[1]):
             return Cause.MALFORMED
-        host = absolute[1]
-        path = absolute[2] or b"/"
-        request.target = path if path.startswith(b"/") else b"/" + path
-    if host is not None:
-        request.host = host.lower()
+        request.host = absolute[1].lower()
+        target = absolute[2] or b"/"
+        if target[0] != 47:
+            target = b"/" + target
     new_host = absolute_form or request.host != host
     if dropped is None and request.minor == 1 and not new_host:
         request.head = head
         return request
     for line in dropped or ():
         lines.remove(line)  # lines that are equal are dropped alike, so the first one found will do
-    _drop_nominated(lines, tokens)
+    _drop_nominated(lines, nominated)
     if new_host:
         lines[:] = [line for line in lines if name_of(line) != b"host"]
         lines.insert(0, b"Host: " + (request.host or b""))
-    lines.insert(0, method + b" " + request.target + b" HTTP/1.1")
-    if upgrade == b"websocket" and b"upgrade" in tokens and _may_upgrade(request):
+    lines.insert(0, method + b" " + target + b" HTTP/1.1")
+    if upgrade == b"websocket" and b"upgrade" in tokens and _may_upgrade(method, request):
         request.upgrade = True
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
     request.head = b"\r\n".join(lines)
@@ -230,8 +243,8 @@ def parse_response(head: bytes, *, to_head: bool) -> Response | None:
     minor, status, lines[0] = status_line
     response = Response(status)
     memo = _response_fields.memo
-    tokens = _NO_TOKENS
-    framing = Framing.UNTIL_CLOSE
+    tokens = nominated = NO_TOKENS
+    framing = UNTIL_CLOSE
     dropped: list[bytes] | None = None
     for line in lines[1:]:
         field = memo.get(line)
@@ -242,32 +255,33 @@ def parse_response(head: bytes, *, to_head: bool) -> Response | None:
         if field is PLAIN:
             continue
         kind = field.kind
-        if kind is Kind.CONTENT_LENGTH:
-            if framing is not Framing.UNTIL_CLOSE or not field.value.isdigit() or len(field.value) > 18:
+        if kind is CONTENT_LENGTH:
+            if framing is not UNTIL_CLOSE or not field.value.isdigit() or len(field.value) > 18:
                 return None
-            framing = Framing.LENGTH
+            framing = LENGTH
             response.length = int(field.value)
             continue
-        if kind is Kind.TRANSFER_ENCODING:
-            if framing is not Framing.UNTIL_CLOSE or minor == 0 or field.value.lower() != b"chunked":
+        if kind is TRANSFER_ENCODING:
+            if framing is not UNTIL_CLOSE or minor == 0 or field.lower != b"chunked":
                 return None
-            framing = Framing.CHUNKED
+            framing = CHUNKED
             continue
-        if kind is Kind.CONNECTION:
-            tokens = field.tokens if not tokens else tokens | field.tokens
+        if kind is CONNECTION:
+            tokens = tokens | field.tokens
+            nominated = nominated | field.nominated
         if dropped is None:
             dropped = []
         dropped.append(line)
     if dropped is not None:
         for line in dropped:
             lines.remove(line)
-        _drop_nominated(lines, tokens)
+        _drop_nominated(lines, nominated)
     if status < 200 or status == 204:
-        if framing is not Framing.UNTIL_CLOSE:  # RFC 9110 section 8.6: neither field may stand here
-            lines[1:] = [line for line in lines[1:] if name_of(line) not in _FRAMING_NAMES]
-        framing = Framing.NONE
-    elif to_head or status == 304 or (framing is Framing.LENGTH and response.length == 0):
-        framing = Framing.NONE
+        if framing is not UNTIL_CLOSE:  # RFC 9110 section 8.6: neither field may stand here
+            lines[1:] = [line for line in lines[1:] if name_of(line) not in FRAMING_NAMES]
+        framing = NO_BODY
+    elif to_head or status == 304 or (framing is LENGTH and response.length == 0):
+        framing = NO_BODY
     response.framing = framing
     response.keep_alive = b"close" not in tokens if minor == 1 else b"keep-alive" in tokens
     response.head = b"\r\n".join(lines)
@@ -291,15 +305,14 @@ def _read_status_line(line: bytes) -> tuple[int, int, bytes] | None:
     return read
 
 
-def _drop_nominated(lines: list[bytes], tokens: frozenset[bytes]) -> None:
+def _drop_nominated(lines: list[bytes], names: frozenset[bytes]) -> None:
     """Removes the fields that Connection named, in place; `lines` may begin with a start line."""
-    names = tokens - _OPTIONS - _FRAMING_NAMES
     if names:
         lines[:] = [line for line in lines if line.partition(b":")[0].lower() not in names]
 
 
-def _may_upgrade(request: Request) -> bool:
-    return request.minor == 1 and request.method == b"GET" and request.framing is Framing.NONE
+def _may_upgrade(method: bytes, request: Request) -> bool:
+    return method == b"GET" and request.minor == 1 and request.framing is NO_BODY
 
 
 def _refused_coding(value: bytes) -> Cause:

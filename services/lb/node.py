@@ -127,8 +127,8 @@ class Node:
         self.listeners.clear()
         for client in list(self.plane.clients):
             client.drain()
-        while self.plane.clients and self._clock() < deadline:
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 - the hot path has no event to set when a client leaves
+        while self.plane.clients and self._clock() < deadline:  # noqa: ASYNC110 - the hot path sets no event for this
+            await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         """Ends everything at once: tasks, listeners, connections."""

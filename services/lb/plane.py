@@ -11,6 +11,8 @@ from services.lb.selector import ServingSelector
 
 if TYPE_CHECKING:
     from services.lb.downstream import Client
+    from services.lb.farewell import Farewell
+    from services.lb.tunnel import Tunnel
 
 
 class Plane:
@@ -28,7 +30,7 @@ class Plane:
         self.selector = selector
         self.table = table
         self.counters = Counters()
-        self.clients: set[Client] = set()
+        self.clients: set[Client | Farewell | Tunnel] = set()
         self.draining = False
         self._wall = wall_clock
         self.trace_ids = TraceIds(random_bytes, wall_clock())

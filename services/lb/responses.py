@@ -3,7 +3,11 @@
 Pure: values in, bytes out. The pages look as AWS's do (widely observed, not documented).
 """
 
+from lab.core.elbv2.config import FixedResponse
+
 REASONS = {
+    200: "OK",
+    404: "Not Found",
     400: "Bad Request",
     405: "Method Not Allowed",
     408: "Request Time-out",
@@ -30,9 +34,10 @@ def error_page(status: int, *, date: str, head_only: bool, keep_alive: bool) -> 
     return _answer(title, "text/html", page.encode(), date, head_only, keep_alive)
 
 
-def fixed_response(status: int, content_type: str, body: str, *, date: str, head_only: bool, keep_alive: bool) -> bytes:
+def fixed_response(action: FixedResponse, *, date: str, head_only: bool, keep_alive: bool) -> bytes:
     """The whole answer of a listener's fixed-response action."""
-    return _answer(f"{status} {REASONS.get(status, '')}", content_type, body.encode(), date, head_only, keep_alive)
+    status = f"{action.status_code} {REASONS.get(action.status_code, '')}"
+    return _answer(status, action.content_type, action.body.encode(), date, head_only, keep_alive)
 
 
 def _answer(status: str, content_type: str, body: bytes, date: str, head_only: bool, keep_alive: bool) -> bytes:

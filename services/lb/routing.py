@@ -16,6 +16,7 @@ from lab.core.elbv2.config import Action, FixedResponse, Forward, LoadBalancerCo
 from lab.core.elbv2.health import REGISTERED, TargetHealth
 
 if TYPE_CHECKING:
+    from services.lb.tunnel import Tunnel
     from services.lb.upstream import Upstream
 
 TargetKey = tuple[str, str, int, str, int]
@@ -49,7 +50,7 @@ class TargetState:
         self.zone = zone
         self.draining = False
         self.health: TargetHealth = REGISTERED
-        self.connections: set[Upstream] = set()
+        self.connections: set[Upstream | Tunnel] = set()
         """Every open one: idle, connecting or busy."""
         self.pool: list[Upstream] = []
         """The idle ones, the most recently used last."""

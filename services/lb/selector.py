@@ -57,12 +57,14 @@ class ServingSelector(selectors.BaseSelector):
         """A mask of 0 takes the socket out of the kernel's list: there a hang-up would be reported for ever."""
         raise NotImplementedError
 
-    def forget(self, sock: socket.socket, mask: int) -> None:
-        """Ends a watch and closes the socket, at once or at the end of the batch."""
-        fd = sock.fileno()
+    def unwatch(self, fd: int, mask: int) -> None:
         if mask:
             self.change(fd, mask, 0)
         del self._handlers[fd]
+
+    def forget(self, sock: socket.socket, mask: int) -> None:
+        """Ends a watch and closes the socket, at once or at the end of the batch."""
+        self.unwatch(sock.fileno(), mask)
         if self._serving:
             self._doomed.append(sock)
         else:

@@ -10,16 +10,16 @@ target's idle timeout. Then the request is sent once more, on a fresh connection
 idempotent (GET, HEAD, OPTIONS, PUT, DELETE) and all of it that was sent is still held in `_replay`.
 
     CONNECTING ──writable──▶ HEAD ──final head──▶ BODY ──end──▶ (pool) IDLE ──begin──▶ HEAD
-                              └──101──▶ TUNNEL     └──end, not reusable──▶ closed
+                              └──101──▶ a tunnel   └──end, not reusable──▶ closed
 """
 
 import socket
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from services.lb.chunked import ChunkedBody
-from services.lb.endpoint import READ_BYTES, Endpoint
-from services.lb.http1 import RESPONSE_HEAD_BYTES, Framing, parse_response
+from services.lb.body import BodyReader
+from services.lb.endpoint import Endpoint
+from services.lb.http1 import RESPONSE_HEAD_BYTES, parse_response
 from services.lb.outcome import Cause
 from services.lb.routing import TargetState
 from services.lb.selector import READ, WRITE, ServingSelector
@@ -35,17 +35,17 @@ class State(IntEnum):
     IDLE = 1
     HEAD = 2
     BODY = 3
-    TUNNEL = 4
-    FLUSHING = 5  # the tunnel's client has left; what it sent last is still under way
+
+
+# Bound once: looking a member up in its class takes longer than comparing it.
+CONNECTING, _IDLE, _HEAD, _BODY = State
 
 
 class Upstream(Endpoint):
     __slots__ = (
+        "_body",
         "_buffer",
-        "_chunked",
         "_client",
-        "_framing",
-        "_remaining",
         "_replay",
         "_reusable",
         "since",
@@ -56,14 +56,12 @@ class Upstream(Endpoint):
     def __init__(self, sock: socket.socket, selector: ServingSelector, target: TargetState) -> None:
         super().__init__(sock, selector, WRITE)
         self.target = target
-        self.state = State.CONNECTING
+        self.state = CONNECTING
         self.since = selector.now
         """When it was opened, got its request, or went idle."""
         self._client: Client | None = None
         self._buffer = b""  # an unfinished head
-        self._framing = Framing.NONE
-        self._remaining = 0
-        self._chunked: ChunkedBody | None = None
+        self._body = BodyReader()
         self._replay: bytes | None = None
         self._reusable = True
         target.connections.add(self)
@@ -73,42 +71,19 @@ class Upstream(Endpoint):
         self._client = client
         self.target.in_flight += 1
         self.since = self.selector.now
-        if self.state is State.CONNECTING:
+        if self.state is CONNECTING:
             self.pending = data
             return
-        self.state = State.HEAD
+        self.state = _HEAD
         if replay:
             self._replay = data
         self.send(data)
 
     def send_body(self, data: bytes) -> None:
-        """More of the request's body, or of a tunnel."""
+        """More of the request's body."""
         self._replay = None
         self.since = self.selector.now
         self.send(data)
-
-    def tunnel(self) -> None:
-        self.state = State.TUNNEL
-
-    def on_ready(self, mask: int) -> None:
-        if self.state is State.CONNECTING:
-            self._connected()
-            return
-        if mask & WRITE and self.pending:
-            self.flush()
-            if not self.pending:
-                self._drained()
-        if mask & READ and self.interest & READ:
-            try:
-                data = self.recv(READ_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if data:
-                self._received(data)
-            else:
-                self._ended()
 
     def abort(self) -> None:
         client = self._client
@@ -123,66 +98,57 @@ class Upstream(Endpoint):
             self.target.in_flight -= 1
             self.target.errors += failed
         self.target.connections.discard(self)
-        if self.state is State.IDLE and self in self.target.pool:
+        if self.state is _IDLE and self in self.target.pool:
             self.target.pool.remove(self)
         self.close()
-
-    def finish_tunnel(self) -> None:
-        """The client has left the tunnel: send what it said last, then close."""
-        if not self.pending:
-            self.detach()
-            return
-        self._client = None
-        self.target.in_flight -= 1
-        self.state = State.FLUSHING
-        self.since = self.selector.now
-        self.want(WRITE)
 
     def retire(self, *, cut: bool) -> None:
         """The target gets no more requests: close if idle; with `cut` also when a request is under way."""
         if self._client is None:
             self.detach()
         elif cut:
-            self._client.target_failed(Cause.TARGET_REMOVED)
+            self._client.fail(Cause.TARGET_REMOVED)
 
     def check(self, now: float, idle_timeout: float) -> None:
         """Called now and then: is it idle for too long? (While a request is under way its client watches the time.)"""
         if self._client is None and now - self.since > idle_timeout:
             self.detach()
 
-    def _connected(self) -> None:
-        client = self._client
-        assert client is not None
-        if self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
-            client.target_failed(Cause.TARGET_UNREACHABLE)
-            return
-        self.state = State.HEAD
-        self.since = self.selector.now
-        self.want(READ | WRITE)
-        self.flush()
-        if not self.pending:
-            self._drained()
+    def flush(self) -> None:
+        if self.state is CONNECTING:
+            if self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
+                self._lost(Cause.TARGET_UNREACHABLE)
+                return
+            self.state = _HEAD
+            self.since = self.selector.now
+            self.want(READ | WRITE)
+        super().flush()
 
-    def _drained(self) -> None:
+    def drained(self) -> None:
         if self._client is not None:
             self._client.target_drained()
-        elif self.state is State.FLUSHING:
-            self.detach()
 
-    def _received(self, data: bytes) -> None:
+    def leave(self) -> tuple[socket.socket, bytes]:
+        """The socket, and what is still to be sent on it, for a tunnel. The request stays in flight."""
+        pending = self.pending
+        self._client = None
+        self.target.connections.discard(self)
+        return self.hand_over(), pending
+
+    def _lost(self, cause: Cause) -> None:
+        assert self._client is not None
+        self._client.fail(cause)
+
+    def received(self, data: bytes) -> None:
         client = self._client
         if client is None:
             self.detach()  # an idle target that speaks unasked: whatever it says is nobody's answer
-        elif self.state is State.HEAD:
+        elif self.state is _HEAD:
             self._head(client, data)
-        elif self.state is State.TUNNEL:
-            client.relay(data)
-            if client.pending:
-                self.pause()
         else:
-            body = self._body(data)
+            body = self._body.take(data)
             if body is None:
-                client.target_failed(Cause.TARGET_MALFORMED)
+                client.fail(Cause.TARGET_MALFORMED)
             else:
                 self._relay(client, body)
 
@@ -195,7 +161,7 @@ class Upstream(Endpoint):
             end = data.find(b"\r\n\r\n")
             if end < 0:
                 if len(data) > RESPONSE_HEAD_BYTES:
-                    client.target_failed(Cause.TARGET_MALFORMED)
+                    client.fail(Cause.TARGET_MALFORMED)
                 else:
                     self._buffer = data
                 return
@@ -203,7 +169,7 @@ class Upstream(Endpoint):
             response = parse_response(data[:end], to_head=request.is_head)
             data = data[end + 4 :]
             if response is None or (response.status == 101 and not request.upgrade):
-                client.target_failed(Cause.TARGET_MALFORMED)
+                client.fail(Cause.TARGET_MALFORMED)
                 return
             if response.status >= 200:
                 break
@@ -214,76 +180,47 @@ class Upstream(Endpoint):
                 client.relay(response.head + b"\r\n\r\n")
             if not data:
                 return
-        self.state = State.BODY
-        self._framing = response.framing
+        self.state = _BODY
         self._reusable = response.keep_alive
-        self._remaining = response.length
         if response.status >= 500:
             self.target.errors += 1
-        decode = request.minor == 0
-        self._chunked = ChunkedBody(decode=decode) if response.framing is Framing.CHUNKED else None
-        body = self._body(data)
+        self._body.begin(response.framing, response.length, decode=request.minor == 0)
+        body = self._body.take(data)
         if body is None:
-            client.target_failed(Cause.TARGET_MALFORMED)
+            client.fail(Cause.TARGET_MALFORMED)
             return
         self._relay(client, client.response_head(response, self.selector.now - self.since) + body)
 
-    def _body(self, data: bytes) -> bytes | None:
-        """What to relay for `data`; None when the framing is broken. At the end `_framing` is NONE."""
-        if self._framing is Framing.LENGTH:
-            length = len(data)
-            if length < self._remaining:
-                self._remaining -= length
-                return data
-            self._framing = Framing.NONE
-            if length == self._remaining:
-                return data
-            self._reusable = False
-            return data[: self._remaining]
-        if self._chunked is not None:
-            out = self._chunked.feed(data)
-            if self._chunked.done:
-                self._framing = Framing.NONE
-                self._reusable = self._reusable and not self._chunked.rest
-            return out
-        if self._framing is Framing.NONE:
-            self._reusable = self._reusable and not data
-            return b""
-        return data
-
     def _relay(self, client: "Client", data: bytes) -> None:
         client.relay(data)
-        if self._framing is Framing.NONE:
+        if self._body.done:
             self._complete(client)
         elif client.pending:
             self.pause()
 
-    def _ended(self) -> None:
+    def ended(self) -> None:
         """The target closed its side, or the connection broke."""
         client = self._client
         if client is None:
             self.detach()
-        elif self.state is State.BODY and self._framing is Framing.UNTIL_CLOSE:
+        elif self.state is _BODY and self._body.until_close:
             self._reusable = False
             self._complete(client)
-        elif self.state is State.TUNNEL:
-            client.tunnel_ended()
         elif self._replay is not None:
             replay, self._replay = self._replay, None
             self.detach()
             client.send_again(self.target, replay)
         else:
-            client.target_failed(Cause.TARGET_CLOSED)
+            client.fail(Cause.TARGET_CLOSED)
 
     def _complete(self, client: "Client") -> None:
         """The answer has been relayed. Into the pool, if nothing speaks against it."""
         target = self.target
-        if self._reusable and client.request_sent and not self.pending and not target.draining:
+        if self._reusable and not self._body.rest and client.request_sent and not self.pending and not target.draining:
             self._client = None
             target.in_flight -= 1
-            self.state = State.IDLE
+            self.state = _IDLE
             self.since = self.selector.now
-            self._chunked = None
             if self.interest != READ:
                 self.want(READ)
             target.pool.append(self)

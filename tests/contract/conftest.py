@@ -60,11 +60,13 @@ def docker_image(engine: APIClient) -> Iterator[str]:
 def left_of(client: APIClient, owner: str) -> list[str]:
     """Names of all that Docker has of this owner."""
     filters = {"label": f"lab.owner={owner}"}
-    return [
-        *(entry["Names"][0] for entry in client.containers(all=True, filters=filters)),
-        *(entry["Name"] for entry in client.networks(filters=filters)),
-        *(entry["Name"] for entry in client.volumes(filters=filters)["Volumes"] or []),
-    ]
+    return sorted(
+        [
+            *(entry["Names"][0] for entry in client.containers(all=True, filters=filters)),
+            *(entry["Name"] for entry in client.networks(filters=filters)),
+            *(entry["Name"] for entry in client.volumes(filters=filters)["Volumes"] or []),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")

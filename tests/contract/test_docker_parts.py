@@ -11,9 +11,9 @@ from docker.api.client import APIClient
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from lab.adapters.docker import DockerCompute, DockerSettings
+from lab.adapters.docker.cleanup import janitor_config
 from lab.adapters.docker.client import explained, translated
 from lab.adapters.docker.events import EventThread
-from lab.adapters.docker.janitor import janitor_config
 from lab.adapters.docker.machines import container_config, cpu_sample, free_number, machine_found
 from lab.adapters.docker.networks import host_routes, refuse_overlap
 from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Port, Role

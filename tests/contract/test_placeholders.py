@@ -28,5 +28,5 @@ def test_placeholders_are_replaced_and_nothing_else(value: str, expected: str) -
 
 
 def test_a_port_that_is_not_there_is_refused() -> None:
-    with pytest.raises(Refused, match="asks for {port:82}, but its ports are: 80, 81"):
+    with pytest.raises(Refused, match=r"asks for \{port:82\}, but its ports are: 80, 81"):
         environment("{port:82}")

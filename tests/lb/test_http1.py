@@ -169,7 +169,12 @@ def test_an_upgrade_needs_a_bodyless_get_of_http_1_1() -> None:
             (b"GET /2 HTTP/1.1", b"\r\nContent-Length: 2"),
         ]
     }
-    assert [isinstance(result, Request) and result.upgrade for result in results.values()] == [True, False, False, False]
+    assert [isinstance(result, Request) and result.upgrade for result in results.values()] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

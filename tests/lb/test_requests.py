@@ -69,7 +69,9 @@ async def test_what_the_target_learns_of_the_client(world: World) -> None:
     await world.run()
     client = await world.client()
     await client.ask(fields="X-Forwarded-Proto: https\r\nX-Forwarded-Port: 1\r\n")
-    await client.ask(fields="X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\nX-Amzn-Trace-Id: Root=1-a-b;k=v\r\n")
+    await client.ask(
+        fields="X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\nX-Amzn-Trace-Id: Root=1-a-b;k=v\r\n"
+    )
     first, second = origin.requests
     assert first.field("x-forwarded-for") == [b"127.0.0.1"]
     assert first.field("x-forwarded-proto") == [b"http"]
@@ -197,6 +199,21 @@ async def test_an_upgrade_becomes_a_tunnel(world: World) -> None:
     assert sorted(echoed[:10]) == sorted(b"firstearly")
     assert echoed[10:] == data
     client.writer.close()
+    await eventually(lambda: world.targets[0].in_flight == 0 and not world.targets[0].connections)
+
+
+@in_world
+async def test_what_a_target_says_last_in_a_tunnel_arrives(world: World) -> None:
+    async def leaving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_message(reader)
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + b"x" * 20_000_000)
+
+    await world.origin(leaving)
+    await world.run()
+    client = await world.client()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+    assert (await client.answer(no_body=True)).status == 101
+    assert len(await client.rest()) == 20_000_000
     await eventually(lambda: world.targets[0].in_flight == 0 and not world.targets[0].connections)
 
 

@@ -96,6 +96,7 @@ async def test_a_target_that_vanishes_is_cut(world: World) -> None:
     assert (await busy.answer()).status == 502
     assert (await idle.ask()).status == 503
     assert (gone.connections, gone.pool, gone.in_flight) == (set(), [], 0)
+    origin.held.set()
     await eventually(lambda: origin.open == 0)
 
 

@@ -24,9 +24,11 @@ from lab.core.elbv2.config import (
     TargetGroup,
 )
 from services.lb.chunked import ChunkedBody
+from services.lb.downstream import Client
 from services.lb.node import Identity, Node
 from services.lb.routing import TargetState
 from services.lb.selector import PlainSelector, ServingSelector, serving_selector
+from services.lb.upstream import Upstream
 
 GROUP = "arn:group"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -202,14 +204,18 @@ class World:
     def targets(self) -> list[TargetState]:
         return list(self.node.plane.table.targets())
 
+    def pending(self) -> list[int]:
+        """Bytes that wait in the node, for each connection for which some do."""
+        clients = [client for client in self.node.plane.clients if isinstance(client, Client)]
+        connections = [one for target in self.targets for one in target.connections if isinstance(one, Upstream)]
+        return [len(one.pending) for one in (*clients, *connections) if one.pending]
+
     @property
     def counters(self) -> dict[str, int]:
         return self.node.plane.counters.metrics()
 
     async def client(self) -> Peer:
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", self.node.listeners[80].bind_port, limit=1 << 20
-        )
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.node.listeners[80].bind_port, limit=1 << 20)
         self._writers.append(writer)
         return Peer(reader, writer)
 
@@ -225,9 +231,10 @@ class World:
             server.close()
         for task in list(self._tasks):
             task.cancel()
-        for writer in self._writers:
+        open_ones = [writer for writer in self._writers if not writer.transport.is_closing()]
+        for writer in open_ones:
             writer.transport.abort()
-        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
+        await asyncio.gather(*(writer.wait_closed() for writer in open_ones), return_exceptions=True)
 
 
 @asynccontextmanager
@@ -263,4 +270,15 @@ def in_world(body: Callable[[World], Awaitable[None]]) -> Callable[[Any], None]:
     return test
 
 
-__all__ = ["GROUP", "FixedResponse", "Message", "Origin", "Peer", "World", "eventually", "in_world", "ok", "read_message"]
+__all__ = [
+    "GROUP",
+    "FixedResponse",
+    "Message",
+    "Origin",
+    "Peer",
+    "World",
+    "eventually",
+    "in_world",
+    "ok",
+    "read_message",
+]

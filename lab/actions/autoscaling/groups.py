@@ -124,8 +124,12 @@ def delete_auto_scaling_group(context: Context, request: Request) -> Response:
             context.store.delete(MetricAlarm, alarm_name)
         context.store.delete(ScalingPolicy, policy.arn)
     if members:
-        group = replace(group, min_size=0, max_size=0, desired_capacity=0, deleting=True)
-        context.store.put(replace(group, capacity_cause=causes.at(context.now, "a user request deleted the group.")))
+        # Protection from scale-in does not hold against deletion (aws-facts §3.6).
+        for member in members:
+            context.store.put(replace(member, protected=False))
+        cause = causes.at(context.now, "a user request deleted the group.")
+        group = replace(group, min_size=0, max_size=0, desired_capacity=0, capacity_cause=cause, deleting=True)
+        context.store.put(replace(group, new_instances_protected=False))
     else:
         context.store.delete(AutoScalingGroup, group.name)
     return {}

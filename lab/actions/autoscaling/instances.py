@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from lab.actions.autoscaling.groups import activity_shape, get_group, member_shape
 from lab.actions.context import Context, Request, Response, reads
+from lab.actions.elbv2.target_groups import deregister_targets
 from lab.core.autoscaling import causes
-from lab.core.autoscaling.lifecycle import terminating
+from lab.core.autoscaling.lifecycle import launch_given_up, terminating
 from lab.core.autoscaling.model import (
     HEALTHY,
     IN_SERVICE,
@@ -14,6 +15,7 @@ from lab.core.autoscaling.model import (
     AutoScalingGroup,
     Member,
 )
+from lab.core.elbv2.model import TargetGroup
 from lab.core.errors import ValidationError
 
 
@@ -83,11 +85,18 @@ def terminate_instance_in_auto_scaling_group(context: Context, request: Request)
 def begin_termination(
     context: Context, member: Member, group: AutoScalingGroup, cause: str, *, replaced: bool
 ) -> Activity:
-    """The member → Terminating, with its activity. Deregistering and draining follow from that state. `replaced` False
-    asks for a successor."""
+    """The member → Terminating, with its activity, and deregistered: it drains from now on. `replaced` False asks for a
+    successor."""
+    launch = context.store.get(Activity, member.activity_id)
+    if launch is not None and launch.end_time is None:
+        context.store.put(launch_given_up(launch, context.now))
     member, activity = terminating(member, group, cause, context.new_id("uuid"), context.now, replaced=replaced)
     context.store.put(member)
     context.store.put(activity)
+    for arn in group.target_group_arns:
+        # A target group may be deleted while a group still names it.
+        if context.store.get(TargetGroup, arn) is not None:
+            deregister_targets(context, {"TargetGroupArn": arn, "Targets": [{"Id": member.instance_id}]})
     return activity
 
 

@@ -82,7 +82,7 @@ class Lifecycle:
                 found = self.look(folder)
                 if found.leader is not None:
                     return found, False
-                kill_inhabitants(folder.path)
+                self._clear(folder)
                 ports.check_free(found.ports)
                 self._start(folder, found.spec, found.ports)
             else:
@@ -116,7 +116,7 @@ class Lifecycle:
             leader = folder.leader()
             if leader is not None:
                 self._kill(folder, leader)
-            kill_inhabitants(folder.path)
+            self._clear(folder)
             folder.remove()
         self._machines.pop(machine_id, None)
 
@@ -128,6 +128,14 @@ class Lifecycle:
                 return
             time.sleep(PAUSE)
         raise Unavailable(f"{folder.id} was killed but does not go away")
+
+    def _clear(self, folder: Folder) -> None:
+        """End what outlived the leader, and wait for that: it may hold the ports, or PostgreSQL's shared memory."""
+        for _ in range(int(DYING / PAUSE)):
+            if not kill_inhabitants(folder.path):
+                return
+            time.sleep(PAUSE)
+        raise Unavailable(f"processes of {folder.id} were killed but do not go away")
 
     def _make(self, folder: Folder, spec: MachineSpec) -> None:
         """The folder, with the ports chosen; `Refused` before anything is made when the machine could never start."""

@@ -134,29 +134,37 @@ def kill_family(leader: Leader) -> None:
 def kill_inhabitants(folder: Path) -> bool:
     """SIGKILL every process whose working directory is in `folder`; whether there was one.
 
-    They outlived the leader of their machine. Nothing else ties them to it by then, and nobody else works in a private
-    folder of ours. Where there is no /proc none is found.
+    They outlived the leader of their machine, and nothing else ties them to it by then. A machine has no terminal: who has
+    one is a person looking around in the folder. Where there is no /proc none is found.
     """
     found = False
     for pid in _pids():
         with suppress(OSError):
-            if Path(os.readlink(PROC / str(pid) / "cwd")).is_relative_to(folder):
+            if Path(os.readlink(PROC / str(pid) / "cwd")).is_relative_to(folder) and not _has_terminal(pid):
                 os.kill(pid, signal.SIGKILL)
                 found = True
     return found
 
 
 def reap(leader: Leader) -> int | None:
-    """Take the exit code of a zombie that is our own child, as a shell gives it (128 + signal); None for any other."""
+    """Take the exit code of a zombie that is our own child, as a shell gives it (128 + signal); None for any other.
+
+    Its group must have got SIGKILL: the first thread can be a zombie a moment before the others are gone, and this waits.
+    """
     process = leader.look()
     if process is None or not process.zombie:
         return None
     try:
-        pid, status = os.waitpid(leader.pid, os.WNOHANG)
+        _, status = os.waitpid(leader.pid, 0)
     except ChildProcessError:
         return None
-    code = os.waitstatus_to_exitcode(status) if pid else None
-    return 128 - code if code is not None and code < 0 else code
+    code = os.waitstatus_to_exitcode(status)
+    return 128 - code if code < 0 else code
+
+
+def _has_terminal(pid: int) -> bool:
+    text = (PROC / str(pid) / "stat").read_text()
+    return text[text.rindex(")") + 2 :].split()[7 - 3] != "0"  # tty_nr
 
 
 def _pids() -> Iterator[int]:

@@ -5,6 +5,7 @@
 | launched             | Pending           | PreInService, 30 %                           |
 | in service           | InService         | Successful, 100 %                            |
 | launch failed        | (gone)            | Failed, 100 %, with the reason               |
+| launch given up      | Terminating       | Cancelled, 100 %; its termination has its own |
 | to be terminated     | Terminating       | WaitingForELBConnectionDraining, 20 %        |
 | drained              | Terminating       | InProgress, 50 %                             |
 | terminated           | (gone)            | Successful, 100 %                            |
@@ -77,6 +78,11 @@ def launch_failed(activity: Activity, why: str, now: float) -> Activity:
         progress=100,
         end_time=now,
     )
+
+
+def launch_given_up(activity: Activity, now: float) -> Activity:
+    """The instance is to go before it was in service."""
+    return replace(activity, status_code="Cancelled", progress=100, end_time=now)
 
 
 def terminating(

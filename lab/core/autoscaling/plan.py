@@ -102,12 +102,15 @@ Step = EnterService | LaunchFailed | BeginTermination | TerminateInstance | Forg
 
 def plan(group: AutoScalingGroup, views: Sequence[MemberView], now: float) -> tuple[Step, ...]:
     """The steps that are due, in the order in which they must be taken."""
+    progress = tuple(_progress(views))
     leaving = tuple(_unhealthy(group, views, now))
     gone = {step.instance_id for step in leaving}
+    # A launch that has just failed holds the next one back, from the next look on by the group's row.
+    may_launch = now >= group.launch_not_before and not any(isinstance(step, LaunchFailed) for step in progress)
     return (
-        *_progress(views),
+        *progress,
         *leaving,
-        *_capacity(group, views, gone, now),
+        *_capacity(group, views, gone, now, may_launch=may_launch),
     )
 
 
@@ -161,7 +164,9 @@ def _answers_badly_and_leaves(view: MemberView) -> bool:
     return view.member.state == TERMINATING and causes.ELB_UNHEALTHY in view.member.unhealthy_cause
 
 
-def _capacity(group: AutoScalingGroup, views: Sequence[MemberView], gone: set[str], now: float) -> Iterator[Step]:
+def _capacity(
+    group: AutoScalingGroup, views: Sequence[MemberView], gone: set[str], now: float, *, may_launch: bool
+) -> Iterator[Step]:
     """Launches or terminations that bring the number of instances to the desired capacity."""
     members = [view.member for view in views]
     alive = [
@@ -173,7 +178,7 @@ def _capacity(group: AutoScalingGroup, views: Sequence[MemberView], gone: set[st
     ]
     count = len(alive)
     if count < group.desired_capacity:
-        if now >= group.launch_not_before:
+        if may_launch:
             owed = [member.instance_id for member in members if member.instance_id in gone or _is_owed(member)]
             yield from _launches(group, alive, owed, now)
         return

@@ -74,10 +74,8 @@ def after(health: TargetHealth, result: CheckResult, settings: HealthCheck) -> T
     threshold = _THRESHOLDS[health.state, result.passed](settings)
     successes = health.successes + 1 if result.passed else 0
     failures = 0 if result.passed else health.failures + 1
-    if max(successes, failures) >= threshold:
-        state = State.HEALTHY if result.passed else State.UNHEALTHY
-    else:
-        state = health.state
+    decided = State.HEALTHY if result.passed else State.UNHEALTHY
+    state = decided if max(successes, failures) >= threshold else health.state
     if state is State.HEALTHY:
         return TargetHealth(state, successes=successes, failures=failures)
     if state is State.UNHEALTHY and not result.passed:

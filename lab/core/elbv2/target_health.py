@@ -61,15 +61,16 @@ def target_health(
 
 
 def is_drained(
-    registration: Registration, delay: float, reports: Sequence[NodeReport], generation: int, now: float
+    registration: Registration, delay: float, reports: Sequence[NodeReport] | None, generation: int, now: float
 ) -> bool:
     """Whether nothing is in flight to the target any more, or its deregistration delay has passed. `reports` are those of
-    the live nodes; each must have put `generation`, in which the target drains, in force."""
+    the live nodes; each must have put `generation`, in which the target drains, in force. None: some node has not been
+    heard yet, so nobody can tell and the delay decides."""
     if registration.deregistered_at is None:
         return False
     if now - registration.deregistered_at >= delay:
         return True
-    return all(
+    return reports is not None and all(
         report.applied == generation and not any(_same(row, registration) and row.in_flight for row in report.targets)
         for report in reports
     )

@@ -137,7 +137,8 @@ def _instance_stable(work: Work) -> Progress:
     instance = _instance(work.call, work.physical_id)
     status = instance["DBInstanceStatus"]
     if status in _FAILED:
-        return Progress("failed", f"DB instance {work.physical_id} is in the state {status}")
+        said = "".join(f": {info['Message']}" for info in instance.get("StatusInfos", ()) if info.get("Message"))
+        return Progress("failed", f"DB instance {work.physical_id} is in the state {status}{said}")
     return DONE if status == "available" and "Endpoint" in instance else WAITING
 
 

@@ -1,0 +1,113 @@
+"""The closed loop in both modes: traffic, crash, ill health, load, scale, and the deaths of the control plane and database."""
+
+import json
+
+import pytest
+
+from tests.e2e.outside import Lab, ask, eventually, get, load
+
+pytestmark = pytest.mark.timeout(400)
+
+
+def served_by(lab: Lab, port: int, count: int = 6) -> list[tuple[str, str]]:
+    answers = [get(port, "/products") for _ in range(count)]
+    assert all(answer.status == 200 for answer in answers), answers
+    return [(answer.headers["x-instance-id"], answer.headers["x-availability-zone"]) for answer in answers]
+
+
+def test_both_nodes_answer_from_two_instances_in_two_zones_in_turn(lab: Lab) -> None:
+    for port in lab.ports:
+        seen = served_by(lab, port)
+        assert len({instance for instance, _ in seen}) == 2
+        assert {zone for _, zone in seen} == {"us-east-1a", "us-east-1b"}
+        assert all(seen[i] != seen[i + 1] for i in range(len(seen) - 1)), "round robin takes turns"
+
+
+def test_a_crashed_instance_costs_at_most_what_was_in_flight_and_is_replaced(lab: Lab) -> None:
+    before = lab.healthy()
+    with load(lab, "/products", rate=50, seconds=20) as run:
+        lab.crash(before[0])
+        eventually(lambda: len(set(lab.healthy()) - {before[0]}) == 2, 60, lambda: lab.group)
+    assert run.failed <= run.requests * 0.01, run.result
+    activities = lab.activities()
+    launch = next(row for row in activities if row["Description"].startswith("Launching"))
+    end = next(row for row in activities if row["Description"] == f"Terminating EC2 instance: {before[0]}")
+    assert "in response to an EC2 health check indicating it has been terminated or stopped." in end["Cause"]
+    assert "an instance was launched in response to an unhealthy instance needing to be replaced." in launch["Cause"]
+
+
+def test_an_instance_that_answers_500_is_taken_out_and_replaced(lab: Lab) -> None:
+    sick = lab.healthy()[0]
+    # Its grace period is lab time from InService; wait it out as the group does.
+    eventually(lambda: next(row["age"] for row in lab.instances() if row["id"] == sick) > 320, 60)
+    for _ in range(20):
+        answer = get(lab.ports[0], "/")
+        if answer.headers["x-instance-id"] == sick:
+            break
+    poison(lab, sick)
+    eventually(lambda: sick not in lab.healthy(), 30, lambda: lab.group)
+    eventually(lambda: lab.settled() and sick not in lab.healthy(), 90, lambda: lab.group)
+    end = next(row for row in lab.activities() if row["Description"] == f"Terminating EC2 instance: {sick}")
+    assert "in response to an ELB system health check failure." in end["Cause"]
+
+
+def poison(lab: Lab, instance: str) -> None:
+    """POST /faults until the balancer has sent it to this instance; the others are healed again."""
+    for _ in range(40):
+        answer = ask("POST", lab.ports[0], "/faults", {"health": "fail"})
+        assert answer.status in (200, 201), answer
+        if answer.headers["x-instance-id"] == instance:
+            return
+        while ask("DELETE", lab.ports[0], "/faults").headers["x-instance-id"] != answer.headers["x-instance-id"]:
+            pass
+    raise AssertionError(f"40 requests never reached {instance}")
+
+
+def test_load_makes_the_group_grow_and_calm_brings_it_home(lab: Lab) -> None:
+    alarms = {row["threshold"]: row["name"] for row in lab.status()["alarms"]}
+    high, low = alarms[50.0], alarms[45.0]
+    with load(lab, "/burn?ms=25", rate=36, seconds=25):
+        grown = eventually(lambda: lab.group["desired"] > 2 and lab.group, 60, lambda: lab.status()["alarms"])
+        eventually(lambda: len(lab.healthy()) > 2, 60, lambda: lab.group)
+    decision = next(row for row in lab.status()["decisions"] if row["to"] > row["from"])
+    assert "rounded up" in decision["why"]
+    assert grown["desired"] <= 6
+    launch = next(row for row in lab.activities() if f"a monitor alarm {high} in state ALARM" in row["Cause"])
+    assert "changing the desired capacity from 2 to " in launch["Cause"]
+    with load(lab, "/products", rate=20, seconds=45) as run:
+        eventually(lambda: lab.group["desired"] == 2, 120, lambda: lab.status()["decisions"])
+        lab.settled()
+    assert run.failed == 0, run.result
+    cause = next(row for row in lab.activities() if row["Description"].startswith("Terminating"))["Cause"]
+    assert f"a monitor alarm {low} in state ALARM triggered policy" in cause
+
+
+def test_killing_the_control_plane_under_load_costs_no_request(lab: Lab) -> None:
+    before, activities = lab.healthy(), lab.activities()
+    with load(lab, "/products", rate=50, seconds=12) as run:
+        lab.crash_control()
+        lab.run("up")
+    assert run.failed == 0, run.result
+    assert lab.settled() == before, "the fleet was adopted"
+    assert lab.activities() == activities, "nothing was launched or killed"
+
+
+def test_the_database_comes_back_with_its_data(lab: Lab) -> None:
+    made = ask("POST", lab.ports[0], "/products", {"name": "Survivor", "price_cents": 100})
+    assert made.status == 201, made
+    identity = json.loads(made.body)["id"]
+    database = lab.status()["databases"][0]["machine"]
+    lab.crash(database)
+    eventually(lambda: lab.status()["databases"][0]["status"] != "available" or served(lab, identity), 30)
+    eventually(lambda: lab.status()["databases"][0]["status"] == "available" and served(lab, identity), 60, lab.status)
+    assert get(lab.ports[1], f"/products/{identity}").status == 200
+
+
+def served(lab: Lab, identity: int) -> bool:
+    return get(lab.ports[0], f"/products/{identity}").status == 200
+
+
+def test_the_status_table_and_the_json_show_the_same_instances(lab: Lab) -> None:
+    table, body = lab.run("status", "--once"), json.loads(lab.run("status", "--json"))
+    for row in body["groups"][0]["instances"]:
+        assert row["id"] in table
