@@ -1,8 +1,11 @@
 """`lab status`"""
 
 import json
+import re
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,10 +15,16 @@ from lab.cli import client
 @click.command(help="Show zones, nodes, instances, alarms and the last activities; live at a terminal, Ctrl-C ends it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole state as JSON.")
 @click.option("--once", is_flag=True, help="Print once and return (the default when the output is no terminal).")
-def command(as_json: bool, once: bool) -> None:
+@click.option(
+    "--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write the picture to a file, for a report."
+)
+def command(as_json: bool, once: bool, svg: Path | None) -> None:
     document = client.status()
     if as_json:
         click.echo(json.dumps(document, indent=2))
+        return
+    if svg is not None:
+        svg.write_text(_picture(document))
         return
     from rich.console import Console
 
@@ -34,3 +43,18 @@ def command(as_json: bool, once: bool) -> None:
                 time.sleep(0.5)
         except KeyboardInterrupt:
             pass
+
+
+def _picture(document: dict[str, Any]) -> str:
+    """The status as SVG that needs nothing from the network."""
+    import io
+
+    from rich.console import Console
+
+    from lab.cli.table import render
+
+    console = Console(record=True, width=100, file=io.StringIO(), highlight=False)
+    console.print(render(document, console.width))
+    drawn = console.export_svg(title="lab status")
+    # The fonts that rich would have a viewer fetch; any fixed-width font does.
+    return re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)

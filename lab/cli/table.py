@@ -25,9 +25,10 @@ def render(document: dict[str, Any], width: int) -> RenderableType:
     parts += [_nodes(balancer) for balancer in document["load_balancers"]]
     parts += [_instances(group) for group in document["groups"]]
     if document["databases"]:
-        parts.append(_databases(document["databases"]))
+        parts.append(_databases(document["databases"], width))
     if document["alarms"]:
         parts.append(_alarms(document["alarms"]))
+    parts += _last_decision(document["decisions"])
     if document["activities"]:
         parts.append(_activities(document["activities"], width))
     return Group(*parts)
@@ -46,9 +47,16 @@ def _head(document: dict[str, Any]) -> Text:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for column in columns:
-        right = column in ("CPU", "req/s", "age", "open", "value")
-        table.add_column(column, justify="right" if right else "left", header_style="dim", no_wrap=True)
+        right = column in ("CPU", "req/s", "age", "value")
+        table.add_column(
+            column, justify="right" if right else "left", header_style="dim", no_wrap=True, overflow="ellipsis"
+        )
     return table
+
+
+def _zone(name: str) -> str:
+    """`us-east-1a` → `1a`: one region, and every column counts."""
+    return name.rpartition("-")[2]
 
 
 def _state(name: str) -> Text:
@@ -57,24 +65,21 @@ def _state(name: str) -> Text:
 
 def _nodes(balancer: dict[str, Any]) -> RenderableType:
     title = Text.assemble(f"\nload balancer {balancer['name']}  ", _state(balancer["state"]), f"  {balancer['reason']}")
-    table = _table("", "zone", "node", "address", "state", "req/s", "open", "url")
+    table = _table("", "zone", "node", "state", "req/s", "url")
     table.title = title
     for node in balancer["nodes"]:
-        state = "active" if node["live"] else "silent"
-        table.add_row(
-            node["zone"], node["id"], node["address"], _state(state), f"{node['rate']:.0f}", str(node["connections"]),
-            " ".join(node["urls"]),
-        )  # fmt: skip
+        state = _state("active" if node["live"] else "silent")
+        table.add_row(_zone(node["zone"]), node["id"], state, f"{node['rate']:.0f}", " ".join(node["urls"]))
     return table
 
 
 def _instances(group: dict[str, Any]) -> RenderableType:
     cpu = "" if group["cpu"] is None else f", CPU {group['cpu']:.0f} %"
     title = f"\ngroup {group['name']}  desired {group['desired']} (min {group['min']}, max {group['max']}){cpu}"
-    table = _table(title, "zone", "instance", "address", "lifecycle", "target", "CPU", "req/s", "age")
+    table = _table(title, "zone", "instance", "lifecycle", "target", "CPU", "req/s", "age")
     for row in sorted(group["instances"], key=lambda row: (row["zone"], -row["age"])):
         table.add_row(
-            row["zone"], row["id"], row["address"], _state(row["lifecycle"]), _state(row["target"] or "–"),
+            _zone(row["zone"]), row["id"], _state(row["lifecycle"]), _state(row["target"] or "–"),
             _cpu(row["cpu"]), f"{row['rate']:.0f}", duration(row["age"]),
         )  # fmt: skip
     return table
@@ -87,10 +92,11 @@ def _cpu(value: float | None) -> Text:
     return Text(f"{bar} {value:3.0f} %", style="red" if value > 80 else "")
 
 
-def _databases(rows: list[dict[str, Any]]) -> RenderableType:
+def _databases(rows: list[dict[str, Any]], width: int) -> RenderableType:
     table = _table("\ndatabase", "zone", "identifier", "status", "endpoint")
+    table.columns[3].max_width = max(12, width - 50)
     for row in rows:
-        table.add_row(row["zone"], row["id"], _state(row["status"]), row["endpoint"] or row["reason"])
+        table.add_row(_zone(row["zone"]), row["id"], _state(row["status"]), row["endpoint"] or row["reason"])
     return table
 
 
@@ -102,6 +108,17 @@ def _alarms(rows: list[dict[str, Any]]) -> RenderableType:
         value = "–" if row["value"] is None else f"{row['value']:.1f}"
         table.add_row(_state(row["state"]), duration(row["since"]), rule, value)
     return table
+
+
+def _last_decision(rows: list[dict[str, Any]]) -> list[RenderableType]:
+    """The arithmetic behind the last change of a desired capacity."""
+    changes = [row for row in rows if row["from"] != row["to"]]
+    if not changes:
+        return []
+    last = changes[-1]
+    at = datetime.fromtimestamp(last["at"], UTC)
+    head = Text(f"\nlast decision, {at:%H:%M:%S}: ", style="bold")
+    return [head.append(f"desired {last['from']} → {last['to']}: {last['why']}", style="not bold")]
 
 
 def _activities(rows: list[dict[str, Any]], width: int) -> RenderableType:

@@ -9,7 +9,7 @@ from lab.core.elbv2.config import FixedResponse, Forward, LoadBalancerConfig, Ta
 from lab.core.elbv2.model import LoadBalancer, Registration
 from lab.core.elbv2.report import NodeReport, TargetReport
 from lab.core.elbv2.target_health import Health, is_drained, target_health
-from tests.core.rows import A, NOW, TG, balancer, instance, listener, registration, target_group
+from tests.core.rows import NOW, TG, A, balancer, instance, listener, registration, target_group
 
 ONE = registration("1")
 DRAINS = registration("1", deregistered_at=NOW)

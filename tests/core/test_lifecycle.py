@@ -6,7 +6,7 @@ import pytest
 
 from lab.core.autoscaling import causes, lifecycle
 from lab.core.autoscaling.model import Activity, Member
-from tests.core.rows import A, NOW, group, member
+from tests.core.rows import NOW, A, group, member
 
 PLACE = ("subnet-a", A)
 DETAILS = '{"Subnet ID":"subnet-a","Availability Zone":"us-east-1a"}'

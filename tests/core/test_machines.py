@@ -8,7 +8,7 @@ from lab.core.compute import MachineSpec, Role
 from lab.core.ec2.model import Vpc
 from lab.core.machines import Site, database_spec, instance_spec, network, node_spec, published_port
 from lab.core.rds.model import DBInstance
-from tests.core.rows import A, B, NOW, balancer, instance, listener, node
+from tests.core.rows import NOW, A, B, balancer, instance, listener, node
 
 SITE = Site("http://127.0.0.1:4566", {80: 8080})
 THREE = (node(0), node(1, B), node(2, "us-east-1c"))

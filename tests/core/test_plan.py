@@ -22,7 +22,7 @@ from lab.core.autoscaling.plan import (
     plan,
 )
 from lab.core.times import iso
-from tests.core.rows import A, B, NOW, group, member
+from tests.core.rows import NOW, A, B, group, member
 
 AT = f"At {iso(NOW)} "
 

@@ -6,7 +6,7 @@ import pytest
 
 from lab.core.autoscaling.model import Member
 from lab.core.autoscaling.termination import victim
-from tests.core.rows import A, B, C, NOW, group, member
+from tests.core.rows import NOW, A, B, C, group, member
 
 HOUR = 3600.0
 

@@ -1,0 +1,130 @@
+"""The machine under the measurement: cores, CPU time of a process tree, and what else was going on. Linux only."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Where things run: `load` for the origin and the load generator, `balancer` for what is measured. None: not pinned."""
+
+    load: int | None
+    balancer: int | None
+
+    def __str__(self) -> str:
+        if self.load is None:
+            return "one core only: nothing is pinned, the load and the balancer compete for it"
+        return f"origin and wrk on core {self.load}, the balancer on core {self.balancer}"
+
+
+def choose_cores() -> Cores:
+    """The first two that this process may use; no pinning when there is one."""
+    usable = sorted(os.sched_getaffinity(0))
+    return Cores(*usable[:2]) if len(usable) > 1 else Cores(None, None)
+
+
+@contextmanager
+def pinned(core: int | None) -> Iterator[None]:
+    """What is started inside runs on `core`: a child inherits the affinity of the thread that starts it."""
+    before = os.sched_getaffinity(0)
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+class CpuClock:
+    """On-CPU time of a process and its descendants: exact (schedstat), or else in scheduler ticks."""
+
+    def __init__(self) -> None:
+        try:
+            self._exact = int((_PROC / "self/schedstat").read_text().split()[0]) > 0
+        except OSError:
+            self._exact = False
+
+    @property
+    def source(self) -> str:
+        return "/proc/*/task/*/schedstat" if self._exact else "/proc/*/stat (10 ms ticks)"
+
+    def read(self, root: int) -> dict[int, int]:
+        """Nanoseconds so far, by thread (exact) or by process."""
+        times = {}
+        for pid in _tree(root):
+            try:
+                if self._exact:
+                    for task in (_PROC / str(pid) / "task").iterdir():
+                        times[int(task.name)] = int((task / "schedstat").read_text().split()[0])
+                else:
+                    times[pid] = sum(map(int, _stat(pid)[11:13])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # ended while we looked
+        return times
+
+
+def spent(before: dict[int, int], after: dict[int, int]) -> int:
+    """Nanoseconds between two readings; what has ended in between is not counted."""
+    return sum(now - before.get(task, 0) for task, now in after.items())
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the name: state, parent, …"""
+    return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def _tree(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in _PROC.iterdir():
+        if entry.name.isdecimal():
+            try:
+                children.setdefault(int(_stat(int(entry.name))[1]), []).append(int(entry.name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    tree = [root]
+    for pid in tree:  # grows while it is read: breadth first
+        tree += children.get(pid, [])
+    return tree
+
+
+def load_average() -> tuple[float, float, float]:
+    """Over 1, 5 and 15 minutes."""
+    return os.getloadavg()
+
+
+def host_times() -> tuple[int, int]:
+    """(time stolen by other guests of the host, all time), in ticks since boot, over all cores."""
+    fields = [int(field) for field in (_PROC / "stat").read_text().splitlines()[0].split()[1:9]]
+    return fields[7], sum(fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    processor: str
+    cores: int
+    kernel: str
+    python: str
+
+    def __str__(self) -> str:
+        return f"{self.processor}, {self.cores} cores, {self.kernel}, Python {self.python}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def describe() -> Machine:
+    lines = (_PROC / "cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return Machine(
+        processor=model or platform.machine(),
+        cores=os.cpu_count() or 1,
+        kernel=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+    )

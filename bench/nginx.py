@@ -1,0 +1,102 @@
+"""nginx in two roles, one worker each: the origin behind every balancer, and the peer that ours is compared with."""
+
+import grp
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.processes import accepts, running
+
+SMALL_BYTES = 100
+FILES = {"/10k": 10 * 1024, "/1m": 1024 * 1024}
+"""Path of each file that the origin serves, and its size in bytes. `/small` is not a file."""
+
+_COMMON = """\
+{user}
+daemon off;
+worker_processes 1;
+pid {directory}/pid;
+error_log stderr warn;
+events {{ worker_connections 16384; }}
+http {{
+  access_log off;
+  default_type text/plain;
+  server_tokens off;
+  keepalive_requests 1000000000;
+  client_body_temp_path {directory}/client;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+{http}
+}}
+"""
+
+_ORIGIN = """\
+  sendfile on;
+  open_file_cache max=16 inactive=600s;
+  open_file_cache_valid 600s;
+  server {{
+{listen}
+    root {directory}/files;
+    location = /small {{ return 200 "{body}"; }}
+  }}"""
+
+# Everything that costs or saves work is nginx's default (proxy_buffering on, that is), but for keep-alive to the origin.
+_PEER = """\
+  upstream origin {{
+{servers}
+    keepalive {keepalive};
+    keepalive_requests 1000000000;
+  }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{
+      proxy_pass http://origin;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Port $server_port;
+      proxy_set_header X-Amzn-Trace-Id "Root=1-$request_id";
+    }}
+  }}"""
+
+
+@contextmanager
+def origin(nginx: str, directory: Path, ports: list[int], core: int | None) -> Iterator[None]:
+    """Serves the same on each port. `directory` is made."""
+    files = directory / "files"
+    files.mkdir(parents=True)
+    for path, size in FILES.items():
+        (files / path[1:]).write_bytes(b"x" * size)
+    listen = "\n".join(f"    listen 127.0.0.1:{port} backlog=4096;" for port in ports)
+    http = _ORIGIN.format(listen=listen, directory=directory, body="x" * SMALL_BYTES)
+    with _nginx("the origin", nginx, directory, http, ports[0], core):
+        yield
+
+
+@contextmanager
+def peer(
+    nginx: str, directory: Path, port: int, origin_ports: list[int], connections: int, core: int | None
+) -> Iterator[int]:
+    """The pid of nginx as a balancer. `directory` is made. It keeps as many connections to the origin as clients can use."""
+    directory.mkdir(parents=True)
+    servers = "\n".join(f"    server 127.0.0.1:{origin_port};" for origin_port in origin_ports)
+    http = _PEER.format(servers=servers, port=port, keepalive=max(64, 2 * connections))
+    with _nginx("nginx", nginx, directory, http, port, core) as pid:
+        yield pid
+
+
+@contextmanager
+def _nginx(name: str, nginx: str, directory: Path, http: str, port: int, core: int | None) -> Iterator[int]:
+    # Started by root its worker would be somebody else, who cannot read a private temporary directory.
+    user = f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};" if os.geteuid() == 0 else ""
+    conf = directory / "nginx.conf"
+    conf.write_text(_COMMON.format(user=user, directory=directory, http=http))
+    command = [nginx, "-p", str(directory), "-e", "stderr", "-c", str(conf)]
+    with running(name, command, core=core, log=directory / "log", ready=lambda: accepts(port)) as pid:
+        yield pid

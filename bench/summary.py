@@ -1,0 +1,166 @@
+"""From single runs to a table of paired ratios."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.load import Load
+from bench.scenarios import SCENARIOS
+
+OURS, NGINX = "ours", "nginx"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One balancer under one load. `cpu_ns` is on-CPU time of the balancer's processes while wrk ran, `elapsed` the seconds
+    that took. Rounds count from 1; `first`: it ran before the other of its pair."""
+
+    scenario: str
+    round: int
+    balancer: str
+    first: bool
+    cpu_ns: int
+    elapsed: float
+    load: Load
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds per request."""
+        return self.cpu_ns / 1e3 / self.load.requests
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return self.load.requests / self.load.seconds
+
+    @property
+    def busy(self) -> float:
+        """The share of one core."""
+        return self.cpu_ns / 1e9 / self.elapsed
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "cpu_us_per_request": self.cpu_us, "requests_per_second": self.rate}
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The median and the quartiles of paired ratios, ours / nginx."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        if len(values) < 2:
+            return cls(values[0], values[0], values[0])
+        low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+        return cls(median, low, high)
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.low:.2f}-{self.high:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scenario. Pairs are (ours, nginx), medians over the rounds."""
+
+    scenario: str
+    title: str
+    rounds: int
+    cpu_us: tuple[float, float]
+    cpu_ratio: Spread
+    rate: tuple[float, float]
+    rate_ratio: Spread
+    busy: tuple[float, float]
+    p50_us: tuple[float, float]
+    p99_us: tuple[float, float]
+    errors: tuple[int, int]
+    """Summed over the rounds."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def rows(runs: Sequence[Run]) -> Iterator[Row]:
+    """A row for each scenario that has a whole pair. `runs` may end in the middle of one."""
+    for scenario in SCENARIOS:
+        by_round: dict[int, dict[str, Run]] = {}
+        for run in runs:
+            if run.scenario == scenario.name:
+                by_round.setdefault(run.round, {})[run.balancer] = run
+        pairs = [(pair[OURS], pair[NGINX]) for pair in by_round.values() if len(pair) == 2]
+        if not pairs:
+            continue
+        ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        yield Row(
+            scenario=scenario.name,
+            title=scenario.title,
+            rounds=len(pairs),
+            cpu_us=(_median(run.cpu_us for run in ours), _median(run.cpu_us for run in theirs)),
+            cpu_ratio=Spread.of([one.cpu_us / other.cpu_us for one, other in pairs]),
+            rate=(_median(run.rate for run in ours), _median(run.rate for run in theirs)),
+            rate_ratio=Spread.of([one.rate / other.rate for one, other in pairs]),
+            busy=(_median(run.busy for run in ours), _median(run.busy for run in theirs)),
+            p50_us=(_median(run.load.p50_us for run in ours), _median(run.load.p50_us for run in theirs)),
+            p99_us=(_median(run.load.p99_us for run in ours), _median(run.load.p99_us for run in theirs)),
+            errors=(sum(run.load.errors for run in ours), sum(run.load.errors for run in theirs)),
+        )
+
+
+def _median(values: Iterator[float]) -> float:
+    return statistics.median(values)
+
+
+_HEADINGS = (
+    ("", "CPU us/request", "", "ours/nginx", "requests/s", "", "ours/nginx", "core busy %", "", "p50 ms", "", "p99 ms", ""),
+    ("scenario", *("ours", "nginx", "median (IQR)") * 2, *("ours", "nginx") * 3),
+)
+
+
+def table(found: Sequence[Row]) -> str:
+    lines = [*_HEADINGS, *(_cells(row) for row in found)]
+    widths = [max(len(cells[column]) for cells in lines[1:]) for column in range(len(lines[1]))]
+    # A group's heading stands over its columns, the first of which it may outgrow.
+    for column, heading in enumerate(_HEADINGS[0]):
+        if column + 1 < len(widths) and heading and not _HEADINGS[0][column + 1]:
+            widths[column + 1] += max(0, len(heading) - widths[column] - widths[column + 1] - 2)
+        else:
+            widths[column] = max(widths[column], len(heading))
+    printed = [_group_line(widths), _line(lines[1], widths)]
+    printed.append("-" * len(printed[1]))
+    for row, cells in zip(found, lines[2:], strict=True):
+        wrong = f"  ERRORS: ours {row.errors[0]}, nginx {row.errors[1]}" if any(row.errors) else ""
+        printed.append(_line(cells, widths) + wrong)
+    return "\n".join(printed)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.title,
+        *(f"{value:.1f}" for value in row.cpu_us),
+        str(row.cpu_ratio),
+        *(f"{value:,.0f}" for value in row.rate),
+        str(row.rate_ratio),
+        *(f"{value:.0%}".removesuffix("%") for value in row.busy),
+        *(f"{value / 1e3:.2f}" for value in (*row.p50_us, *row.p99_us)),
+    )
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = (zip(cells, widths, strict=True))
+    return "  ".join((first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)))
+
+
+def _group_line(widths: Sequence[int]) -> str:
+    """The first line of headings: one with nothing after it spans two columns."""
+    line = " " * widths[0]
+    column = 1
+    while column < len(widths):
+        heading = _HEADINGS[0][column]
+        spans = 2 if column + 1 < len(widths) and not _HEADINGS[0][column + 1] else 1
+        width = sum(widths[column : column + spans]) + 2 * (spans - 1)
+        line += "  " + heading.rjust(width)
+        column += spans
+    return line

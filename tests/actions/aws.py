@@ -1,0 +1,154 @@
+"""AWS as a caller sees it: operations by name over a store in memory. Every answer is held against botocore's own shapes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+
+from lab.actions import dispatch
+from lab.actions.context import Account, Context
+from lab.adapters.ids import counted_ids
+from lab.adapters.metrics import MetricStore
+from lab.adapters.store import MemoryStore
+from lab.core.ec2.model import Instance
+from lab.core.errors import LabError
+from lab.rows import ROWS
+
+NOW = 1_700_000_000.0
+IMAGE = "ami-00000000000000a99"
+PYTHON = {
+    "integer": int,
+    "long": int,
+    "boolean": bool,
+    "float": (int, float),
+    "double": (int, float),
+    "timestamp": datetime,
+    "string": str,
+    "blob": bytes,
+}
+
+
+class Aws:
+    """`target` is what every target's health is said to be."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.metrics = MetricStore(None)
+        self.now = NOW
+        self.target = ("healthy", "", "")
+        self._new_id = counted_ids()
+
+    @property
+    def context(self) -> Context:
+        return Context(self.store, self.metrics, Account(), self.now, self._new_id, lambda _: self.target)
+
+    def __call__(self, service: str, operation: str, **members: Any) -> dict[str, Any]:
+        answer = dispatch.call(self.context, service, operation, members)
+        shape = dispatch.operation_model(service, operation).output_shape
+        wrong = list(misfits(answer, shape, operation)) if shape is not None else [key for key in answer]
+        assert wrong == []
+        return answer
+
+    def refusal(self, service: str, operation: str, **members: Any) -> str:
+        """The code of the error, which must have left every row as it was."""
+        before = self.rows()
+        with pytest.raises(LabError) as caught:
+            self(service, operation, **members)
+        assert self.rows() == before, "an error changes nothing"
+        assert caught.value.message
+        return caught.value.code
+
+    def rows(self) -> dict[str, list[Any]]:
+        return {kind.__name__: self.store.all(kind) for kind in ROWS}
+
+    # A network and what stands in it, step by step; each gives the id or ARN.
+
+    def vpc(self, block: str = "10.0.0.0/16") -> str:
+        return str(self("ec2", "CreateVpc", CidrBlock=block)["Vpc"]["VpcId"])
+
+    def subnet(self, vpc: str, number: int, zone: str = "a") -> str:
+        made = self("ec2", "CreateSubnet", VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"us-east-1{zone}")
+        return str(made["Subnet"]["SubnetId"])
+
+    def security_group(self, vpc: str, name: str = "web") -> str:
+        return str(self("ec2", "CreateSecurityGroup", GroupName=name, Description="d", VpcId=vpc)["GroupId"])
+
+    def launch_template(self, name: str = "web", **data: Any) -> str:
+        data = {"ImageId": IMAGE, "InstanceType": "t3.micro", **data}
+        made = self("ec2", "CreateLaunchTemplate", LaunchTemplateName=name, LaunchTemplateData=data)
+        return str(made["LaunchTemplate"]["LaunchTemplateId"])
+
+    def target_group(self, vpc: str, name: str = "web", **members: Any) -> str:
+        members = {"Port": 8000, "VpcId": vpc, **members}
+        return str(self("elbv2", "CreateTargetGroup", Name=name, **members)["TargetGroups"][0]["TargetGroupArn"])
+
+    def load_balancer(self, *subnets: str, name: str = "web") -> str:
+        made = self("elbv2", "CreateLoadBalancer", Name=name, Subnets=list(subnets))
+        return str(made["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def listener(self, balancer: str, target_group: str, port: int = 80) -> str:
+        made = self("elbv2", "CreateListener", LoadBalancerArn=balancer, Protocol="HTTP", Port=port,
+                    DefaultActions=[forward(target_group)])  # fmt: skip
+        return str(made["Listeners"][0]["ListenerArn"])
+
+    def group(self, template: str, *subnets: str, name: str = "web", **members: Any) -> str:
+        members = {"MinSize": 0, "MaxSize": 4, "LaunchTemplate": {"LaunchTemplateId": template}, **members}
+        self("autoscaling", "CreateAutoScalingGroup", AutoScalingGroupName=name, VPCZoneIdentifier=",".join(subnets),
+             **members)  # fmt: skip
+        return name
+
+    def policy(self, group: str = "web", **members: Any) -> str:
+        tracking = {
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"},
+            "TargetValue": 50.0,
+        }
+        members = {"PolicyType": "TargetTrackingScaling", "TargetTrackingConfiguration": tracking, **members}
+        made = self("autoscaling", "PutScalingPolicy", AutoScalingGroupName=group, PolicyName="cpu", **members)
+        return str(made["PolicyARN"])
+
+    def instance(self, template: str, subnet: str, state: str = "running") -> str:
+        """Launched as a group would, then in the state."""
+        from lab.actions.ec2.instances import launch
+        from lab.core.ec2.model import LaunchTemplate
+
+        row = self.store.get(LaunchTemplate, template)
+        assert row is not None
+        made = launch(self.context, row, row.versions[-1], subnet, {})
+        self.store.put(replace(made, state=state))
+        return made.instance_id
+
+    def stop(self, instance_id: str) -> None:
+        found = self.store.get(Instance, instance_id)
+        assert found is not None
+        self.store.put(replace(found, state="stopped"))
+
+
+def forward(target_group: str) -> dict[str, Any]:
+    return {"Type": "forward", "TargetGroupArn": target_group}
+
+
+def misfits(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    """Where a value is not of botocore's shape: members it does not have, types, words that are not in an enum."""
+    match shape:
+        case StructureShape():
+            for name, member in value.items():
+                if name not in shape.members:
+                    yield f"{path}.{name} is no member of {shape.name}"
+                else:
+                    yield from misfits(member, shape.members[name], f"{path}.{name}")
+        case ListShape():
+            if not isinstance(value, list | tuple):
+                yield f"{path} is {type(value).__name__}, not a list"
+                return
+            for index, member in enumerate(value):
+                yield from misfits(member, shape.member, f"{path}[{index}]")
+        case MapShape():
+            for name, member in value.items():
+                yield from misfits(member, shape.value, f"{path}[{name}]")
+        case StringShape() if isinstance(value, str) and shape.enum and value not in shape.enum:
+            yield f"{path} is {value!r}, not one of {', '.join(shape.enum)}"
+        case _ if not isinstance(value, PYTHON[shape.type_name]):
+            yield f"{path} is {type(value).__name__}, not {shape.type_name}"

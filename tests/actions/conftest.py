@@ -1,0 +1,60 @@
+"""The AWS of a test: empty, or with a network and one of everything in it."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.actions.aws import Aws
+
+
+@pytest.fixture
+def aws() -> Aws:
+    return Aws()
+
+
+@dataclass(frozen=True)
+class Site:
+    """One of everything, by id."""
+
+    aws: Aws
+    vpc: str
+    a: str
+    b: str
+    security_group: str
+    template: str
+    target_group: str
+    balancer: str
+    listener: str
+    group: str
+    policy: str
+    database: str
+    secret: str
+    gateway: str
+    table: str
+    instance: str
+
+
+@pytest.fixture
+def site(aws: Aws) -> Site:
+    vpc = aws.vpc()
+    a, b = aws.subnet(vpc, 1, "a"), aws.subnet(vpc, 2, "b")
+    security_group = aws.security_group(vpc)
+    template = aws.launch_template(SecurityGroupIds=[security_group])
+    target_group = aws.target_group(vpc)
+    balancer = aws.load_balancer(a, b)
+    listener = aws.listener(balancer, target_group)
+    group = aws.group(template, a, b, TargetGroupARNs=[target_group])
+    policy = aws.policy()
+    aws("rds", "CreateDBSubnetGroup", DBSubnetGroupName="Shop", DBSubnetGroupDescription="d", SubnetIds=[a, b])
+    database = aws("rds", "CreateDBInstance", DBInstanceIdentifier="Shop-DB", DBInstanceClass="db.t4g.micro",
+                   Engine="postgres", MasterUsername="shop", MasterUserPassword="secret123",
+                   DBSubnetGroupName="shop")["DBInstance"]["DBInstanceIdentifier"]  # fmt: skip
+    secret = aws("secretsmanager", "CreateSecret", Name="shop", SecretString="hush")["ARN"]
+    gateway = aws("ec2", "CreateInternetGateway")["InternetGateway"]["InternetGatewayId"]
+    aws("ec2", "AttachInternetGateway", InternetGatewayId=gateway, VpcId=vpc)
+    table = aws("ec2", "CreateRouteTable", VpcId=vpc)["RouteTable"]["RouteTableId"]
+    instance = aws.instance(template, a)
+    return Site(
+        aws, vpc, a, b, security_group, template, target_group, balancer, listener, group, policy, database, secret,
+        gateway, table, instance,
+    )  # fmt: skip
