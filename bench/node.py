@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from bench.processes import running
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2 import report as lb_report
 from lab.core.elbv2.config import Forward, HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
 from lab.core.elbv2.health import State
-from bench.processes import running
 
 _ROOT = Path(__file__).resolve().parents[1]
 _GROUP = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/bench/1"
@@ -78,7 +78,7 @@ class _Control(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Control
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class chose the name
+    def do_GET(self) -> None:
         """The document; to a node that has it, nothing, after as long as it cares to wait."""
         query = parse_qs(urlsplit(self.path).query)
         if query.get("have") == [str(self.server.generation)]:
@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(200, self.server.body)
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """A report."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         targets = lb_report.from_json(json.loads(body)).targets

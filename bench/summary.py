@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich import box
+from rich.table import Table
+
 from bench.load import Load
 from bench.scenarios import SCENARIOS
 
@@ -113,54 +116,39 @@ def _median(values: Iterator[float]) -> float:
     return statistics.median(values)
 
 
-_HEADINGS = (
-    ("", "CPU us/request", "", "ours/nginx", "requests/s", "", "ours/nginx", "core busy %", "", "p50 ms", "", "p99 ms", ""),
-    ("scenario", *("ours", "nginx", "median (IQR)") * 2, *("ours", "nginx") * 3),
+_COLUMNS = (
+    "CPU us/request\nours | nginx",
+    "CPU, ours/nginx\nmedian (IQR)",
+    "requests/s\nours | nginx",
+    "rate, ours/nginx\nmedian (IQR)",
+    "core busy, %\nours | nginx",
+    "p50, ms\nours | nginx",
+    "p99, ms\nours | nginx",
+    "errors\nours | nginx",
 )
 
 
-def table(found: Sequence[Row]) -> str:
-    lines = [*_HEADINGS, *(_cells(row) for row in found)]
-    widths = [max(len(cells[column]) for cells in lines[1:]) for column in range(len(lines[1]))]
-    # A group's heading stands over its columns, the first of which it may outgrow.
-    for column, heading in enumerate(_HEADINGS[0]):
-        if column + 1 < len(widths) and heading and not _HEADINGS[0][column + 1]:
-            widths[column + 1] += max(0, len(heading) - widths[column] - widths[column + 1] - 2)
-        else:
-            widths[column] = max(widths[column], len(heading))
-    printed = [_group_line(widths), _line(lines[1], widths)]
-    printed.append("-" * len(printed[1]))
-    for row, cells in zip(found, lines[2:], strict=True):
-        wrong = f"  ERRORS: ours {row.errors[0]}, nginx {row.errors[1]}" if any(row.errors) else ""
-        printed.append(_line(cells, widths) + wrong)
-    return "\n".join(printed)
+def table(found: Sequence[Row]) -> Table:
+    """Errors stand out: a row that has some proves nothing."""
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn.add_column("\nscenario", no_wrap=True)
+    for column in _COLUMNS:
+        drawn.add_column(column, justify="right", no_wrap=True)
+    for row in found:
+        drawn.add_row(
+            row.title,
+            _pair(row.cpu_us, "{:.1f}"),
+            str(row.cpu_ratio),
+            _pair(row.rate, "{:,.0f}"),
+            str(row.rate_ratio),
+            _pair([100 * share for share in row.busy], "{:.0f}"),
+            _pair([us / 1e3 for us in row.p50_us], "{:.2f}"),
+            _pair([us / 1e3 for us in row.p99_us], "{:.2f}"),
+            ("ERRORS " if any(row.errors) else "") + _pair(row.errors, "{}"),
+            style="red" if any(row.errors) else None,
+        )
+    return drawn
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        row.title,
-        *(f"{value:.1f}" for value in row.cpu_us),
-        str(row.cpu_ratio),
-        *(f"{value:,.0f}" for value in row.rate),
-        str(row.rate_ratio),
-        *(f"{value:.0%}".removesuffix("%") for value in row.busy),
-        *(f"{value / 1e3:.2f}" for value in (*row.p50_us, *row.p99_us)),
-    )
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *others = (zip(cells, widths, strict=True))
-    return "  ".join((first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)))
-
-
-def _group_line(widths: Sequence[int]) -> str:
-    """The first line of headings: one with nothing after it spans two columns."""
-    line = " " * widths[0]
-    column = 1
-    while column < len(widths):
-        heading = _HEADINGS[0][column]
-        spans = 2 if column + 1 < len(widths) and not _HEADINGS[0][column + 1] else 1
-        width = sum(widths[column : column + spans]) + 2 * (spans - 1)
-        line += "  " + heading.rjust(width)
-        column += spans
-    return line
+def _pair(values: Sequence[float], form: str) -> str:
+    return " | ".join(form.format(value) for value in values)

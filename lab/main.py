@@ -11,9 +11,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -23,12 +24,14 @@ from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
 from lab.adapters.store import SqliteStore
 from lab.api.app import create_app
+from lab.api.status import status
 from lab.composition import open_compute
 from lab.control.loop import Loop
 from lab.control.nodes import NodeBook
 from lab.control.world import World
 from lab.core.errors import AdapterError, LabError, Refused
 from lab.core.machines import Site
+from lab.readiness import missing_pieces
 from lab.rows import ROWS
 from lab.settings import Settings, from_environment
 from lab.stack.model import Stack
@@ -61,6 +64,7 @@ async def run(settings: Settings) -> None:
     with _listening(settings) as listener:
         server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
         turning = asyncio.create_task(loop.run(), name="loop")
+        telling = asyncio.create_task(_tell_when_up(lambda: status(world, loop, opened.kind)), name="tell")
         log.info(
             "the control plane serves %s (%s, lab time at %g times the wall clock)",
             settings.api_url,
@@ -71,10 +75,24 @@ async def run(settings: Settings) -> None:
             await server.serve(sockets=[listener])
         finally:
             turning.cancel()
-            await asyncio.gather(turning, return_exceptions=True)
+            telling.cancel()
+            await asyncio.gather(turning, telling, return_exceptions=True)
             await opened.compute.close()
             metrics.close()
             store.close()
+
+
+async def _tell_when_up(look: Callable[[], dict[str, Any]]) -> None:
+    """For those who watch `docker compose up`: what is waited for, and at the end where the lab is."""
+    waiting = ""
+    while missing := missing_pieces(document := look()):
+        if missing[0] != waiting:
+            waiting = missing[0]
+            log.info("waiting for %s", waiting)
+        await asyncio.sleep(0.25)
+    for balancer in document["load_balancers"]:
+        for node in balancer["nodes"]:
+            log.info("the lab is up: %s (load balancer, %s)", " ".join(node["urls"]), node["zone"])
 
 
 class _Server(uvicorn.Server):

@@ -21,6 +21,7 @@ NO_EFFECT = (
     "PreferredMaintenanceWindow", "PubliclyAccessible", "StorageEncrypted", "StorageThroughput", "StorageType",
 )  # fmt: skip
 """Kept and described, but there is nothing in a lab for them to act on (docs/fidelity.md)."""
+MODIFIABLE = tuple(name for name in NO_EFFECT if name != "StorageEncrypted")
 
 
 @reads("DBSubnetGroupName", "DBSubnetGroupDescription", "SubnetIds", "Tags")
@@ -122,7 +123,7 @@ def create_db_instance(context: Context, request: Request) -> Response:
     return {"DBInstance": _described(database, context)}
 
 
-@reads("DBInstanceIdentifier", "ApplyImmediately", "VpcSecurityGroupIds", *NO_EFFECT)
+@reads("DBInstanceIdentifier", "ApplyImmediately", "VpcSecurityGroupIds", *MODIFIABLE)
 def modify_db_instance(context: Context, request: Request) -> Response:
     """Security groups and the settings without effect change at once."""
     database = _get(context, request["DBInstanceIdentifier"])
@@ -132,7 +133,7 @@ def modify_db_instance(context: Context, request: Request) -> Response:
     interface = context.store.get(NetworkInterface, database.network_interface_id)
     if interface is not None:
         context.store.put(replace(interface, group_ids=groups))
-    changed = {name: request[name] for name in NO_EFFECT if name in request}
+    changed = {name: request[name] for name in MODIFIABLE if name in request}
     database = replace(database, group_ids=groups, settings={**database.settings, **changed})
     context.store.put(database)
     return {"DBInstance": _described(database, context)}

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from lab.cli import client, progress
+from lab.readiness import SUCCESS
 
 
 @click.command(help="Create the stack from the CloudFormation template FILE, or update it, and follow it to its end.")
@@ -49,7 +50,7 @@ def _follow(stack_name: str, before: list[str], timeout: float) -> None:
             raise click.ClickException(f"stack {stack_name} is still {stack['StackStatus']} after {timeout:g} s")
         time.sleep(progress.LOOK)
     journal.show(stack_name)
-    if stack["StackStatus"] not in progress.SUCCESS:
+    if stack["StackStatus"] not in SUCCESS:
         raise click.ClickException(
             f"stack {stack_name} ended as {stack['StackStatus']}: {progress.first_failure(stack_name)}"
         )

@@ -1,5 +1,6 @@
 """CloudFormation as a service of the lab: its actions found by name, its engine turned by the control plane's loop."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,9 @@ from lab.core.errors import LabError
 from lab.stack import actions
 from lab.stack.context import EngineContext
 from lab.stack.engine import step, unfinished
+from lab.stack.model import StackEvent
+
+log = logging.getLogger("lab.stack")
 
 SERVICE = "cloudformation"
 ACTIONS: dict[str, Callable[[EngineContext, dict[str, Any]], dict[str, Any]]] = {
@@ -35,6 +39,7 @@ class Stacks:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._told = len(world.store.all(StackEvent))
 
     def call(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Any AWS action of the lab, CloudFormation's included. Raises LabError."""
@@ -52,7 +57,16 @@ class Stacks:
         """One step of every unfinished stack; True when there was any."""
         context = self._context(now)
         moved = [step(context, name) for name in unfinished(self._world.store)]
+        self._tell()
         return any(moved)
+
+    def _tell(self) -> None:
+        """Log what became of resources since the last time."""
+        found = self._world.store.all(StackEvent)
+        for event in found[self._told :]:
+            if not event.status.endswith("_IN_PROGRESS"):
+                log.info("stack %s: %s %s %s", event.stack_name, event.status, event.logical_id, event.reason)
+        self._told = len(found)
 
     def _context(self, now: float) -> EngineContext:
         account, context = self._world.account, self._world.context(now)

@@ -68,7 +68,7 @@ def test_user_data_carries_the_database(made: World) -> None:
     lines = [line.strip() for line in text.splitlines()]
     assert f"DATABASE_PASSWORD={PASSWORD}" in lines
     assert "DATABASE_PORT=5432" in lines
-    assert "TEMPLATE_VERSION=1" in lines
+    assert "APP_VERSION=1" in lines
 
 
 def test_secrets_stay_out_of_rows_and_events(made: World) -> None:
@@ -162,7 +162,7 @@ def test_failed_update_goes_back(made: World) -> None:
     assert status(made) == "UPDATE_ROLLBACK_COMPLETE"
     assert {one["ParameterKey"]: one["ParameterValue"] for one in described(made)["Parameters"]}["AppVersion"] == "1"
     [data] = [one for one in made.store.all(Thing) if one.kind == "lt"]
-    assert b"TEMPLATE_VERSION=1" in base64.b64decode(data.request["LaunchTemplateData"]["UserData"])
+    assert b"APP_VERSION=1" in base64.b64decode(data.request["LaunchTemplateData"]["UserData"])
 
 
 def test_failed_create_rolls_back_in_reverse() -> None:
