@@ -11,28 +11,26 @@ so the two are measured in turns (A B, B A, …), and what counts is the median 
 import argparse
 import contextlib
 import http.client
-import json
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from rich.console import Console
-
-from bench import load, machine, nginx, node
-from bench.load import Load, Wrk
-from bench.processes import BenchError, Missing, free_ports, programs
+from bench import load, machine, nginx, node, output, summary
+from bench.load import Wrk
+from bench.output import Facts
+from bench.processes import BenchError, UnavailableError, free_ports, programs
 from bench.scenarios import SCENARIOS, Scenario
-from bench.summary import NGINX, OURS, Run, rows, table
+from bench.summary import NGINX, OURS, Run
 
 _PACKAGES = {"nginx": "nginx-light", "wrk": "wrk"}
 _WARM_UP_SECONDS = 1
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +51,12 @@ class Balancer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 measured, 1 failed or measured with errors, 2 cannot be measured here, 130 interrupted."""
     options = _options(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         return _measure(options)
-    except Missing as error:
+    except UnavailableError as error:
         print(error, file=sys.stderr)
         return 2
     except BenchError as error:
@@ -89,37 +88,45 @@ def _positive(text: str) -> int:
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
+    _finish_undisturbed()
     raise KeyboardInterrupt
+
+
+def _finish_undisturbed() -> None:
+    """From here on a (second) Ctrl-C has to wait: stopping takes seconds, and half of it would leave things behind."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _measure(options: Options) -> int:
     if not sys.platform.startswith("linux"):
-        raise Missing("CPU time is read from Linux's /proc: run this on Linux")
+        raise UnavailableError("CPU time is read from Linux's /proc: run this on Linux")
     found = programs(_PACKAGES)
     _allow_open_files()
     cores = machine.choose_cores()
     clock = machine.CpuClock()
-    facts: dict[str, Any] = {
-        "machine": machine.describe().to_json(),
-        "nginx": _nginx_version(found["nginx"]),
-        "wrk": load.version(found["wrk"]),
-        "cores": str(cores),
-        "cpu_time_from": clock.source,
-        "access_log": "off in both",
-        "rounds": options.rounds,
-        "seconds": options.seconds,
-        "connections": options.connections,
-        "load_average_before": machine.load_average(),
-    }
-    runs: list[Run] = []
-    stolen, total = machine.host_times()
+    load_before, (stolen, total) = machine.load_average(), machine.host_times()
     with _setup(options, found, cores) as (balancers, wrk):
-        for runs_of_round in _rounds(options, balancers, wrk, clock):
-            runs += runs_of_round
+        runs = list(_runs(options, balancers, wrk, clock))
     stolen_after, total_after = machine.host_times()
-    facts["load_average_after"] = machine.load_average()
-    facts["steal_percent"] = round(100 * (stolen_after - stolen) / max(1, total_after - total), 1)
-    return _show(options, facts, runs)
+    facts = Facts(
+        machine=machine.describe(),
+        nginx=nginx.version(found["nginx"]),
+        wrk=load.version(found["wrk"]),
+        cores=str(cores),
+        cpu_time_from=clock.source,
+        rounds=options.rounds,
+        seconds=options.seconds,
+        connections=options.connections,
+        load_average_before=load_before,
+        load_average_after=machine.load_average(),
+        steal_percent=round(100 * (stolen_after - stolen) / max(1, total_after - total), 1),
+    )
+    rows = list(summary.rows(runs))
+    output.show(facts, rows)
+    if options.json is not None:
+        output.keep(options.json, facts, runs, rows)
+    return int(any(any(row.errors) for row in rows))
 
 
 @contextlib.contextmanager
@@ -142,12 +149,6 @@ def _setup(options: Options, found: dict[str, str], cores: machine.Cores) -> Ite
         yield balancers, Wrk(found["wrk"], directory, options.connections, cores.load)
 
 
-def _finish_undisturbed() -> None:
-    """From here on a second Ctrl-C waits: stopping takes seconds at most, and stopping halfway would leave things behind."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-
-
 def _try(balancer: Balancer, scenario: Scenario) -> None:
     """Is the answer the one that will be measured?"""
     connection = http.client.HTTPConnection("127.0.0.1", balancer.port, timeout=10)
@@ -163,8 +164,8 @@ def _try(balancer: Balancer, scenario: Scenario) -> None:
         raise BenchError(f"{balancer.name} answers {scenario.path} with status {answer.status} and {size} bytes")
 
 
-def _rounds(options: Options, balancers: Sequence[Balancer], wrk: Wrk, clock: machine.CpuClock) -> Iterator[list[Run]]:
-    """The runs of each round. Who goes first changes from round to round."""
+def _runs(options: Options, balancers: Sequence[Balancer], wrk: Wrk, clock: machine.CpuClock) -> Iterator[Run]:
+    """Who goes first changes from round to round."""
     _progress("warming up")
     for scenario in SCENARIOS:
         for balancer in balancers:
@@ -172,41 +173,13 @@ def _rounds(options: Options, balancers: Sequence[Balancer], wrk: Wrk, clock: ma
     for number in range(1, options.rounds + 1):
         _progress(f"round {number} of {options.rounds}")
         order = balancers if number % 2 else balancers[::-1]
-        runs = []
         for scenario in SCENARIOS:
-            for place, balancer in enumerate(order):
-                cpu_ns, elapsed, seen = _timed(
-                    clock, balancer.pid, lambda one=balancer, what=scenario: wrk.run(what, one.port, options.seconds)
-                )
-                runs.append(Run(scenario.name, number, balancer.name, place == 0, cpu_ns, elapsed, seen))
-        yield runs
-
-
-def _timed(clock: machine.CpuClock, pid: int, action: Callable[[], Load]) -> tuple[int, float, Load]:
-    """(nanoseconds of CPU time of the process tree, seconds that passed, what `action` returned)."""
-    before, start = clock.read(pid), time.monotonic()
-    seen = action()
-    elapsed = time.monotonic() - start
-    return machine.spent(before, clock.read(pid)), elapsed, seen
-
-
-def _show(options: Options, facts: dict[str, Any], runs: Sequence[Run]) -> int:
-    found = list(rows(runs))
-    before, after = (
-        "/".join(f"{value:.2f}" for value in facts[f"load_average_{when}"]) for when in ("before", "after")
-    )
-    print(f"machine: {machine.describe()}; {facts['nginx']}, {facts['wrk']}")
-    print(
-        f"load average (1/5/15 min): {before} before, {after} after; time stolen by the host: {facts['steal_percent']} %"
-    )
-    print(f"{facts['cores']}; CPU time from {facts['cpu_time_from']}, user and kernel")
-    print(f"{options.rounds} rounds of {options.seconds} s, {options.connections} connections; paired, order A B B A")
-    print("access log: off in both")
-    Console(width=200, highlight=False, color_system="auto").print(table(found))
-    if options.json is not None:
-        raw = {**facts, "runs": [run.to_json() for run in runs], "rows": [row.to_json() for row in found]}
-        options.json.write_text(json.dumps(raw, indent=1) + "\n")
-    return int(any(any(row.errors) for row in found))
+            for balancer in order:
+                before, start = clock.read(balancer.pid), time.monotonic()
+                seen = wrk.run(scenario, balancer.port, options.seconds)
+                elapsed = time.monotonic() - start
+                cpu_ns = machine.spent(before, clock.read(balancer.pid))
+                yield Run(scenario.name, number, balancer.name, balancer is order[0], cpu_ns, elapsed, seen)
 
 
 def _progress(text: str) -> None:
@@ -217,12 +190,6 @@ def _allow_open_files() -> None:
     """As many as the system lets us; what we start inherits it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _nginx_version(program: str) -> str:
-    """As in `nginx 1.28.0`."""
-    result = subprocess.run([program, "-v"], capture_output=True, text=True, check=False)
-    return result.stderr.strip().rpartition(": ")[2].replace("/", " ")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 _PROC = Path("/proc")
 
@@ -114,9 +113,6 @@ class Machine:
 
     def __str__(self) -> str:
         return f"{self.processor}, {self.cores} cores, {self.kernel}, Python {self.python}"
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def describe() -> Machine:

@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ daemon off;
 worker_processes 1;
 pid {directory}/pid;
 error_log stderr warn;
-events {{ worker_connections 16384; }}
+events {{ worker_connections 4096; }}
 http {{
   access_log off;
   default_type text/plain;
@@ -100,3 +101,9 @@ def _nginx(name: str, nginx: str, directory: Path, http: str, port: int, core: i
     command = [nginx, "-p", str(directory), "-e", "stderr", "-c", str(conf)]
     with running(name, command, core=core, log=directory / "log", ready=lambda: accepts(port)) as pid:
         yield pid
+
+
+def version(nginx: str) -> str:
+    """As in `nginx 1.28.0`."""
+    result = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=False)
+    return result.stderr.strip().rpartition(": ")[2].replace("/", " ")

@@ -21,8 +21,8 @@ class BenchError(Exception):
     """The measurement cannot go on; the text says why."""
 
 
-class Missing(BenchError):
-    """A program is not installed."""
+class UnavailableError(BenchError):
+    """This machine lacks what the measurement needs."""
 
 
 def programs(packages: Mapping[str, str]) -> dict[str, str]:
@@ -32,7 +32,7 @@ def programs(packages: Mapping[str, str]) -> dict[str, str]:
     missing = [name for name, where in found.items() if where is None]
     if missing:
         install = " ".join(packages[name] for name in missing)
-        raise Missing(f"not installed: {', '.join(missing)} (Debian: apt-get install {install})")
+        raise UnavailableError(f"not installed: {', '.join(missing)} (Debian: apt-get install {install})")
     return {name: where for name, where in found.items() if where is not None}
 
 

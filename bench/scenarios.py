@@ -51,8 +51,8 @@ def _scenario(name: str, title: str, path: str, *fields: str) -> Scenario:
 
 SCENARIOS = (
     _scenario("small", "small head, 100 B body", "/small", _HOST),
-    _scenario("browser", "browser's head (13 fields), repeated", "/small", *_BROWSER),
-    _scenario("unique", "14 fields, 3 and the URL unique", f"/small?n={NUMBER}", *_UNIQUE),
+    _scenario("browser", "browser's head, 13 fields", "/small", *_BROWSER),
+    _scenario("unique", "14 fields, 3 + URL unique", f"/small?n={NUMBER}", *_UNIQUE),
     _scenario("10k", "small head, 10 KB body", "/10k", _HOST),
     _scenario("1m", "small head, 1 MB body", "/1m", _HOST),
     _scenario("connect", "new connection per request", "/small", _HOST, "Connection: close"),

@@ -1,12 +1,9 @@
-"""From single runs to a table of paired ratios."""
+"""From single runs to paired ratios. Pure."""
 
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-
-from rich import box
-from rich.table import Table
 
 from bench.load import Load
 from bench.scenarios import SCENARIOS
@@ -61,9 +58,6 @@ class Spread:
         low, median, high = statistics.quantiles(values, n=4, method="inclusive")
         return cls(median, low, high)
 
-    def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.low:.2f}-{self.high:.2f})"
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -87,13 +81,13 @@ class Row:
 
 
 def rows(runs: Sequence[Run]) -> Iterator[Row]:
-    """A row for each scenario that has a whole pair. `runs` may end in the middle of one."""
+    """A row for each scenario that was run."""
     for scenario in SCENARIOS:
         by_round: dict[int, dict[str, Run]] = {}
         for run in runs:
             if run.scenario == scenario.name:
                 by_round.setdefault(run.round, {})[run.balancer] = run
-        pairs = [(pair[OURS], pair[NGINX]) for pair in by_round.values() if len(pair) == 2]
+        pairs = [(pair[OURS], pair[NGINX]) for pair in by_round.values()]
         if not pairs:
             continue
         ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -114,41 +108,3 @@ def rows(runs: Sequence[Run]) -> Iterator[Row]:
 
 def _median(values: Iterator[float]) -> float:
     return statistics.median(values)
-
-
-_COLUMNS = (
-    "CPU us/request\nours | nginx",
-    "CPU, ours/nginx\nmedian (IQR)",
-    "requests/s\nours | nginx",
-    "rate, ours/nginx\nmedian (IQR)",
-    "core busy, %\nours | nginx",
-    "p50, ms\nours | nginx",
-    "p99, ms\nours | nginx",
-    "errors\nours | nginx",
-)
-
-
-def table(found: Sequence[Row]) -> Table:
-    """Errors stand out: a row that has some proves nothing."""
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    drawn.add_column("\nscenario", no_wrap=True)
-    for column in _COLUMNS:
-        drawn.add_column(column, justify="right", no_wrap=True)
-    for row in found:
-        drawn.add_row(
-            row.title,
-            _pair(row.cpu_us, "{:.1f}"),
-            str(row.cpu_ratio),
-            _pair(row.rate, "{:,.0f}"),
-            str(row.rate_ratio),
-            _pair([100 * share for share in row.busy], "{:.0f}"),
-            _pair([us / 1e3 for us in row.p50_us], "{:.2f}"),
-            _pair([us / 1e3 for us in row.p99_us], "{:.2f}"),
-            ("ERRORS " if any(row.errors) else "") + _pair(row.errors, "{}"),
-            style="red" if any(row.errors) else None,
-        )
-    return drawn
-
-
-def _pair(values: Sequence[float], form: str) -> str:
-    return " | ".join(form.format(value) for value in values)

@@ -6,8 +6,9 @@ from dataclasses import replace
 from lab.control.world import World
 from lab.core.cloudwatch.model import Metric, dimensions
 from lab.core.ec2.model import Instance
+from lab.core.elbv2.check import problems
 from lab.core.elbv2.compile import compile_config
-from lab.core.elbv2.config import LoadBalancerConfig, problems
+from lab.core.elbv2.config import LoadBalancerConfig
 from lab.core.elbv2.model import Listener, LoadBalancer, Published, Registration, TargetGroup
 from lab.core.elbv2.report import NodeReport
 from lab.core.elbv2.target_health import is_drained

@@ -57,10 +57,13 @@ class NodeBook:
             return document is not None and document.generation != have
 
         async with self._changed:
-            try:
-                await asyncio.wait_for(self._changed.wait_for(other), wait)
-            except TimeoutError:
-                return None
+            # What is there already is given without a wait, however short that may be.
+            if not other():
+                try:
+                    async with asyncio.timeout(wait):
+                        await self._changed.wait_for(other)
+                except TimeoutError:
+                    return None
         return self._documents.get(arn)
 
     def hear(self, report: NodeReport, now: float) -> NodeReport | None:

@@ -5,13 +5,13 @@ reference; a request that is under way keeps what it read. Knows neither where d
 """
 
 import asyncio
-import ipaddress
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lab.core.elbv2.config import FixedResponse, LoadBalancerConfig, problems
-from lab.core.elbv2.health import DRAINING, Matcher
+from lab.core.elbv2.check import problems
+from lab.core.elbv2.config import LoadBalancerConfig
+from lab.core.elbv2.health import DRAINING
 from lab.core.elbv2.report import NodeReport, TargetReport
 from services.lb.health import Prober
 from services.lb.listener import ListeningSocket
@@ -75,7 +75,7 @@ class Node:
 
     def offer(self, config: LoadBalancerConfig) -> bool:
         """Puts `config` in force, or refuses it and says why in the next report. Whether it is in force now."""
-        reasons = unfit(config)
+        reasons = problems(config)
         if reasons:
             self._rejected = config.generation
             self._rejected_why = "; ".join(reasons)
@@ -190,47 +190,6 @@ class Node:
                     self._listen()
             except Exception:
                 _log.exception("the sweep failed; it goes on")
-
-
-def unfit(config: LoadBalancerConfig) -> list[str]:
-    """Why this node cannot run by `config`, as sentences; empty when it can."""
-    try:
-        return problems(config) or list(_unfit(config))
-    except (TypeError, ValueError, AttributeError) as error:
-        return [f"the document holds a value of the wrong kind: {error}"]
-
-
-def _unfit(config: LoadBalancerConfig) -> Iterator[str]:
-    if not (config.idle_timeout > 0 and config.client_keep_alive > 0):
-        yield "idle_timeout and client_keep_alive must be above 0"
-    if not config.dns_name.isascii() or not config.dns_name.isprintable():
-        yield f"{config.dns_name!r} is not a DNS name"
-    for listener in config.listeners:
-        if listener.protocol != "HTTP":
-            yield f"listener {listener.port} has protocol {listener.protocol}; this node speaks HTTP only"
-        action = listener.default_action
-        if isinstance(action, FixedResponse) and not (
-            200 <= action.status_code <= 599 and action.content_type.isascii() and action.content_type.isprintable()
-        ):
-            yield f"listener {listener.port} has a fixed response with a bad status or content type"
-    for group in config.target_groups:
-        check = group.health_check
-        if group.protocol != "HTTP" or check.protocol != "HTTP":
-            yield f"target group {group.name} does not use HTTP; this node speaks HTTP only"
-        if not (check.path.startswith("/") and check.path.isascii() and check.path.isprintable()) or " " in check.path:
-            yield f"target group {group.name} has the health check path {check.path!r}"
-        try:
-            Matcher(check.matcher)
-        except ValueError as error:
-            yield f"target group {group.name}: {error}"
-        for target in group.targets:
-            try:
-                ipaddress.IPv4Address(target.host)
-            except ValueError:
-                # A name would have to be resolved in the middle of a request, which would stop all the others.
-                yield f"target {target.id} has the host {target.host!r}, which is not an IPv4 address"
-            if not 1 <= target.dial_port <= 65535:
-                yield f"target {target.id} has the port {target.dial_port}; ports are 1 to 65535"
 
 
 def _target_report(target: TargetState) -> TargetReport:

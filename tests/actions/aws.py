@@ -20,15 +20,15 @@ from lab.rows import ROWS
 
 NOW = 1_700_000_000.0
 IMAGE = "ami-00000000000000a99"
-PYTHON = {
-    "integer": int,
-    "long": int,
-    "boolean": bool,
+PYTHON: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "long": (int,),
+    "boolean": (bool,),
     "float": (int, float),
     "double": (int, float),
-    "timestamp": datetime,
-    "string": str,
-    "blob": bytes,
+    "timestamp": (datetime,),
+    "string": (str,),
+    "blob": (bytes,),
 }
 UNLISTED = {"AttachmentStatus": ("available",)}
 """Words AWS answers with although its model does not list them: an attached internet gateway is `available`
@@ -52,7 +52,7 @@ class Aws:
     def __call__(self, service: str, operation: str, **members: Any) -> dict[str, Any]:
         answer = dispatch.call(self.context, service, operation, members)
         shape = dispatch.operation_model(service, operation).output_shape
-        wrong = list(misfits(answer, shape, operation)) if shape is not None else [key for key in answer]
+        wrong = list(misfits(answer, shape, operation)) if shape is not None else list(answer)
         assert wrong == []
         return answer
 
@@ -157,3 +157,7 @@ def misfits(value: Any, shape: Shape, path: str) -> Iterator[str]:
             yield f"{path} is {value!r}, not one of {', '.join(shape.enum)}"
         case _ if not isinstance(value, PYTHON[shape.type_name]):
             yield f"{path} is {type(value).__name__}, not {shape.type_name}"
+
+
+def _words(shape: StringShape) -> set[str]:
+    return {*shape.enum, *UNLISTED.get(shape.name, ())}

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from lab.core.elbv2.check import problems
 from lab.core.elbv2.compile import compile_config
-from lab.core.elbv2.config import FixedResponse, Forward, LoadBalancerConfig, Target, problems
+from lab.core.elbv2.config import FixedResponse, Forward, LoadBalancerConfig, Target
 from lab.core.elbv2.model import LoadBalancer, Registration
 from lab.core.elbv2.report import NodeReport, TargetReport
 from lab.core.elbv2.target_health import Health, is_drained, target_health

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from lab.core.elbv2 import config as lb_config
+from lab.core.elbv2.check import problems
 from lab.core.elbv2.config import FixedResponse, HealthCheck, Listener, LoadBalancerConfig
 from services.lb import lastgood
 from services.lb.control import ControlLink, ControlPlane
-from services.lb.node import unfit
 from services.lb.selector import serving_selector
 from tests.lb.world import World, eventually, in_world, read_message
 
@@ -205,7 +205,7 @@ async def test_what_a_node_cannot_do_is_refused(world: World) -> None:
     origin = await world.origin()
     target = world.target(origin)
     good = world.config(target)
-    assert unfit(good) == []
+    assert problems(good) == []
     listener = good.listeners[0]
     for config, why in [
         (replace(good, listeners=(replace(listener, protocol="HTTPS"),)), "HTTP only"),
@@ -217,4 +217,4 @@ async def test_what_a_node_cannot_do_is_refused(world: World) -> None:
         (world.config(target, speed="fast"), "wrong kind"),
         (world.config(action=FixedResponse(200, "a\r\nb")), "content type"),
     ]:
-        assert why in unfit(config)[0]
+        assert why in problems(config)[0]

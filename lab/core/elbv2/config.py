@@ -1,13 +1,13 @@
 """The configuration of a load balancer node: one whole, checked, versioned document.
 
-The control plane compiles rows into a `LoadBalancerConfig` and publishes it only if `problems()` finds none. A node checks
-it again, swaps one reference and keeps it on disk. There are no deltas: a request sees one configuration from its first
+The control plane compiles rows into a `LoadBalancerConfig` and publishes it only if `check.problems()` finds none. A node
+checks it again, swaps one reference and keeps it on disk. There are no deltas: a request sees one configuration from its first
 byte to its last. `generation` grows with every change; `content_hash` is equal for equal content.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -105,40 +105,6 @@ class LoadBalancerConfig:
         body = to_json(self)
         del body["generation"]
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def problems(config: LoadBalancerConfig) -> list[str]:
-    """Why the document must not be put in force, as sentences; empty when it is sound."""
-    return list(_problems(config))
-
-
-def _problems(config: LoadBalancerConfig) -> Iterator[str]:
-    arns = [group.arn for group in config.target_groups]
-    if len(set(arns)) != len(arns):
-        yield "two target groups have the same ARN"
-    ports = [listener.port for listener in config.listeners]
-    if len(set(ports)) != len(ports):
-        yield "two listeners have the same port"
-    if not config.speed > 0:
-        yield f"speed must be above 0, not {config.speed}"
-    for listener in config.listeners:
-        if not 1 <= listener.port <= 65535:
-            yield f"listener {listener.arn} has port {listener.port}; ports are 1 to 65535"
-        action = listener.default_action
-        if isinstance(action, Forward):
-            if not action.target_groups:
-                yield f"listener {listener.arn} forwards to no target group"
-            yield from (
-                f"listener {listener.arn} forwards to {arn}, which the document does not hold"
-                for arn, _ in action.target_groups
-                if arn not in arns
-            )
-    for group in config.target_groups:
-        keys = [(target.id, target.port) for target in group.targets]
-        if len(set(keys)) != len(keys):
-            yield f"target group {group.name} lists a target twice"
-        if group.health_check.interval <= 0 or group.health_check.timeout <= 0:
-            yield f"target group {group.name} has a health check without interval or timeout"
 
 
 def to_json(config: LoadBalancerConfig) -> dict[str, Any]:

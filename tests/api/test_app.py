@@ -1,0 +1,264 @@
+"""The HTTP application over a lab under virtual time."""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from lab.api.app import MAX_BODY, create_app
+from lab.core.elbv2 import report as node_report
+from lab.core.elbv2.check import problems
+from lab.core.elbv2.config import from_json
+from lab.core.elbv2.model import LoadBalancer, Node
+from lab.core.elbv2.report import NodeReport
+from lab.core.errors import Unavailable
+from lab.core.rds.model import DBInstance
+from tests.api.client import Client
+from tests.control.lab import Lab
+from tests.eventually import eventually
+
+
+@pytest_asyncio.fixture
+async def lab() -> Lab:
+    lab = Lab()
+    lab.create_stack()
+    return await lab.up()
+
+
+@pytest.fixture
+def client(lab: Lab) -> Client:
+    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated"))
+
+
+@pytest.fixture
+def node(lab: Lab) -> Node:
+    return lab.store.all(LoadBalancer)[0].nodes[0]
+
+
+def bearer(node: Node) -> str:
+    return f"Bearer {node.token}"
+
+
+async def test_health_and_index(client: Client) -> None:
+    assert (await client.get("/lab/health")).json == {"ok": True}
+    index = (await client.get("/")).json
+    assert index["load_balancer"] == ["http://127.0.0.1:8080", "http://127.0.0.1:8081"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/lab/status", {"Host": "evil.example"}, 403),
+        ("/lab/status", {"Host": ""}, 403),
+        ("/lab/status", {"Origin": "http://evil.example"}, 403),
+        ("/lab/status", {"Origin": "http://localhost:8080"}, 200),
+        ("/lab/status", {"Host": "control:4566"}, 403),
+        ("/lab/nodes/lb-0/config", {"Host": "control:4566"}, 403),
+        ("/nowhere", {}, 404),
+    ],
+)
+async def test_strangers_are_kept_out(client: Client, path: str, headers: dict[str, str], status: int) -> None:
+    assert (await client.get(path, **headers)).status == status
+
+
+@pytest.mark.parametrize("length", [str(MAX_BODY + 1), "-1", "many"])
+async def test_bodies_that_are_too_large_are_refused(client: Client, length: str) -> None:
+    answer = await client.post("/lab/aws/ec2/DescribeVpcs", {}, content_length=length)
+    assert (answer.status, answer.error) == (413, "RequestEntityTooLarge")
+
+
+# AWS actions.
+
+
+async def test_an_action_answers_in_json(client: Client, lab: Lab) -> None:
+    answer = await client.post("/lab/aws/autoscaling/DescribeAutoScalingGroups")
+    [group] = answer.json["AutoScalingGroups"]
+    assert (answer.status, group["AutoScalingGroupName"]) == (200, lab.group.name)
+    assert group["CreatedTime"].startswith("2023-11-14T22:")
+
+
+async def test_an_action_changes_the_lab(client: Client, lab: Lab) -> None:
+    body = {"AutoScalingGroupName": lab.group.name, "DesiredCapacity": 3}
+    answer = await client.post("/lab/aws/autoscaling/SetDesiredCapacity", body)
+    assert (answer.status, answer.json, lab.group.desired_capacity) == (200, {}, 3)
+
+
+async def test_cloudformation_is_there_too(client: Client) -> None:
+    answer = await client.post("/lab/aws/cloudformation/DescribeStacks", {"StackName": "web"})
+    assert answer.json["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("/lab/aws/ec2/DescribeVpcs", {"VpcIds": ["vpc-0"]}, 400, "InvalidVpcID.NotFound"),
+        ("/lab/aws/ec2/DescribeVpcs", {"VpcIds": "vpc-0"}, 400, "ValidationError"),
+        ("/lab/aws/ec2/MakeCoffee", {}, 400, "InvalidAction"),
+        ("/lab/aws/ec2/RunInstances", {}, 501, "UnsupportedOperation"),
+        ("/lab/aws/coffee/Make", {}, 404, "UnknownService"),
+        ("/lab/aws/cloudformation/Nothing", {}, 400, "InvalidAction"),
+        ("/lab/aws/rds/DescribeDBInstances", {"DBInstanceIdentifier": "x"}, 404, "DBInstanceNotFound"),
+        ("/lab/aws/ec2/DescribeVpcs", b"{", 400, "SerializationException"),
+        ("/lab/aws/ec2/DescribeVpcs", b"[]", 400, "SerializationException"),
+        ("/lab/aws/ec2/DescribeVpcs", b"\xff", 400, "SerializationException"),
+    ],
+)
+async def test_errors_carry_awss_code_and_status(client: Client, path: str, body: Any, status: int, code: str) -> None:
+    answer = await client.post(path, body)
+    assert (answer.status, answer.error) == (status, code)
+
+
+# Machines.
+
+
+async def test_kill(client: Client, lab: Lab) -> None:
+    victim = lab.members[0]
+    assert (await client.post(f"/lab/instances/{victim}/kill")).json == {"killed": victim}
+    await lab.until(lambda: victim not in lab.members and lab.settled(), 60)
+    again = await client.post(f"/lab/instances/{victim}/kill")
+    assert (again.status, again.error) == (409, "InvalidRequest")
+
+
+async def test_a_database_goes_by_its_identifier(client: Client, lab: Lab) -> None:
+    [database] = lab.store.all(DBInstance)
+    assert (await client.post(f"/lab/instances/{database.identifier}/kill")).status == 200
+    assert database.machine_id not in {one.id for one in await lab.compute.machines() if one.exit_code is None}
+
+
+async def test_logs(client: Client, lab: Lab) -> None:
+    name = lab.members[0]
+    answer = await client.get(f"/lab/machines/{name}/logs?tail=1")
+    assert (answer.status, answer.body.decode()) == (200, f"{name} started\n")
+    assert (await client.get("/lab/machines/i-0/logs")).status == 409
+
+
+async def test_an_engine_that_is_away_is_said_so(lab: Lab) -> None:
+    def call(service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        raise Unavailable("the Docker engine does not answer")
+
+    client = Client(create_app(lab.world, lab.loop, call, "simulated"))
+    answer = await client.post("/lab/aws/ec2/DescribeVpcs")
+    assert (answer.status, answer.error) == (503, "ServiceUnavailable")
+
+
+# Nodes.
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer wrong", "Basic {token}", "{token}", "Bearer tökén"])
+async def test_a_node_must_show_its_token(client: Client, node: Node, authorization: str) -> None:
+    shown = authorization.format(token=node.token)
+    answer = await client.get(f"/lab/nodes/{node.node_id}/config", authorization=shown)
+    assert (answer.status, answer.error) == (403, "AccessDenied")
+
+
+async def test_another_nodes_token_does_not_do(client: Client, lab: Lab, node: Node) -> None:
+    other = lab.store.all(LoadBalancer)[0].nodes[1]
+    answer = await client.get(f"/lab/nodes/{node.node_id}/config", authorization=bearer(other))
+    assert answer.status == 403
+
+
+async def test_a_node_gets_the_whole_document(client: Client, node: Node) -> None:
+    answer = await client.get(f"/lab/nodes/{node.node_id}/config", authorization=bearer(node), host="control:4566")
+    document = from_json(answer.json)
+    assert problems(document) == []
+    assert len(document.target_groups[0].targets) == 2
+
+
+async def test_a_node_that_has_the_document_gets_304_after_the_wait(client: Client, lab: Lab, node: Node) -> None:
+    document = lab.world.nodes.document(lab.store.all(LoadBalancer)[0].arn)
+    assert document is not None
+    path = f"/lab/nodes/{node.node_id}/config?have={document.generation}&wait=0.01"
+    answer = await client.get(path, authorization=bearer(node))
+    assert (answer.status, answer.body) == (304, b"")
+
+
+async def test_a_node_that_waits_gets_a_change_at_once(client: Client, lab: Lab, node: Node) -> None:
+    document = lab.world.nodes.document(lab.store.all(LoadBalancer)[0].arn)
+    assert document is not None
+    path = f"/lab/nodes/{node.node_id}/config?have={document.generation}&wait=30"
+    waiting = asyncio.create_task(client.get(path, authorization=bearer(node)))
+    await asyncio.sleep(0)
+    lab.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=lab.group.name, DesiredCapacity=3)
+    await lab.run(20)
+    await eventually(waiting.done)
+    answer = waiting.result()
+    assert (answer.status, answer.json["generation"]) == (200, document.generation + 1)
+
+
+async def test_a_report_is_heard(client: Client, lab: Lab, node: Node) -> None:
+    report = NodeReport(node.node_id, "boot", node.availability_zone, 99, (), {"RequestCount": 5})
+    body = node_report.to_json(report)
+    answer = await client.post(f"/lab/nodes/{node.node_id}/report", body, authorization=bearer(node))
+    assert (answer.status, answer.body) == (204, b"")
+    assert lab.world.nodes.report(node.node_id) == report
+
+
+@pytest.mark.parametrize("change", [{"node_id": "lb-other"}, {"targets": None}, {"surprise": 1}])
+async def test_a_report_that_is_none_is_refused(client: Client, node: Node, change: dict[str, Any]) -> None:
+    body = {**node_report.to_json(NodeReport(node.node_id, "boot", "z", 1, (), {})), **change}
+    answer = await client.post(f"/lab/nodes/{node.node_id}/report", body, authorization=bearer(node))
+    assert (answer.status, answer.error) == (400, "InvalidReport")
+
+
+# Status.
+
+KEYS = {
+    "": {"now", "speed", "compute", "engine_problem", "stacks", "load_balancers", "groups", "databases", "alarms",
+         "activities", "decisions"},
+    "stacks": {"name", "status", "reason"},
+    "load_balancers": {"name", "dns_name", "state", "reason", "generation", "nodes"},
+    "groups": {"name", "min", "max", "desired", "cpu", "instances"},
+    "databases": {"id", "zone", "status", "reason", "machine", "endpoint"},
+    "alarms": {"name", "state", "since", "reason", "metric", "comparison", "threshold", "periods", "value"},
+    "activities": {"group", "start", "end", "status", "description", "cause", "message"},
+}  # fmt: skip
+NODE = {"id", "zone", "address", "live", "applied", "connections", "rate", "urls"}
+INSTANCE = {
+    "id", "zone", "address", "state", "lifecycle", "health", "target", "target_reason", "cpu", "rate", "age", "version",
+    "endpoints",
+}  # fmt: skip
+
+
+async def test_the_status_document(client: Client, lab: Lab) -> None:
+    document = (await client.get("/lab/status")).json
+    assert KEYS[""] <= set(document)
+    for part, keys in KEYS.items():
+        if part:
+            assert keys <= set(document[part][0]), part
+    [balancer], [group] = document["load_balancers"], document["groups"]
+    assert set(balancer["nodes"][0]) >= NODE
+    assert set(group["instances"][0]) >= INSTANCE
+    assert [row["id"] for row in group["instances"]] == lab.members
+    assert all(node["live"] and node["applied"] == balancer["generation"] for node in balancer["nodes"])
+    assert {row["target"] for row in group["instances"]} == {"healthy"}
+
+
+async def test_an_empty_lab_has_a_status_too() -> None:
+    lab = Lab()
+    document = (await Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated")).get("/lab/status")).json
+    assert (document["load_balancers"], document["groups"], document["stacks"]) == ([], [], [])
+
+
+async def test_rates_are_per_second(client: Client, lab: Lab) -> None:
+    for node in lab.store.all(LoadBalancer)[0].nodes:
+        for count in (0, 50):
+            lab.loop.hear(NodeReport(node.node_id, "b", "z", 1, (), {"RequestCount": count}))
+            await lab.clock.advance(2.0)
+    document = (await client.get("/lab/status")).json
+    assert [node["rate"] for node in document["load_balancers"][0]["nodes"]] == [25.0, 25.0]
+
+
+async def test_events_are_the_status_as_it_goes(lab: Lab) -> None:
+    client = Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated"))
+    listening = asyncio.create_task(client.get("/lab/events"))
+    await eventually(lambda: client.last is not None and client.last.body)
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    assert client.last is not None
+    assert client.last.headers["content-type"].startswith("text/event-stream")
+    first = client.last.body.split(b"\n\n")[0]
+    assert json.loads(first.removeprefix(b"data: "))["compute"] == "simulated"

@@ -1,0 +1,86 @@
+"""The picture `lab status` draws, from documents as the API gives them."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from lab.api.status import status
+from lab.cli.progress import missing_pieces
+from lab.cli.table import duration, render
+from tests.control.lab import Lab
+
+
+async def sample() -> dict[str, Any]:
+    lab = Lab()
+    lab.create_stack()
+    await lab.up()
+    lab.set_cpu(0.9)
+    await lab.run(700)
+    await lab.compute.kill(lab.members[0])
+    await lab.turn()
+    return status(lab.world, lab.loop, "simulated")
+
+
+def drawn(document: dict[str, Any], width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False, color_system=None)
+    console.print(render(document, width))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+async def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    assert all(len(line.rstrip()) <= width for line in drawn(await sample(), width).splitlines())
+
+
+@pytest.mark.parametrize("width", [120, 200])
+async def test_everything_is_there_by_its_id(width: int) -> None:
+    document = await sample()
+    text = drawn(document, width)
+    for group in document["groups"]:
+        assert group["name"] in text
+        for row in group["instances"]:
+            assert row["id"] in text
+    for balancer in document["load_balancers"]:
+        for node in balancer["nodes"]:
+            assert node["id"] in text
+            assert node["urls"][0] in text
+    assert document["databases"][0]["id"] in text
+
+
+async def test_instances_can_be_told_apart_on_a_narrow_terminal() -> None:
+    document = await sample()
+    text = drawn(document, 80)
+    for row in document["groups"][0]["instances"]:
+        assert row["id"] in text
+
+
+async def test_it_says_when_the_engine_is_away() -> None:
+    assert "the Docker engine does not answer" in drawn(
+        {**await sample(), "engine_problem": "the Docker engine does not answer"}, 80
+    )
+
+
+def test_an_empty_lab_is_drawn_too() -> None:
+    lab = Lab()
+    assert "lab on simulated" in drawn(status(lab.world, lab.loop, "simulated"), 80)
+
+
+async def test_a_lab_that_comes_up_says_what_it_waits_for() -> None:
+    lab = Lab()
+    lab.create_stack()
+    await lab.turn()
+    assert missing_pieces(status(lab.world, lab.loop, "simulated"))[0].startswith("stack web (")
+    await lab.up()
+    await lab.turn()
+    assert missing_pieces(status(lab.world, lab.loop, "simulated")) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (99, "99 s"), (100, "1 m"), (180, "3 m"), (5999, "99 m"), (6000, "1 h 40 m"), (7500, "2 h 5 m")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
