@@ -5,6 +5,7 @@ required. What they do not say (ranges, enums, what must exist) each action chec
 """
 
 import functools
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +15,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 from botocore.validate import ParamValidator
 
-from lab.actions import cloudwatch, rds, secretsmanager
+from lab.actions import cloudwatch, rds, secretsmanager, sts
 from lab.actions.autoscaling import groups, instances, policies
 from lab.actions.context import READS, Action, Context, Request, Response
 from lab.actions.ec2 import instances as ec2_instances
@@ -35,6 +36,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     "elbv2": (load_balancers, target_groups, listeners),
     "rds": (rds,),
     "secretsmanager": (secretsmanager,),
+    "sts": (sts,),
 }
 
 _LOADER = Loader()
@@ -85,7 +87,7 @@ def call(context: Context, service: str, operation: str, request: Request) -> Re
     check(service, operation, request)
     _refuse_unread(action, operation, request)
     with context.store.transaction():
-        return action(context, request)
+        return action(context, _given(request))
 
 
 def check(service: str, operation: str, request: Request) -> None:
@@ -102,3 +104,19 @@ def _refuse_unread(action: Action, operation: str, request: Request) -> None:
     unread = sorted(set(request) - READS[f"{action.__module__}.{action.__name__}"] - {"DryRun"})
     if unread:
         raise LabError("UnsupportedOperation", f"the lab does not support {', '.join(unread)} of {operation} yet")
+
+
+class _Given(dict[str, Any]):
+    """A request's members. AWS requires some that its models call optional: to read one that is not there is the caller's
+    error."""
+
+    def __missing__(self, member: str) -> Any:
+        raise LabError("MissingParameter", f"The request must contain the parameter {member}")
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _Given({name: _given(inner) for name, inner in value.items()})
+    if isinstance(value, list | tuple):
+        return [_given(inner) for inner in value]
+    return value

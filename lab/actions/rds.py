@@ -21,6 +21,8 @@ NO_EFFECT = (
     "PreferredMaintenanceWindow", "PubliclyAccessible", "StorageEncrypted", "StorageThroughput", "StorageType",
 )  # fmt: skip
 """Kept and described, but there is nothing in a lab for them to act on (docs/fidelity.md)."""
+SHOWN_AS = {"EnablePerformanceInsights": "PerformanceInsightsEnabled"}
+"""Settings that AWS describes by another name (bc:rds.DBInstance)."""
 MODIFIABLE = tuple(name for name in NO_EFFECT if name != "StorageEncrypted")
 
 
@@ -311,5 +313,5 @@ def _described(database: DBInstance, context: Context) -> dict[str, Any]:
         "DBInstanceArn": context.account.arn("rds", f"db:{database.identifier}"),
         "DbiResourceId": f"db-{zlib.crc32(database.network_interface_id.encode()):08X}",
         "TagList": tag_list(database.tags),
-        **database.settings,
+        **{SHOWN_AS.get(name, name): value for name, value in database.settings.items()},
     }

@@ -23,6 +23,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 
 from lab.api.guard import refusal
 from lab.api.status import status
+from lab.api.wire.endpoint import answer
 from lab.control.loop import Loop
 from lab.control.world import World
 from lab.core.elbv2 import config as node_config
@@ -50,7 +51,7 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         if why is not None:
             return _error("AccessDenied", why, 403)
         length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY:
+        if not length.isdecimal() or int(length) > MAX_BODY:
             return _error("RequestEntityTooLarge", f"a request body has at most {MAX_BODY} bytes", 413)
         return await go_on(request)
 
@@ -93,9 +94,17 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
 
     @app.post("/lab/aws/{service}/{operation}")
     async def aws(service: str, operation: str, request: Request) -> Response:
-        answer = call(service, operation, await _body(request))
+        found = call(service, operation, await _body(request))
         loop.wake()
-        return Response(json.dumps(answer, default=_plain), media_type="application/json")
+        return Response(json.dumps(found, default=_plain), media_type="application/json")
+
+    @app.post("/")
+    @app.post("/service/{rest:path}")
+    async def aws_wire(request: Request) -> Response:
+        body = await request.body()
+        reply = answer(call, request.url.path, request.headers, body, world.new_id("uuid"))
+        loop.wake()
+        return Response(reply.body, reply.status, dict(reply.headers))
 
     @app.post("/lab/instances/{instance_id}/kill")
     async def kill(instance_id: str) -> Response:

@@ -45,11 +45,7 @@ class Client:
     async def ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         """`Host` is 127.0.0.1:4566 unless it is given; one given as "" is left out."""
         named = {key.lower().replace("_", "-"): value for key, value in headers.items()}
-        sent = {
-            "host": "127.0.0.1:4566",
-            "content-length": str(len(body)),
-            **{k.lower().replace("_", "-"): v for k, v in headers.items()},
-        }
+        sent = {"host": "127.0.0.1:4566", "content-length": str(len(body)), **named}
         name, _, query = path.partition("?")
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",

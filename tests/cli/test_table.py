@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from lab.api.status import status
-from lab.cli.progress import missing_pieces
 from lab.cli.table import duration, render
+from lab.readiness import missing_pieces
 from tests.control.lab import Lab
 
 

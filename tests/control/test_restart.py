@@ -68,7 +68,7 @@ async def test_death_again_and_again(every: int) -> None:
     assert_nothing_extra(lab)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(12, 120))
 async def test_death_between_turns_and_between_deciding_and_acting(seed: int, tmp_path: Path) -> None:
     """The rows come back from the file, by way of JSON; effects that had not begun are lost."""
     chance = random.Random(seed)
@@ -92,7 +92,7 @@ async def test_death_between_turns_and_between_deciding_and_acting(seed: int, tm
     metrics.close()
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(20, 420))
 async def test_death_amid_a_storm(seed: int) -> None:
     """Instances, nodes and the database die, the capacity is moved, and the control plane dies in between."""
     chance = random.Random(seed)

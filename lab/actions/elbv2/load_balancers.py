@@ -196,7 +196,7 @@ def changed_attributes(
             raise LabError("InvalidConfigurationRequest", f"Attribute key '{key}' is not recognized")
         if key in ranges:
             low, high = ranges[key]
-            if not value.isdigit() or not low <= int(value) <= high:
+            if not value.isdecimal() or not low <= int(value) <= high:
                 raise LabError(
                     "InvalidConfigurationRequest", f"{key} must be a number from {low} to {high}, not '{value}'"
                 )

@@ -223,7 +223,7 @@ def _health_check(current: Mapping[str, Any], request: Request) -> dict[str, Any
     if not merged["HealthCheckEnabled"]:
         raise LabError("InvalidConfigurationRequest", "Health check enabled must be true for target type instance")
     port = str(merged["HealthCheckPort"])
-    if port != "traffic-port" and not (port.isdigit() and 1 <= int(port) <= 65535):
+    if port != "traffic-port" and not (port.isdecimal() and 1 <= int(port) <= 65535):
         raise LabError("ValidationError", f"Health check port '{port}' must be 'traffic-port' or a port")
     if PATH.fullmatch(merged["HealthCheckPath"]) is None:
         raise LabError("ValidationError", f"Health check path '{merged['HealthCheckPath']}' must begin with '/'")

@@ -1,0 +1,203 @@
+"""AWS's wire protocols against the other end's own code: what botocore sends is read, what is answered botocore reads."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
+
+from lab.actions.dispatch import operation_model, service_model
+from lab.api.wire.endpoint import Reply, answer
+from lab.core.errors import LabError
+
+WHEN = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
+
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("autoscaling", "DescribeAutoScalingGroups", {}),
+    ("autoscaling", "DescribeAutoScalingGroups", {"AutoScalingGroupNames": ["a", "b"], "MaxRecords": 5}),
+    (
+        "autoscaling",
+        "CreateAutoScalingGroup",
+        {
+            "AutoScalingGroupName": "web",
+            "MinSize": 0,
+            "MaxSize": 4,
+            "LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "$Latest"},
+            "Tags": [{"Key": "k", "Value": "", "PropagateAtLaunch": True}],
+        },
+    ),
+    (
+        "autoscaling",
+        "PutScalingPolicy",
+        {"PolicyName": "p", "AutoScalingGroupName": "g", "TargetTrackingConfiguration": {"TargetValue": 0.5}},
+    ),
+    ("elbv2", "CreateTargetGroup", {"Name": "t", "Port": 80, "Matcher": {"HttpCode": "200,301"}}),
+    ("elbv2", "RegisterTargets", {"TargetGroupArn": "arn", "Targets": [{"Id": "i-1"}, {"Id": "i-2", "Port": 81}]}),
+    ("ec2", "CreateVpc", {"CidrBlock": "10.0.0.0/16", "TagSpecifications": [{"Tags": [{"Key": "a", "Value": "b"}]}]}),
+    ("ec2", "DescribeSubnets", {"Filters": [{"Name": "vpc-id", "Values": ["v", "w"]}], "SubnetIds": ["s"]}),
+    ("ec2", "ModifyVpcAttribute", {"VpcId": "v", "EnableDnsSupport": {"Value": False}}),
+    (
+        "ec2",
+        "AuthorizeSecurityGroupIngress",
+        {
+            "GroupId": "sg-1",
+            "IpPermissions": [
+                {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
+                {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-2"}]},
+            ],
+        },
+    ),
+    (
+        "rds",
+        "CreateDBSubnetGroup",
+        {"DBSubnetGroupName": "n", "DBSubnetGroupDescription": "d", "SubnetIds": ["a", "b"]},
+    ),
+    (
+        "rds",
+        "CreateDBInstance",
+        {
+            "DBInstanceIdentifier": "x",
+            "DBInstanceClass": "c",
+            "Engine": "postgres",
+            "Tags": [{"Key": "k", "Value": "v"}],
+        },
+    ),
+    (
+        "cloudformation",
+        "CreateStack",
+        {"StackName": "s", "Parameters": [{"ParameterKey": "a", "ParameterValue": "é&="}]},
+    ),
+    ("secretsmanager", "GetSecretValue", {"SecretId": "s"}),
+    (
+        "cloudwatch",
+        "PutMetricData",
+        {"Namespace": "N", "MetricData": [{"MetricName": "m", "Value": 0.0, "Timestamp": WHEN}]},
+    ),
+    ("cloudwatch", "DescribeAlarms", {"AlarmNames": ["a"]}),
+    ("sts", "GetCallerIdentity", {}),
+]
+
+ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
+    (
+        "autoscaling",
+        "DescribeAutoScalingGroups",
+        {"AutoScalingGroups": [{"AutoScalingGroupName": "g", "MinSize": 0, "CreatedTime": WHEN, "Instances": []}]},
+    ),
+    ("autoscaling", "SetDesiredCapacity", {}),
+    (
+        "elbv2",
+        "DescribeTargetHealth",
+        {"TargetHealthDescriptions": [{"Target": {"Id": "i", "Port": 80}, "TargetHealth": {"State": "healthy"}}]},
+    ),
+    ("ec2", "DescribeVpcs", {"Vpcs": [{"VpcId": "v", "IsDefault": False, "Tags": [{"Key": "a", "Value": "<&>"}]}]}),
+    (
+        "rds",
+        "DescribeDBInstances",
+        {"DBInstances": [{"DBInstanceIdentifier": "x", "Endpoint": {"Address": "h", "Port": 5432}}]},
+    ),
+    (
+        "cloudformation",
+        "DescribeStacks",
+        {"Stacks": [{"StackName": "s", "CreationTime": WHEN, "StackStatus": "CREATE_COMPLETE"}]},
+    ),
+    ("secretsmanager", "GetSecretValue", {"ARN": "a", "Name": "n", "SecretString": "é", "CreatedDate": WHEN}),
+    ("cloudwatch", "GetMetricStatistics", {"Label": "l", "Datapoints": [{"Timestamp": WHEN, "Average": 0.0}]}),
+    ("sts", "GetCallerIdentity", {"Account": "1", "UserId": "1", "Arn": "a"}),
+]
+
+Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
+
+
+def protocols(service: str) -> list[str]:
+    return list(service_model(service).metadata.get("protocols") or [service_model(service).metadata["protocol"]])
+
+
+def cases(table: list[tuple[str, str, dict[str, Any]]]) -> list[Any]:
+    return [
+        pytest.param(protocol, *row, id=f"{row[1]}-{protocol}-{index}")
+        for index, row in enumerate(table)
+        for protocol in protocols(row[0])
+    ]
+
+
+def send(protocol: str, service: str, operation: str, request: dict[str, Any], call: Call) -> Reply:
+    """As an SDK would send it over this protocol."""
+    serializer = create_serializer(protocol, include_validation=False)
+    sent = serializer.serialize_to_request(request, operation_model(service, operation))
+    body = sent["body"]
+    raw = urlencode(body, doseq=True).encode() if isinstance(body, dict) else body
+    headers = {name.lower(): str(value) for name, value in sent["headers"].items()}
+    return answer(call, sent["url_path"], headers, raw if isinstance(raw, bytes) else raw.encode(), "id-1")
+
+
+def read(protocol: str, service: str, operation: str, reply: Reply) -> dict[str, Any]:
+    """As an SDK would read it."""
+    message = {"status_code": reply.status, "headers": dict(reply.headers), "body": reply.body}
+    found: dict[str, Any] = create_parser(protocol).parse(message, operation_model(service, operation).output_shape)
+    found.pop("ResponseMetadata", None) if reply.status == 200 else None
+    return found
+
+
+@pytest.mark.parametrize(("protocol", "service", "operation", "request_"), cases(REQUESTS))
+def test_what_an_sdk_sends_is_read(protocol: str, service: str, operation: str, request_: dict[str, Any]) -> None:
+    heard: list[tuple[str, str, dict[str, Any]]] = []
+
+    def call(*said: Any) -> dict[str, Any]:
+        heard.append(said)
+        return {}
+
+    send(protocol, service, operation, request_, call)
+    assert heard == [(service, operation, request_)]
+
+
+@pytest.mark.parametrize(("protocol", "service", "operation", "response"), cases(ANSWERS))
+def test_what_is_answered_an_sdk_reads(protocol: str, service: str, operation: str, response: dict[str, Any]) -> None:
+    reply = send(protocol, service, operation, {}, lambda *_: response)
+    assert reply.status == 200
+    assert read(protocol, service, operation, reply) == response
+
+
+@pytest.mark.parametrize(
+    ("protocol", "service", "operation"),
+    [(protocol, row[0], row[1]) for row in ANSWERS for protocol in protocols(row[0])],
+)
+def test_an_error_arrives_with_its_code_and_message(protocol: str, service: str, operation: str) -> None:
+    def call(*_: Any) -> dict[str, Any]:
+        raise LabError("Some.Code", "what to do", status=404)
+
+    reply = send(protocol, service, operation, {}, call)
+    assert reply.status == 404
+    error = read(protocol, service, operation, reply)["Error"]
+    assert (error["Code"], error["Message"]) == ("Some.Code", "what to do")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "code"),
+    [
+        ({}, b"", "MissingAction"),
+        ({}, b"Action=Nonsense&Version=2011-01-01", "InvalidAction"),
+        ({}, b"Action=SetDesiredCapacity&Version=2011-01-01&DesiredCapacity=two", "InvalidParameterValue"),
+        ({}, b"Action=DescribeVpcs&Version=2016-11-15&VpcId.x=1", "MalformedQueryString"),
+        ({"x-amz-target": "secretsmanager.GetSecretValue"}, b"{", "SerializationException"),
+        ({"x-amz-target": "Nonsense.Op"}, b"{}", "UnknownOperationException"),
+    ],
+)
+def test_what_no_sdk_sends_is_refused(headers: dict[str, str], body: bytes, code: str) -> None:
+    reply = answer(lambda *_: {}, "/", headers, body, "id-1")
+    assert 400 <= reply.status < 500
+    assert code.encode() in reply.body
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/service/x/operation/y", b""),
+        ("/service/", b""),
+        ("/service/GraniteServiceVersion20100801/operation/ListMetrics", b"\xff\xff"),
+    ],
+)
+def test_cbor_that_makes_no_sense_is_refused(path: str, body: bytes) -> None:
+    assert 400 <= answer(lambda *_: {}, path, {}, body, "id-1").status < 500
