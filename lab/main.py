@@ -151,7 +151,9 @@ def _deploy_first_stack(settings: Settings, world: World, stacks: Stacks) -> Non
     except OSError as error:
         raise Refused(f"the stack file {settings.stack} cannot be read: {error.strerror}") from error
     try:
-        stacks.call("cloudformation", "CreateStack", {"StackName": settings.stack_name, "TemplateBody": template})
+        parameters = [{"ParameterKey": k, "ParameterValue": v} for k, v in settings.stack_parameters.items()]
+        request = {"StackName": settings.stack_name, "TemplateBody": template, "Parameters": parameters}
+        stacks.call("cloudformation", "CreateStack", request)
     except LabError as error:
         raise Refused(f"the stack file {settings.stack} cannot be deployed: {error.message}") from error
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.core.errors import Refused
@@ -18,7 +18,7 @@ STACKS = Path(__file__).resolve().parent.parent / "stacks"
 class Settings:
     """`state` is the directory for everything the lab keeps; `listener_port` is where listener port 80 is found in the
     first zone (one up in the next); `owner` marks what the lab makes on Docker; `stack` is the template that is deployed
-    at the first start, None for none."""
+    at the first start, None for none, with `stack_parameters`."""
 
     compute: str = "auto"
     speed: float = DEFAULT_SPEED
@@ -29,6 +29,7 @@ class Settings:
     owner: str = "asg-lab"
     stack: Path | None = STACKS / "web.yaml"
     stack_name: str = "web"
+    stack_parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def api_url(self) -> str:
@@ -51,6 +52,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         owner=environ.get("LAB_OWNER") or "asg-lab",
         stack=Path(stack) if stack else None,
         stack_name=environ.get("LAB_STACK_NAME") or "web",
+        stack_parameters=_parameters(environ.get("LAB_STACK_PARAMETERS") or ""),
     )
 
 
@@ -68,6 +70,14 @@ def _speed(text: str) -> float:
     if not 0 < speed <= 1000:
         raise Refused(f"LAB_SPEED must be a number above 0 and at most 1000 (1 is AWS's own pace), not {text!r}")
     return speed
+
+
+def _parameters(text: str) -> dict[str, str]:
+    """`VpcCidr=10.9.0.0/16 MaxSize=4`, separated by blanks."""
+    pairs = [word.partition("=") for word in text.split()]
+    if not all(equals for _, equals, _ in pairs):
+        raise Refused(f"LAB_STACK_PARAMETERS must be NAME=VALUE, several with blanks between, not {text!r}")
+    return {name: value for name, _, value in pairs}
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

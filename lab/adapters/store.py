@@ -28,6 +28,7 @@ class MemoryStore:
         self._rows: dict[type[Row], dict[str, Row]] = {}
         self._depth = 0
         self._before: dict[Change, Row | None] = {}
+        self._orders: dict[type[Row], tuple[str, ...]] = {}
 
     def get(self, kind: type[R], key: str) -> R | None:
         row = self._rows.get(kind, {}).get(key)
@@ -47,6 +48,7 @@ class MemoryStore:
             rows = self._rows.setdefault(kind, {})
             if key in rows:
                 self._before.setdefault((kind, key), rows[key])
+                self._orders.setdefault(kind, tuple(rows))
                 del rows[key]
 
     @contextmanager
@@ -63,7 +65,7 @@ class MemoryStore:
         finally:
             self._depth -= 1
             if self._depth == 0:
-                self._before = {}
+                self._before, self._orders = {}, {}
 
     def _undo(self) -> None:
         for (kind, key), row in self._before.items():
@@ -71,6 +73,9 @@ class MemoryStore:
                 self._rows[kind].pop(key, None)
             else:
                 self._rows[kind][key] = row
+        # Rows that were deleted and are back stand where they stood.
+        for kind, order in self._orders.items():
+            self._rows[kind] = {key: self._rows[kind][key] for key in order if key in self._rows[kind]}
 
     def _persist(self, changes: Mapping[Change, Row | None]) -> None:
         """Make the changes durable: the new row, or None where it was deleted. Raises to have them all undone."""

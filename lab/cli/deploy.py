@@ -33,9 +33,17 @@ def command(file: Path, stack_name: str, parameter: tuple[str, ...], timeout: fl
 
 
 def _create_or_update(stack_name: str, members: dict[str, Any]) -> None:
+    """As `aws cloudformation deploy` does it: parameters that are not given keep their values in an update."""
     stacks = {row["name"]: row["status"] for row in client.status()["stacks"]}
-    exists = stacks.get(stack_name, "DELETE_COMPLETE") != "DELETE_COMPLETE"
-    client.aws("cloudformation", "UpdateStack" if exists else "CreateStack", **members)
+    if stacks.get(stack_name, "DELETE_COMPLETE") == "DELETE_COMPLETE":
+        client.aws("cloudformation", "CreateStack", **members)
+        return
+    [stack] = client.aws("cloudformation", "DescribeStacks", StackName=stack_name)["Stacks"]
+    wanted = client.aws("cloudformation", "ValidateTemplate", TemplateBody=members["TemplateBody"])["Parameters"]
+    names = {row["ParameterKey"] for row in wanted} & {row["ParameterKey"] for row in stack.get("Parameters", ())}
+    kept = sorted(names - {row["ParameterKey"] for row in members["Parameters"]})
+    parameters = [*members["Parameters"], *({"ParameterKey": name, "UsePreviousValue": True} for name in kept)]
+    client.aws("cloudformation", "UpdateStack", **{**members, "Parameters": parameters})
 
 
 def _follow(stack_name: str, before: list[str], timeout: float) -> None:

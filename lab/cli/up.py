@@ -44,7 +44,8 @@ def command(compute: str | None, speed: float | None, timeout: float, no_wait: b
     if on_docker:
         if not docker_answers():
             raise click.ClickException("no Docker engine answers: start it, or set LAB_COMPUTE=process")
-        _check_ports(known, adopting=is_there(known))
+        if not is_there(known):
+            _check_ports(known, adopting=False)
         alive = _up_docker()
     else:
         _check_ports(known, adopting=(known.state / "machines").exists())

@@ -91,6 +91,8 @@ class Groups:
                 store.put(replace(group, launch_failures=0, launch_not_before=0.0))
                 log.info("%s: %s is InService", group.name, member.instance_id)
             case planning.LaunchFailed(why=why):
+                if instance is not None:
+                    ec2.begin_termination(context, instance, "", "")
                 store.delete(Member, member.instance_id)
                 store.put(lifecycle.launch_failed(activity, why or "the instance is no more", now))
                 self._hold_back(context, group)

@@ -79,7 +79,7 @@ def test_a_member_on_its_way_out(one: MemberView, step: Step | None) -> None:
     assert look(group(), *TWO, one) == ((step,) if step else ())
 
 
-@pytest.mark.parametrize("instance", ["terminated", ""])
+@pytest.mark.parametrize("instance", ["stopped", "terminated", ""])
 def test_a_launch_that_failed_is_forgotten_and_holds_the_next_one_back(instance: str) -> None:
     steps = look(group(), view("1"), pending("2", instance=instance, reason="no image"))
     assert steps == (LaunchFailed("i-2", "no image"),)

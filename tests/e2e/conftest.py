@@ -45,6 +45,11 @@ def free_ports(count: int) -> int:
     raise AssertionError("no free ports")
 
 
+def free_block() -> str:
+    """A /16 for a VPC of the tests' own: beside a lab that runs on 10.0.0.0/16, and beside each other."""
+    return f"10.{100 + secrets.randbelow(100)}.0.0/16"
+
+
 def new_lab(mode: str, state: Path, **environment: str) -> Lab:
     first = free_ports(3)
     owner = f"labtest-{secrets.token_hex(4)}"
@@ -57,6 +62,7 @@ def new_lab(mode: str, state: Path, **environment: str) -> Lab:
             "LAB_LISTENER_PORT": str(first + 1),
             "LAB_OWNER": owner,
             "LAB_SPEED": SPEED,
+            "LAB_STACK_PARAMETERS": f"VpcCidr={free_block()}",
             **environment,
         },
         api=first,

@@ -34,6 +34,8 @@ from lab.core.autoscaling.model import (
 from lab.core.autoscaling.termination import victim
 
 UNHEALTHY_SHARE = 0.1
+DEAD = ("stopped", "terminated", "")
+"""EC2 states of an instance that will not run again; a pending member's launch has failed then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class EnterService:
 
 @dataclass(frozen=True, slots=True)
 class LaunchFailed:
-    """The instance never ran: forget it, and hold back the next launch."""
+    """The instance did not live to be in service: terminate what is left, forget it, and hold back the next launch."""
 
     instance_id: str
     why: str
@@ -121,7 +123,7 @@ def _progress(views: Sequence[MemberView]) -> Iterator[Step]:
         match view.member.state, view.instance_state:
             case "Pending", "running":
                 yield EnterService(identity)
-            case "Pending", "terminated" | "":
+            case "Pending", state if state in DEAD:
                 yield LaunchFailed(identity, view.state_reason)
             case "Terminating", "terminated" | "":
                 yield Forget(identity)
@@ -174,7 +176,7 @@ def _capacity(
         for view in views
         if view.member.state in (PENDING, IN_SERVICE)
         and view.member.instance_id not in gone
-        and not (view.member.state == PENDING and view.instance_state in ("terminated", ""))
+        and not (view.member.state == PENDING and view.instance_state in DEAD)
     ]
     count = len(alive)
     if count < group.desired_capacity:

@@ -1,0 +1,125 @@
+"""The store that worlds stand on: all of a transaction or nothing, the order of rows, one writer, what survives."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.adapters.metrics import MetricStore
+from lab.adapters.store import MemoryStore, SqliteStore
+from lab.core.cloudwatch.model import Metric
+from lab.core.ec2.model import InternetGateway, Vpc
+from lab.core.errors import Refused
+from lab.rows import ROWS
+
+A, B, C = (Vpc(f"vpc-{letter}", "10.0.0.0/16") for letter in "abc")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MemoryStore]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    made = SqliteStore(tmp_path / "lab.sqlite", ROWS)
+    yield made
+    made.close()
+
+
+def test_rows_are_kept_by_class_and_key(store: MemoryStore) -> None:
+    store.put(A)
+    store.put(InternetGateway("vpc-a"))
+    assert store.get(Vpc, "vpc-a") == A
+    assert store.get(InternetGateway, "vpc-a") == InternetGateway("vpc-a")
+    assert store.get(Vpc, "vpc-b") is None
+
+
+def test_rows_come_in_the_order_of_their_first_put(store: MemoryStore) -> None:
+    for row in (B, A, C, Vpc("vpc-b", "10.9.0.0/16")):
+        store.put(row)
+    assert [row.vpc_id for row in store.all(Vpc)] == ["vpc-b", "vpc-a", "vpc-c"]
+
+
+def test_deleting_what_is_not_there_is_no_error(store: MemoryStore) -> None:
+    store.delete(Vpc, "vpc-a")
+    assert store.all(Vpc) == []
+
+
+def fail_amid_changes(store: MemoryStore) -> None:
+    with store.transaction():
+        store.delete(Vpc, "vpc-a")
+        store.put(Vpc("vpc-b", "10.9.0.0/16"))
+        with store.transaction():
+            store.put(C)
+            store.delete(Vpc, "vpc-b")
+        store.put(A)
+        raise LookupError
+
+
+def test_a_transaction_that_fails_leaves_everything_as_it_was(store: MemoryStore) -> None:
+    store.put(A)
+    store.put(B)
+    with pytest.raises(LookupError):
+        fail_amid_changes(store)
+    assert store.all(Vpc) == [A, B]
+    assert store.get(Vpc, "vpc-c") is None
+
+
+def test_a_store_goes_on_after_a_failed_transaction(store: MemoryStore) -> None:
+    with pytest.raises(LookupError):
+        fail_amid_changes(store)
+    store.put(C)
+    assert store.all(Vpc) == [C]
+
+
+def test_what_was_committed_is_there_after_a_reopening(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "lab.sqlite", ROWS)
+    for row in (B, A, C):
+        store.put(row)
+    store.delete(Vpc, "vpc-a")
+    with pytest.raises(LookupError):
+        fail_amid_changes(store)
+    store.close()
+    again = SqliteStore(tmp_path / "lab.sqlite", ROWS)
+    assert again.all(Vpc) == [B, C]
+    again.close()
+
+
+def test_the_file_is_for_its_owner_and_for_one_control_plane(tmp_path: Path) -> None:
+    path = tmp_path / "lab.sqlite"
+    store = SqliteStore(path, ROWS)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(Refused, match="another control plane uses it"):
+        SqliteStore(path, ROWS)
+    store.close()
+
+
+@pytest.mark.parametrize("content", [b"this is no database, however long it may be" * 99])
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "lab.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(Refused, match=r"lab\.sqlite"):
+        SqliteStore(path, ROWS)
+
+
+def test_metric_data_survives_once_it_is_flushed(tmp_path: Path) -> None:
+    metric = Metric("AWS/EC2", "CPUUtilization", (("InstanceId", "i-1"),))
+    metrics = MetricStore(tmp_path / "metrics.sqlite")
+    for value, at in ((0.0, 600.0), (10.0, 659.0), (4.0, 660.0)):
+        metrics.put(metric, value, at)
+    metrics.flush(661.0)
+    metrics.put(metric, 99.0, 661.0)
+    metrics.close()
+    again = MetricStore(tmp_path / "metrics.sqlite")
+    first, second, both = (
+        again.statistics(metric, 600, 60),
+        again.statistics(metric, 660, 60),
+        again.statistics(metric, 600, 120),
+    )
+    assert first is not None
+    assert (first.sample_count, first.minimum, first.maximum) == (2.0, 0.0, 10.0)
+    assert second is not None
+    assert second.sum == 4.0
+    assert both is not None
+    assert both.sample_count == 3.0
+    assert again.statistics(metric, 720, 60) is None
+    again.close()
