@@ -82,6 +82,6 @@ def _parameters(text: str) -> dict[str, str]:
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
         raise Refused(f"{name} must be a port, 1 to 65535, not {text!r}")
     return int(text)

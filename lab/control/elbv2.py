@@ -74,7 +74,8 @@ class LoadBalancers:
             refusals = [report.rejected_why for report in serving if report.rejected_why]
             if refusals:
                 state, reason = "active_impaired", refusals[0]
-        elif balancer.state == "active":
+        elif balancer.state == "active" and any(self._world.nodes.report(node_id) for node_id in node_ids):
+            # Where none has been heard at all, the control plane has just begun to listen.
             state, reason = "active_impaired", "a node does not report"
         else:
             return

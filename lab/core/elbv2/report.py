@@ -52,12 +52,23 @@ def to_json(report: NodeReport) -> dict[str, Any]:
 def from_json(body: Mapping[str, Any]) -> NodeReport:
     """The inverse of `to_json`. Raises ValueError with the reason when `body` is not a report."""
     try:
-        return NodeReport(
+        report = NodeReport(
             **{
                 **body,
                 "targets": tuple(TargetReport(**row) for row in body["targets"]),
                 "response_times": tuple(body.get("response_times", ())),
             }
         )
-    except (KeyError, TypeError) as error:
+        numbers = (
+            report.applied,
+            report.rejected,
+            report.active_connections,
+            *report.counters.values(),
+            *report.response_times,
+            *(number for row in report.targets for number in (row.port, row.in_flight, row.requests, row.errors)),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a node report: {error}") from error
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError("not a node report: its counts must be whole numbers from 0")
+    return report
