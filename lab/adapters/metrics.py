@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lab.core.cloudwatch.model import Metric, Statistics, single
+from lab.core.errors import Unavailable
 
 MINUTE = 60
 KEEP = 3 * 3600.0
@@ -48,20 +49,30 @@ class MetricStore:
         return found
 
     def flush(self, now: float) -> None:
-        """Write what changed; forget what is too old."""
+        """Write what changed; forget what is too old. Raises Unavailable when the disk does not take it; nothing is lost."""
         if now - self._pruned_at > KEEP / 6:
             self._prune(now)
         if self._database is not None and self._dirty:
-            self._database.execute("BEGIN")
-            for metric, minute in self._dirty:
-                found = self._series.get(metric, {}).get(minute)
-                if found is not None:
-                    self._database.execute(
-                        "INSERT OR REPLACE INTO statistics VALUES (?, ?, ?, ?, ?, ?)",
-                        (_name(metric), minute, found.sample_count, found.sum, found.minimum, found.maximum),
-                    )
-            self._database.execute("COMMIT")
+            try:
+                self._write(self._database)
+            except sqlite3.Error as error:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise Unavailable(
+                    f"metric data could not be written: {error}; check the disk of the state directory"
+                ) from error
         self._dirty.clear()
+
+    def _write(self, database: sqlite3.Connection) -> None:
+        database.execute("BEGIN")
+        for metric, minute in self._dirty:
+            found = self._series.get(metric, {}).get(minute)
+            if found is not None:
+                database.execute(
+                    "INSERT OR REPLACE INTO statistics VALUES (?, ?, ?, ?, ?, ?)",
+                    (_name(metric), minute, found.sample_count, found.sum, found.minimum, found.maximum),
+                )
+        database.execute("COMMIT")
 
     def close(self) -> None:
         if self._database is not None:

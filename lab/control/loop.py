@@ -42,6 +42,7 @@ class Loop:
         self.alarms = Alarms(world, self.groups.on_alarm)
         self._sampler = CpuSampler(world)
         self._sampled_at = world.clock.now()
+        self._given_up = ""
         self.engine_problem = ""
         """Why the compute engine could not be asked at the last turn; empty when it could."""
 
@@ -62,6 +63,12 @@ class Loop:
             while True:
                 try:
                     await self.turn()
+                    self._given_up = ""
+                except AdapterError as error:
+                    # The disk is full, say: once is enough to tell it, and the next turn tries again.
+                    if str(error) != self._given_up:
+                        log.error("a turn of the loop was given up: %s", error)
+                    self._given_up = str(error)
                 except Exception:
                     log.exception("a turn of the loop failed; the next one begins anew")
                 with contextlib.suppress(TimeoutError):

@@ -87,7 +87,8 @@ class Folder:
             return None
 
     def note_exit(self, code: int) -> None:
-        with suppress(FileNotFoundError):  # it is being removed at this moment
+        # The code is for people: where the folder is being removed, or the disk is full, the machine has ended all the same.
+        with suppress(OSError):
             (self.path / "exit").write_text(str(code))
 
     def ready_to_start(self) -> None:
