@@ -17,7 +17,7 @@ from typing import Any
 from services.app.schema import Migration
 from services.app.settings import Database, Machine, Settings
 from services.app.web import Named, create_app
-from tests.app.eventually import eventually
+from tests.eventually import eventually
 
 MACHINE = Machine("i-0123", "eu-west-1a", "10.0.1.5", "3", "127.0.0.1", 0, "/nowhere", "")
 

@@ -6,8 +6,8 @@ import pytest
 
 from services.app.settings import Database
 from tests.app.client import Answer, Client, running
-from tests.app.eventually import eventually
 from tests.app.postgres import Postgres
+from tests.eventually import eventually
 
 TEAPOT = {"name": "Teapot", "price_cents": 2400}
 

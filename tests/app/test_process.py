@@ -7,8 +7,8 @@ from pathlib import Path
 
 from services.app.settings import Database
 from tests.app.client import Answer, cloud_config, served
-from tests.app.eventually import eventually
 from tests.app.postgres import Postgres
+from tests.eventually import eventually
 
 
 async def test_four_instances_that_boot_together_apply_each_migration_once(

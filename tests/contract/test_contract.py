@@ -8,8 +8,8 @@ import pytest
 
 from lab.core.compute import Machine, MachineState, Port, Role
 from lab.core.errors import Refused, Unavailable
-from tests.contract.eventually import eventually
 from tests.contract.worlds import World, free_port
+from tests.eventually import eventually
 
 
 async def named(world: World, machine_id: str) -> Machine | None:

@@ -5,9 +5,9 @@ import pytest
 
 from lab.core.compute import Machine, MachineSpec, MachineState, Port
 from lab.core.errors import Refused
-from tests.contract.eventually import eventually
 from tests.contract.test_contract import announced, named
 from tests.contract.worlds import PASSWORD, World, ask, ask_at, free_port
+from tests.eventually import eventually
 
 REAL = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 pytestmark = pytest.mark.parametrize("world", REAL, indirect=True)

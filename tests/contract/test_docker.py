@@ -19,8 +19,8 @@ from lab.adapters.docker import DockerCompute, DockerSettings, sweep
 from lab.core.compute import MachineState, Network, Port, Role
 from lab.core.errors import Refused
 from tests.contract.conftest import NETWORK, build, left_of
-from tests.contract.eventually import eventually
 from tests.contract.worlds import World, ask
+from tests.eventually import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.parametrize("world", ["docker"], indirect=True)]
 

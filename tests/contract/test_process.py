@@ -18,10 +18,10 @@ from lab.adapters.process.processes import Leader, look
 from lab.core.compute import MachineSpec, MachineState, Port
 from lab.core.errors import Refused
 from tests.contract.conftest import process_settings
-from tests.contract.eventually import eventually
 from tests.contract.test_contract import named
 from tests.contract.test_contract_real import query, ready
 from tests.contract.worlds import World, ask
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.parametrize("world", ["process"], indirect=True)
 

@@ -13,8 +13,8 @@ from lab.adapters.process.processes import Process, family, look, parse_ps, pars
 from lab.adapters.process.watch import Watch
 from lab.core.compute import MachineSpec, Port, Role
 from lab.core.errors import Refused, Unavailable
-from tests.contract.eventually import eventually
 from tests.contract.worlds import free_port, listening
+from tests.eventually import eventually
 
 
 @pytest.mark.parametrize(

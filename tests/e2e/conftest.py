@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.outside import Lab, eventually
+from tests.e2e.outside import Lab
+from tests.eventually import until
 
 SPEED = "40"
 """Faster than the default of 20, so that a group comes home from a scale-out in half a minute."""
@@ -85,7 +86,7 @@ def _session(mode: str, state: Path) -> Iterator[Lab]:
         yield lab
     finally:
         lab.run("down")
-    assert eventually(lambda: not lab.left_over(), 20, lab.left_over)
+    assert until(lambda: not lab.left_over(), 20, lab.left_over)
 
 
 @pytest.fixture(scope="session")

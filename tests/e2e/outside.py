@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from tests.eventually import until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LAB = [sys.executable, "-c", "from lab.cli.main import main; main()"]
@@ -75,7 +74,7 @@ class Lab:
             healthy = self.healthy()
             return healthy if len(healthy) == count == len(self.group["instances"]) else []
 
-        return eventually(calm, 120, lambda: self.group)
+        return until(calm, 120, lambda: self.group)
 
     def crash(self, machine: str) -> None:
         """SIGKILL from outside, behind the lab's back."""
@@ -139,22 +138,6 @@ def ask(
         connection.close()
 
 
-def eventually(found: Callable[[], T], deadline: float, saw: Callable[[], object] | None = None) -> T:
-    """The first true answer of `found`; fails after `deadline` seconds and says what it `saw` last."""
-    end = time.monotonic() + deadline
-    last: object = None
-    while time.monotonic() < end:
-        try:
-            answer = found()
-            if answer:
-                return answer
-            last = answer
-        except (OSError, http.client.HTTPException, KeyError, IndexError, ValueError) as error:
-            last = error
-        time.sleep(0.1)
-    raise AssertionError(f"not within {deadline:g} s; last: {last!r}; saw: {saw() if saw else ''}")
-
-
 @dataclass
 class Load:
     """A run of `lab load`; `result` is its JSON once it has ended."""
@@ -183,7 +166,7 @@ def load(lab: Lab, path: str, rate: float, seconds: float) -> Iterator[Load]:
     thread = threading.Thread(target=send)
     thread.start()
     try:
-        eventually(lambda: any(node["rate"] > 0 for node in lab.status()["load_balancers"][0]["nodes"]) or True, 5)
+        until(lambda: any(node["rate"] > 0 for node in lab.status()["load_balancers"][0]["nodes"]) or True, 5)
         yield run
     finally:
         thread.join()

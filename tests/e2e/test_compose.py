@@ -10,7 +10,8 @@ import pytest
 from testcontainers.compose import DockerCompose
 
 from tests.e2e.conftest import SPEED, free_block, free_ports, require_docker, state_directory
-from tests.e2e.outside import CHECKOUT, Lab, eventually, get, inspect
+from tests.e2e.outside import CHECKOUT, Lab, get, inspect
+from tests.eventually import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -47,12 +48,12 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     made = Composed(tmp_path_factory.mktemp("compose") / "env")
     try:
         made.compose.start()
-        eventually(lambda: made.lab.settled(), 120)
+        until(lambda: made.lab.settled(), 120)
         yield made
     finally:
         # Bare: no flags that would take what the lab launched along. That is the janitor's work.
         made.run("down")
-    assert eventually(lambda: not made.lab.left_over(), 60, made.lab.left_over)
+    assert until(lambda: not made.lab.left_over(), 60, made.lab.left_over)
 
 
 def services(composed: Composed) -> dict[str, list[str]]:
@@ -82,7 +83,7 @@ def test_a_second_up_touches_nothing(composed: Composed) -> None:
 def test_compose_kill_is_a_crash_and_the_group_heals(composed: Composed) -> None:
     before = composed.lab.settled()
     composed.run("kill", "app")
-    healed = eventually(lambda: not set(before) & set(composed.lab.settled()) and composed.lab.settled(), 120)
+    healed = until(lambda: not set(before) & set(composed.lab.settled()) and composed.lab.settled(), 120)
     assert get(composed.lab.ports[0], "/products").status == 200
     assert composed.run("logs", "app")
     assert services(composed)["app"] == healed
@@ -91,7 +92,7 @@ def test_compose_kill_is_a_crash_and_the_group_heals(composed: Composed) -> None
 def test_the_control_plane_may_be_recreated(composed: Composed) -> None:
     before = composed.lab.settled()
     composed.run("up", "--detach", "--force-recreate", "control")
-    eventually(lambda: composed.lab.status()["load_balancers"][0]["state"] == "active", 60)
+    until(lambda: composed.lab.status()["load_balancers"][0]["state"] == "active", 60)
     assert composed.lab.settled() == before
 
 

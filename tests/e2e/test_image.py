@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import require_docker
-from tests.e2e.outside import CHECKOUT, ask, eventually, get, inspect, output
+from tests.e2e.outside import CHECKOUT, ask, get, inspect, output
+from tests.eventually import until
 
 # The reaper is an image of its own, which cannot be had everywhere; the containers are removed below.
 os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
@@ -64,7 +65,7 @@ def address() -> Iterator[str]:
 
 
 def test_the_image_serves_products_from_its_database(address: str) -> None:
-    eventually(lambda: get(8000, "/products", host=address).status == 200, 60)
+    until(lambda: get(8000, "/products", host=address).status == 200, 60)
     made = ask("POST", 8000, "/products", {"name": "Lone", "price_cents": 5}, host=address)
     assert made.status == 201
     assert made.headers["x-instance-id"] == "i-0123456789abcdef0"

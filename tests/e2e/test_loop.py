@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.e2e.outside import Lab, ask, eventually, get, load
+from tests.e2e.outside import Lab, ask, get, load
+from tests.eventually import until
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -27,7 +28,7 @@ def test_a_crashed_instance_costs_at_most_what_was_in_flight_and_is_replaced(lab
     before = lab.healthy()
     with load(lab, "/products", rate=50, seconds=20) as run:
         lab.crash(before[0])
-        eventually(lambda: len(set(lab.healthy()) - {before[0]}) == 2, 60, lambda: lab.group)
+        until(lambda: len(set(lab.healthy()) - {before[0]}) == 2, 60, lambda: lab.group)
     assert run.failed <= run.requests * 0.01, run.result
     activities = lab.activities()
     launch = next(row for row in activities if row["Description"].startswith("Launching"))
@@ -39,14 +40,14 @@ def test_a_crashed_instance_costs_at_most_what_was_in_flight_and_is_replaced(lab
 def test_an_instance_that_answers_500_is_taken_out_and_replaced(lab: Lab) -> None:
     sick = lab.healthy()[0]
     # Its grace period is lab time from InService; wait it out as the group does.
-    eventually(lambda: next(row["age"] for row in lab.instances() if row["id"] == sick) > 320, 60)
+    until(lambda: next(row["age"] for row in lab.instances() if row["id"] == sick) > 320, 60)
     for _ in range(20):
         answer = get(lab.ports[0], "/")
         if answer.headers["x-instance-id"] == sick:
             break
     poison(lab, sick)
-    eventually(lambda: sick not in lab.healthy(), 30, lambda: lab.group)
-    eventually(lambda: lab.settled() and sick not in lab.healthy(), 90, lambda: lab.group)
+    until(lambda: sick not in lab.healthy(), 30, lambda: lab.group)
+    until(lambda: lab.settled() and sick not in lab.healthy(), 90, lambda: lab.group)
     end = next(row for row in lab.activities() if row["Description"] == f"Terminating EC2 instance: {sick}")
     assert "in response to an ELB system health check failure." in end["Cause"]
 
@@ -67,8 +68,8 @@ def test_load_makes_the_group_grow_and_calm_brings_it_home(lab: Lab) -> None:
     alarms = {row["threshold"]: row["name"] for row in lab.status()["alarms"]}
     high, low = alarms[50.0], alarms[45.0]
     with load(lab, "/burn?ms=25", rate=36, seconds=25):
-        grown = eventually(lambda: lab.group["desired"] > 2 and lab.group, 60, lambda: lab.status()["alarms"])
-        eventually(lambda: len(lab.healthy()) > 2, 60, lambda: lab.group)
+        grown = until(lambda: lab.group["desired"] > 2 and lab.group, 60, lambda: lab.status()["alarms"])
+        until(lambda: len(lab.healthy()) > 2, 60, lambda: lab.group)
     decision = next(row for row in lab.status()["decisions"] if row["to"] > row["from"])
     assert "rounded up" in decision["why"]
     assert grown["desired"] <= 6
@@ -76,7 +77,7 @@ def test_load_makes_the_group_grow_and_calm_brings_it_home(lab: Lab) -> None:
     causes = [row["Cause"] for row in lab.activities() if grew in row["Cause"]]
     assert any("changing the desired capacity from 2 to " in cause for cause in causes), causes
     with load(lab, "/products", rate=20, seconds=45) as run:
-        eventually(lambda: lab.group["desired"] == 2, 120, lambda: lab.status()["decisions"])
+        until(lambda: lab.group["desired"] == 2, 120, lambda: lab.status()["decisions"])
         lab.settled()
     assert run.failed == 0, run.result
     cause = next(row for row in lab.activities() if row["Description"].startswith("Terminating"))["Cause"]
@@ -99,8 +100,8 @@ def test_the_database_comes_back_with_its_data(lab: Lab) -> None:
     identity = json.loads(made.body)["id"]
     database = lab.status()["databases"][0]["machine"]
     lab.crash(database)
-    eventually(lambda: lab.status()["databases"][0]["status"] != "available" or served(lab, identity), 30)
-    eventually(lambda: lab.status()["databases"][0]["status"] == "available" and served(lab, identity), 60, lab.status)
+    until(lambda: lab.status()["databases"][0]["status"] != "available" or served(lab, identity), 30)
+    until(lambda: lab.status()["databases"][0]["status"] == "available" and served(lab, identity), 60, lab.status)
     assert get(lab.ports[1], f"/products/{identity}").status == 200
 
 

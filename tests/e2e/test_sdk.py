@@ -7,7 +7,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.e2e.outside import Lab, eventually
+from tests.e2e.outside import Lab
+from tests.eventually import until
 
 pytestmark = pytest.mark.timeout(200)
 
@@ -70,4 +71,4 @@ def test_cpu_is_there_as_metric_data(lab: Lab) -> None:
         found = metrics.list_metrics(Namespace="AWS/EC2", MetricName="CPUUtilization")["Metrics"]
         return {row["Value"] for metric in found for row in metric["Dimensions"]} >= set(lab.healthy())
 
-    assert eventually(listed, 30)
+    assert until(listed, 30)

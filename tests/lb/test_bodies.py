@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.lb.world import World, eventually, in_world, ok, read_message
+from tests.eventually import eventually
+from tests.lb.world import World, in_world, ok, read_message
 
 MEGABYTES = bytes(range(256)) * 4096 * 5  # 5 MB
 MORE = MEGABYTES * 5  # more than the kernel's buffers on a loopback connection hold

@@ -15,7 +15,8 @@ from lab.core.elbv2.config import FixedResponse, HealthCheck, Listener, LoadBala
 from services.lb import lastgood
 from services.lb.control import ControlLink, ControlPlane
 from services.lb.selector import serving_selector
-from tests.lb.world import World, eventually, in_world, read_message
+from tests.eventually import eventually
+from tests.lb.world import World, in_world, read_message
 
 
 class Control:

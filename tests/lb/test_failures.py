@@ -10,7 +10,8 @@ from services.lb.downstream import Client
 from services.lb.outcome import VERDICTS, Cause, Outcome, Phase
 from services.lb.plane import Plane
 from services.lb.selector import serving_selector
-from tests.lb.world import Origin, World, eventually, in_world, ok, read_message
+from tests.eventually import eventually
+from tests.lb.world import Origin, World, in_world, ok, read_message
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"

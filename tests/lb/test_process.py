@@ -16,7 +16,8 @@ import pytest
 from lab.core.elbv2.config import Forward, HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
 from services.lb import lastgood
 from services.lb.main import read_settings
-from tests.lb.world import Origin, Peer, eventually
+from tests.eventually import eventually
+from tests.lb.world import Origin, Peer
 
 ENVIRONMENT = {
     "LB_NODE_ID": "node-1",

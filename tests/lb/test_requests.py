@@ -4,8 +4,9 @@ import asyncio
 import re
 
 from lab.core.elbv2.config import FixedResponse
+from tests.eventually import eventually
 from tests.lb.test_http1 import REFUSED
-from tests.lb.world import World, eventually, in_world, ok, read_message
+from tests.lb.world import World, in_world, ok, read_message
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -5,7 +5,8 @@ from collections import Counter
 
 from lab.core.elbv2.config import FixedResponse, Forward, HealthCheck, TargetGroup
 from services.lb.routing import compile_table
-from tests.lb.world import GROUP, Message, World, eventually, in_world, ok, read_message
+from tests.eventually import eventually
+from tests.lb.world import GROUP, Message, World, in_world, ok, read_message
 
 TRAFFIC_PORT = HealthCheck(interval=0.05, timeout=0.3, healthy_threshold=2, unhealthy_threshold=2, path="/health")
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -29,19 +29,10 @@ from services.lb.node import Identity, Node
 from services.lb.routing import TargetState
 from services.lb.selector import PlainSelector, ServingSelector, serving_selector
 from services.lb.upstream import Upstream
+from tests.eventually import eventually
 
 GROUP = "arn:group"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-async def eventually(what: Callable[[], object], deadline: float = 5.0) -> None:
-    """Waits until `what()` is true; a failure shows what it last was."""
-    async with asyncio.timeout(deadline + 1.0):
-        for _ in range(int(deadline / 0.005)):
-            if what():
-                return
-            await asyncio.sleep(0.005)
-    raise AssertionError(f"not within {deadline} s: last seen {what()!r}")
 
 
 @dataclass
