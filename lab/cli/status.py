@@ -1,15 +1,19 @@
 """`lab status`"""
 
+import contextlib
 import json
 import re
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lab.cli import client
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command(help="Show zones, nodes, instances, alarms and the last activities; live at a terminal, Ctrl-C ends it.")
@@ -34,15 +38,25 @@ def command(as_json: bool, once: bool, svg: Path | None) -> None:
     if once or not sys.stdout.isatty():
         console.print(render(document, console.width))
         return
+    _live(document, console)
+
+
+def _live(document: dict[str, Any], console: "Console") -> None:
+    """Until Ctrl-C. While the control plane is down the last picture stays, and says so."""
     from rich.live import Live
 
-    with Live(render(document, console.width), console=console, screen=True, auto_refresh=False) as live:
-        try:
-            while True:
-                live.update(render(client.status(), console.width), refresh=True)
-                time.sleep(0.5)
-        except KeyboardInterrupt:
-            pass
+    from lab.cli.table import render
+
+    away = ""
+    picture = Live(render(document, console.width), console=console, screen=True, auto_refresh=False)
+    with contextlib.suppress(KeyboardInterrupt), picture as live:
+        while True:
+            try:
+                document, away = client.status(), ""
+            except client.NoLab:
+                away = "the control plane does not answer; what you see is the last it said. Traffic does not need it"
+            live.update(render(document, console.width, away), refresh=True)
+            time.sleep(0.5)
 
 
 def _picture(document: dict[str, Any]) -> str:

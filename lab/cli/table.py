@@ -19,9 +19,10 @@ SIGNS = {"greater": ">", "less": "<"}
 BARS = " ▁▂▃▄▅▆▇█"
 
 
-def render(document: dict[str, Any], width: int) -> RenderableType:
-    """The whole status as one renderable."""
-    parts: list[RenderableType] = [_head(document)]
+def render(document: dict[str, Any], width: int, warning: str = "") -> RenderableType:
+    """The whole status as one renderable, with a warning above it when there is one."""
+    parts: list[RenderableType] = [Text(warning, style="bold red")] if warning else []
+    parts.append(_head(document))
     parts += [_nodes(balancer) for balancer in document["load_balancers"]]
     parts += [_instances(group) for group in document["groups"]]
     if document["databases"]:
