@@ -18,14 +18,18 @@ STOPPING = 10.0
 
 @click.command(help="Stop the lab and remove everything it made: machines, networks, data, state.")
 def command() -> None:
-    known = settings()
+    click.echo("the lab is gone; nothing is left" if remove(settings()) else "there is no lab here")
+
+
+def remove(known: Settings) -> bool:
+    """Stop and remove the lab of these settings; whether there was one. Raises ClickException when something resists."""
     try:
         removed = _down_process(known)
         if known.compute != "process" and docker_answers():
             removed |= _down_docker(known)
     except AdapterError as error:
         raise click.ClickException(str(error)) from error
-    click.echo("the lab is gone; nothing is left" if removed else "there is no lab here")
+    return removed
 
 
 def _down_process(known: Settings) -> bool:

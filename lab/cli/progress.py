@@ -43,6 +43,10 @@ def events(stack: str) -> list[dict[str, Any]]:
     return found[::-1]
 
 
+class ControlEnded(click.ClickException):
+    """The control plane ended before it ever answered."""
+
+
 def follow(timeout: float, alive: Callable[[], str]) -> None:
     """Until the lab serves. `alive` answers why the control plane cannot come up any more, or "". Raises ClickException."""
     start = time.monotonic()
@@ -61,7 +65,7 @@ def follow(timeout: float, alive: Callable[[], str]) -> None:
                 waiting = missing[0]
                 journal.line(click.style(f"waiting for {waiting}", dim=True))
         elif why := alive():
-            raise click.ClickException(why)
+            raise ControlEnded(why)
         if time.monotonic() - start > timeout:
             raise click.ClickException(
                 f"the lab did not come up in {timeout:g} s: still waiting for {waiting or 'its API'}"

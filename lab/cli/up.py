@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from lab.cli import client, progress
+from lab.cli.down import remove
 from lab.cli.site import (
     CHECKOUT,
     COMPOSE_FILE,
@@ -44,14 +45,27 @@ def command(compute: str | None, speed: float | None, timeout: float, no_wait: b
     if on_docker:
         if not docker_answers():
             raise click.ClickException("no Docker engine answers: start it, or set LAB_COMPUTE=process")
-        if not is_there(known):
+        if os.environ.get("LAB_STACK"):
+            raise click.ClickException(
+                "on Docker the first stack comes with the image: start with LAB_STACK= (empty), then `lab deploy FILE`"
+            )
+        adopting = is_there(known)
+        if not adopting:
             _check_ports(known, adopting=False)
         alive = _up_docker()
     else:
-        _check_ports(known, adopting=(known.state / "machines").exists())
+        adopting = (known.state / "machines").exists()
+        _check_ports(known, adopting=adopting)
         alive = _up_process(known)
-    if not no_wait:
+    if no_wait:
+        return
+    try:
         progress.follow(timeout, alive)
+    except progress.ControlEnded:
+        # It never served: what it began is taken away again. A lab that was there before is left as it is.
+        if not adopting:
+            remove(known)
+        raise
 
 
 def _check_ports(known: Settings, *, adopting: bool) -> None:
@@ -77,7 +91,11 @@ def _up_docker() -> Callable[[], str]:
         )  # fmt: skip
         if "running" in asked.stdout or "created" in asked.stdout:
             return ""
-        return "the control plane ended; `docker compose logs control` shows why"
+        logs = subprocess.run(
+            ["docker", "logs", "--tail", "20", f"{settings().owner}-control-1"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        return _last_words(logs.stdout) or "the control plane ended; `docker compose logs control` shows why"
 
     return alive
 
@@ -105,7 +123,8 @@ def _up_process(known: Settings) -> Callable[[], str]:
     def alive() -> str:
         if process.poll() is None:
             return ""
-        return _last_words(known.state / "control.log") or f"the control plane ended with code {process.returncode}"
+        said = (known.state / "control.log").read_text(errors="replace")
+        return _last_words(said) or f"the control plane ended with code {process.returncode}"
 
     return alive
 
@@ -117,8 +136,8 @@ def _note(pid: int, path: Path) -> None:
     path.write_text(json.dumps({"pid": pid, "started": "" if found is None else found.started}))
 
 
-def _last_words(log: Path) -> str:
+def _last_words(log: str) -> str:
     """Why the control plane ended: what it printed as `lab: …`, to the end."""
-    lines = log.read_text(errors="replace").splitlines()
+    lines = log.splitlines()
     starts = [index for index, line in enumerate(lines) if line.startswith("lab: ")]
     return "\n".join(lines[starts[-1] :]).removeprefix("lab: ") if starts else ""

@@ -29,7 +29,6 @@ class Lab:
     ports: tuple[int, int]
     state: Path
     owner: str
-    made: list[str] = field(default_factory=list)
 
     def run(self, *arguments: str, code: int | None = 0, timeout: float = 240.0) -> str:
         """The lab command; its exit code must be `code` (None: any)."""
@@ -163,10 +162,15 @@ def load(lab: Lab, path: str, rate: float, seconds: float) -> Iterator[Load]:
         text = lab.run("load", *urls, "--rate", str(rate), "--for", f"{seconds}s", "--json", code=None)
         run.result.update(json.loads(text))
 
+    def arriving() -> float:
+        return sum(float(node["rate"]) for node in lab.status()["load_balancers"][0]["nodes"])
+
     thread = threading.Thread(target=send)
+    until(lambda: arriving() == 0, 30, arriving)
     thread.start()
     try:
-        until(lambda: any(node["rate"] > 0 for node in lab.status()["load_balancers"][0]["nodes"]) or True, 5)
+        # What the block does must happen under load, not before it.
+        until(lambda: arriving() >= rate / 2, 30, arriving)
         yield run
     finally:
         thread.join()

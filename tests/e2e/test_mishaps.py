@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import new_lab, state_directory
+from tests.e2e.conftest import new_lab, require_docker, state_directory
 from tests.e2e.outside import CHECKOUT, Lab, ask, get
 
 BAD_TEMPLATE = """
@@ -93,12 +93,20 @@ def test_a_stack_file_with_errors_stops_the_start(unborn: Lab, tmp_path: Path) -
     template = tmp_path / "bad.yaml"
     template.write_text(BAD_TEMPLATE)
     unborn.environment |= {"LAB_STACK": str(template), "LAB_STACK_PARAMETERS": ""}
-    try:
-        said = unborn.run("up", code=1)
-        assert "CidrBlok" in said
-    finally:
-        unborn.run("down")
+    said = unborn.run("up", code=1)
+    assert "CidrBlok" in said
+    assert not unborn.left_over(), "a start that failed takes back what it began"
+
+
+@pytest.mark.docker
+def test_the_same_on_docker() -> None:
+    require_docker()
+    unborn = new_lab("docker", state_directory(), LAB_STACK_PARAMETERS="Nonsense=1")
+    said = unborn.run("up", code=1)
+    assert "Parameters: [Nonsense] do not exist in the template" in said
     assert not unborn.left_over()
+    unborn.environment["LAB_STACK"] = "/some/file.yaml"
+    assert "lab deploy FILE" in unborn.run("up", code=1)
 
 
 @pytest.mark.parametrize(("name", "value"), [("LAB_SPEED", "fast"), ("LAB_API_PORT", "0"), ("LAB_COMPUTE", "cloud")])
