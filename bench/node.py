@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 from bench.processes import running
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2 import report as lb_report
-from lab.core.elbv2.config import Forward, HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
 from lab.core.elbv2.health import State
+from lab.core.elbv2.rules import Forward, default_rule
 
 _ROOT = Path(__file__).resolve().parents[1]
 _GROUP = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/bench/1"
@@ -55,9 +56,7 @@ def _document(origin_ports: list[int]) -> LoadBalancerConfig:
         arn="arn:aws:elasticloadbalancing:eu-west-1:000000000000:loadbalancer/app/bench/1",
         dns_name="bench.example",
         speed=1.0,
-        idle_timeout=60.0,
-        client_keep_alive=3600.0,
-        listeners=(Listener("arn:listener", "HTTP", 80, Forward(((_GROUP, 1),))),),
+        listeners=(Listener("arn:listener", "HTTP", 80, (default_rule(Forward(((_GROUP, 1),))),)),),
         target_groups=(TargetGroup(_GROUP, "bench", "HTTP", HealthCheck(path="/small"), targets),),
     )
 

@@ -13,7 +13,7 @@ import socket
 import struct
 from enum import IntEnum
 
-from lab.core.elbv2.config import FixedResponse
+from lab.core.elbv2.rules import FixedResponse
 from services.lb.body import BodyReader
 from services.lb.endpoint import Endpoint
 from services.lb.farewell import Farewell

@@ -27,8 +27,6 @@ NOTHING = LoadBalancerConfig(
     arn="",
     dns_name="",
     speed=1.0,
-    idle_timeout=60.0,
-    client_keep_alive=3600.0,
     listeners=(),
     target_groups=(),
 )

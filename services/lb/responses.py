@@ -3,7 +3,7 @@
 Pure: values in, bytes out. The pages look as AWS's do (widely observed, not documented).
 """
 
-from lab.core.elbv2.config import FixedResponse
+from lab.core.elbv2.rules import FixedResponse
 
 REASONS = {
     200: "OK",

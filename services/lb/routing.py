@@ -12,8 +12,9 @@ Knows no sockets: a target's connections are only held here, because they must e
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lab.core.elbv2.config import Action, FixedResponse, Forward, LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.config import LoadBalancerConfig, Target, TargetGroup
 from lab.core.elbv2.health import REGISTERED, TargetHealth
+from lab.core.elbv2.rules import Action, FixedResponse, Forward
 
 if TYPE_CHECKING:
     from services.lb.tunnel import Tunnel
@@ -135,8 +136,8 @@ class RoutingTable:
     def __init__(self, config: LoadBalancerConfig, groups: dict[str, Group]) -> None:
         self.config = config
         self.groups = groups
-        self.idle_timeout = config.idle_timeout
-        self.client_keep_alive = config.client_keep_alive
+        self.idle_timeout = config.attributes.idle_timeout
+        self.client_keep_alive = config.attributes.client_keep_alive
         self.dns_name = config.dns_name.encode("ascii")
         self.routes: dict[int, Route] = {
             listener.port: _route(listener.default_action, groups) for listener in config.listeners
@@ -171,4 +172,5 @@ def _member(group: TargetGroup, target: Target, known: dict[TargetKey, TargetSta
 def _route(action: Action, groups: dict[str, Group]) -> Route:
     if isinstance(action, Forward):
         return ForwardRoute([(groups[arn], weight) for arn, weight in action.target_groups])
+    assert isinstance(action, FixedResponse)
     return action

@@ -1,6 +1,9 @@
 """Configurations and reports as JSON and back: nothing lost, nothing else accepted."""
 
+import dataclasses
 import json
+import typing
+from types import NoneType
 from typing import Any
 
 import pytest
@@ -8,47 +11,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.core.elbv2 import config, report
-from lab.core.elbv2.config import FixedResponse, Forward, HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.config import Listener, LoadBalancerConfig
 from lab.core.elbv2.report import NodeReport, TargetReport
+from lab.core.elbv2.rules import FixedResponse, default_rule
 
 WORD = st.text("abcdefghij-/:é€", max_size=8)
-PORT = st.integers(1, 65535)
 SECONDS = st.floats(0.5, 4000, allow_nan=False)
-CHECKS = st.builds(
-    HealthCheck,
-    port=st.none() | PORT,
-    path=WORD,
-    interval=SECONDS,
-    timeout=SECONDS,
-    healthy_threshold=st.integers(2, 10),
-)
-TARGETS = st.builds(Target, id=WORD, port=PORT, zone=WORD, host=WORD, dial_port=PORT, draining=st.booleans())
-ACTIONS = st.builds(
-    Forward, target_groups=st.lists(st.tuples(WORD, st.integers(0, 999)), max_size=2).map(tuple)
-) | st.builds(FixedResponse, status_code=st.integers(200, 599), body=WORD)
-CONFIGS = st.builds(
-    LoadBalancerConfig,
-    generation=st.integers(0, 10**6),
-    name=WORD,
-    arn=WORD,
-    dns_name=WORD,
-    speed=SECONDS,
-    idle_timeout=SECONDS,
-    client_keep_alive=SECONDS,
-    listeners=st.lists(st.builds(Listener, arn=WORD, protocol=WORD, port=PORT, default_action=ACTIONS), max_size=2).map(tuple),
-    target_groups=st.lists(
-        st.builds(
-            TargetGroup,
-            arn=WORD,
-            name=WORD,
-            protocol=WORD,
-            health_check=CHECKS,
-            targets=st.lists(TARGETS, max_size=2).map(tuple),
-            cross_zone=st.booleans(),
-        ),
-        max_size=2,
-    ).map(tuple),
-)  # fmt: skip
+PARTS: dict[Any, st.SearchStrategy[Any]] = {str: WORD, float: SECONDS, int: st.integers(0, 10**6), bool: st.booleans()}
+
+
+def documents(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of the type, made from its annotations: a field that is added later is tried, too."""
+    if kind not in PARTS:
+        PARTS[kind] = _documents(kind)
+    return PARTS[kind]
+
+
+def _documents(kind: Any) -> st.SearchStrategy[Any]:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = typing.get_type_hints(kind)
+        return st.builds(kind, **{field.name: documents(hints[field.name]) for field in dataclasses.fields(kind)})
+    if origin is tuple and inner[-1] is Ellipsis:
+        return st.lists(documents(inner[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(documents, inner))
+    if kind is NoneType:
+        return st.none()
+    return st.one_of(*map(documents, inner))
+
+
+CONFIGS = documents(LoadBalancerConfig)
+PORT = st.integers(1, 65535)
 COUNT = st.integers(0, 2**40)
 REPORTS = st.builds(
     NodeReport,
@@ -84,25 +78,35 @@ def test_a_report_survives_json(heard: NodeReport) -> None:
 
 
 GOOD: dict[str, Any] = config.to_json(
-    LoadBalancerConfig(1, "n", "a", "d", 1.0, 60.0, 60.0, (Listener("l", "HTTP", 80, FixedResponse(200)),), ())
+    LoadBalancerConfig(1, "n", "a", "d", 1.0, (Listener("l", "HTTP", 80, (default_rule(FixedResponse(200)),)),), ())
 )
+
+
+def with_rule(**changes: Any) -> dict[str, Any]:
+    [listener] = GOOD["listeners"]
+    [rule] = listener["rules"]
+    return {**GOOD, "listeners": [{**listener, "rules": [{**rule, **changes}]}]}
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "why"),
     [
-        {},
-        {**GOOD, "surprise": 1},
-        {key: value for key, value in GOOD.items() if key != "speed"},
-        {**GOOD, "listeners": None},
-        {**GOOD, "listeners": [{"arn": "l", "protocol": "HTTP", "port": 80, "default_action": {"type": "redirect"}}]},
-        {**GOOD, "listeners": [{"arn": "l", "protocol": "HTTP", "port": 80, "default_action": {}}]},
-        {**GOOD, "target_groups": [{}]},
-        {**GOOD, "target_groups": ["x"]},
+        ({}, "lacks generation, name"),
+        ({**GOOD, "surprise": 1}, "has no surprise"),
+        ({key: value for key, value in GOOD.items() if key != "speed"}, "lacks speed"),
+        ({**GOOD, "listeners": None}, "listeners must be a list"),
+        ({**GOOD, "generation": "1"}, "generation must be of type int, not '1'"),
+        ({**GOOD, "generation": True}, "generation must be of type int, not True"),
+        (with_rule(action={"type": "teapot"}), "unknown type 'teapot'"),
+        (with_rule(action={}), "unknown type None"),
+        (with_rule(action=5), "unknown type None"),
+        (with_rule(conditions=[{"type": "forward", "target_groups": []}]), "unknown type 'forward'"),
+        ({**GOOD, "target_groups": [{}]}, r"target_groups\[0\] lacks arn"),
+        ({**GOOD, "target_groups": ["x"]}, "must be an object"),
     ],
 )
-def test_what_is_no_configuration_is_refused(body: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"not a load balancer configuration|unknown action"):
+def test_what_is_no_configuration_is_refused(body: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
         config.from_json(body)
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from lab.core.elbv2.check import problems
 from lab.core.elbv2.compile import compile_config
-from lab.core.elbv2.config import FixedResponse, Forward, LoadBalancerConfig, Target
+from lab.core.elbv2.config import LoadBalancerConfig, Target
 from lab.core.elbv2.model import LoadBalancer, Registration
 from lab.core.elbv2.report import NodeReport, TargetReport
+from lab.core.elbv2.rules import FixedResponse, Forward, default_rule
 from lab.core.elbv2.target_health import Health, is_drained, target_health
 from tests.core.rows import NOW, TG, A, balancer, instance, listener, registration, target_group
 
@@ -27,7 +28,7 @@ def test_the_document_holds_everything() -> None:
     document = compiled(None, ONE)
     assert problems(document) == []
     assert (document.generation, document.name, document.arn, document.speed) == (7, "app/web/1", "arn:lb", 20.0)
-    assert (document.idle_timeout, document.client_keep_alive) == (60.0, 3600.0)
+    assert (document.attributes.idle_timeout, document.attributes.client_keep_alive) == (60.0, 3600.0)
     [heard], [group] = document.listeners, document.target_groups
     assert heard.default_action == Forward(((TG, 1),))
     assert (group.health_check.path, group.health_check.port, group.health_check.interval) == ("/health", None, 10.0)
@@ -75,7 +76,7 @@ def test_the_same_rows_give_the_same_hash_whatever_the_generation() -> None:
         (lambda d: replace(d, listeners=d.listeners * 2), "same port"),
         (lambda d: replace(d, speed=0.0), "speed"),
         (lambda d: replace(d, listeners=(replace(d.listeners[0], port=0),)), "ports are 1 to 65535"),
-        (lambda d: replace(d, listeners=(replace(d.listeners[0], default_action=Forward(())),)), "no target group"),
+        (lambda d: replace(d, listeners=(replace(d.listeners[0], rules=(default_rule(Forward(())),)),)), "no target group"),
         (
             lambda d: replace(
                 d, target_groups=(replace(d.target_groups[0], targets=d.target_groups[0].targets * 2),)

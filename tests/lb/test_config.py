@@ -11,7 +11,8 @@ import pytest
 
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2.check import problems
-from lab.core.elbv2.config import FixedResponse, HealthCheck, Listener, LoadBalancerConfig
+from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig
+from lab.core.elbv2.rules import FixedResponse, default_rule
 from services.lb import lastgood
 from services.lb.control import ControlLink, ControlPlane
 from services.lb.selector import serving_selector
@@ -108,7 +109,7 @@ def test_the_control_plane_may_go_away(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
             control.down = False
             control.document = world.config(idle_timeout=33.0)
-            await eventually(lambda: world.node.config.idle_timeout == 33.0)
+            await eventually(lambda: world.node.config.attributes.idle_timeout == 33.0)
 
     scenario(serving_selector)
 
@@ -171,7 +172,7 @@ async def test_listeners_open_and_close_without_touching_the_others(world: World
     client = await world.client()
     assert (await client.ask()).body == b"80"
     first = world.node.config.listeners[0]
-    second = Listener("arn:second", "HTTP", 81, FixedResponse(200, "text/plain", "81"))
+    second = Listener("arn:second", "HTTP", 81, (default_rule(FixedResponse(200, "text/plain", "81")),))
     await world.run(listeners=(first, second))
     other = await asyncio.open_connection("127.0.0.1", world.node.listeners[81].bind_port)
     other[1].write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -191,7 +192,7 @@ async def test_a_port_that_is_taken_is_reported_and_tried_again(world: World) ->
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        listener = Listener("arn:taken", "HTTP", port, FixedResponse(200))
+        listener = Listener("arn:taken", "HTTP", port, (default_rule(FixedResponse(200)),))
         await world.run(listeners=(listener,))
         report = world.node.report()
         assert report.applied == report.rejected == world.node.config.generation

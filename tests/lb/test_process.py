@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.core.elbv2.config import Forward, HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.rules import Forward, default_rule
 from services.lb import lastgood
 from services.lb.main import read_settings
 from tests.eventually import eventually
@@ -76,8 +77,8 @@ async def running(tmp_path: Path, origin_port: int) -> AsyncIterator[tuple[async
     """A node that boots from last-good, with nobody at its control address; (process, port)."""
     port = free_port()
     group = TargetGroup("arn:g", "g", "HTTP", HealthCheck(), (Target("i-1", 80, "a", "127.0.0.1", origin_port),))
-    listener = Listener("arn:l", "HTTP", 80, Forward((("arn:g", 1),)))
-    config = LoadBalancerConfig(3, "app/lb/1", "arn:lb", "lb", 1.0, 60.0, 3600.0, (listener,), (group,))
+    listener = Listener("arn:l", "HTTP", 80, (default_rule(Forward((("arn:g", 1),))),))
+    config = LoadBalancerConfig(3, "app/lb/1", "arn:lb", "lb", 1.0, (listener,), (group,))
     lastgood.save(tmp_path, config)
     environment = ENVIRONMENT | {
         "LB_DATA": str(tmp_path),
@@ -138,7 +139,7 @@ async def test_boot_from_last_good_and_drain_on_sigterm(tmp_path: Path) -> None:
 
 
 async def test_last_good_that_no_longer_fits_is_not_served(tmp_path: Path) -> None:
-    lastgood.save(tmp_path, replace(LoadBalancerConfig(1, "", "", "", 1.0, 60.0, 60.0, (), ()), speed=-1.0))
+    lastgood.save(tmp_path, replace(LoadBalancerConfig(1, "", "", "", 1.0, (), ()), speed=-1.0))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from lab.core.elbv2.config import FixedResponse
+from lab.core.elbv2.rules import FixedResponse
 from tests.eventually import eventually
 from tests.lb.test_http1 import REFUSED
 from tests.lb.world import World, in_world, ok, read_message

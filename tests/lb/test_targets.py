@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 
-from lab.core.elbv2.config import FixedResponse, Forward, HealthCheck, TargetGroup
+from lab.core.elbv2.config import HealthCheck, TargetGroup
+from lab.core.elbv2.rules import FixedResponse, Forward
 from services.lb.routing import compile_table
 from tests.eventually import eventually
 from tests.lb.world import GROUP, Message, World, in_world, ok, read_message

@@ -8,21 +8,20 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import pytest
 
 from lab.core.elbv2.config import (
-    Action,
-    FixedResponse,
-    Forward,
+    Attributes,
     HealthCheck,
     Listener,
     LoadBalancerConfig,
     Target,
     TargetGroup,
 )
+from lab.core.elbv2.rules import Action, FixedResponse, Forward, Rule, default_rule
 from services.lb.chunked import ChunkedBody
 from services.lb.downstream import Client
 from services.lb.node import Identity, Node
@@ -172,15 +171,29 @@ class World:
         return replace(Target(f"i-{origin.port}", 80, "a", "127.0.0.1", origin.port), **changes)
 
     def config(self, *targets: Target, action: Action | None = None, **changes: Any) -> LoadBalancerConfig:
-        """A document with one listener and one group; health checks go to a server that is always well."""
+        """A document with one listener and one group; health checks go to a server that is always well. `changes` are
+        members of the document, of its attributes, of its listener (`rules`, `tls`) or of its group."""
         self._generation += 1
         check = changes.pop("health_check", HealthCheck(interval=0.5, port=self._health_port))
+        mine = {
+            kind: {f.name: changes.pop(f.name) for f in fields(kind) if f.name in changes}
+            for kind in (LoadBalancerConfig, Attributes, TargetGroup, Listener)
+        }
+        assert not changes, changes
         group = TargetGroup(GROUP, "group", "HTTP", check, targets)
-        listener = Listener("arn:listener", "HTTP", 80, action or Forward(((GROUP, 1),)))
+        default = default_rule(action or Forward(((GROUP, 1),)))
+        listener = Listener("arn:listener", "HTTP", 80, (*mine[Listener].pop("rules", ()), default))
         document = LoadBalancerConfig(
-            self._generation, "app/lb/1", "arn:lb", "lb.example", 1.0, 60.0, 3600.0, (listener,), (group,)
+            self._generation,
+            "app/lb/1",
+            "arn:lb",
+            "lb.example",
+            1.0,
+            (replace(listener, **mine[Listener]),),
+            (replace(group, **mine[TargetGroup]),),
+            Attributes(**mine[Attributes]),
         )
-        return replace(document, **changes)
+        return replace(document, **mine[LoadBalancerConfig])
 
     async def run(self, *targets: Target, healthy: bool = True, **changes: Any) -> None:
         """Puts a configuration in force (by default: all origins as targets) and waits for the targets' health."""
@@ -264,9 +277,11 @@ def in_world(body: Callable[[World], Awaitable[None]]) -> Callable[[Any], None]:
 __all__ = [
     "GROUP",
     "FixedResponse",
+    "Forward",
     "Message",
     "Origin",
     "Peer",
+    "Rule",
     "World",
     "eventually",
     "in_world",

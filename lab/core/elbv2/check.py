@@ -3,8 +3,9 @@
 import ipaddress
 from collections.abc import Iterator
 
-from lab.core.elbv2.config import FixedResponse, Forward, Listener, LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.config import Listener, LoadBalancerConfig, Target, TargetGroup
 from lab.core.elbv2.health import Matcher
+from lab.core.elbv2.rules import FixedResponse, Forward
 
 PORTS = range(1, 65536)
 
@@ -26,7 +27,7 @@ def _problems(config: LoadBalancerConfig) -> Iterator[str]:
         yield "two listeners have the same port"
     if not config.speed > 0:
         yield f"speed must be above 0, not {config.speed}"
-    if not (config.idle_timeout > 0 and config.client_keep_alive > 0):
+    if not (config.attributes.idle_timeout > 0 and config.attributes.client_keep_alive > 0):
         yield "idle_timeout and client_keep_alive must be above 0"
     if not config.dns_name.isascii() or not config.dns_name.isprintable():
         yield f"{config.dns_name!r} is not a DNS name"

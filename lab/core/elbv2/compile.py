@@ -6,6 +6,7 @@ from typing import Any
 from lab.core.ec2.model import Instance
 from lab.core.elbv2 import config
 from lab.core.elbv2.model import Listener, LoadBalancer, Registration, TargetGroup
+from lab.core.elbv2.rules import Action, FixedResponse, Forward, default_rule
 
 
 def compile_config(
@@ -25,24 +26,26 @@ def compile_config(
         arn=balancer.arn,
         dns_name=balancer.dns_name,
         speed=speed,
-        idle_timeout=float(balancer.attributes["idle_timeout.timeout_seconds"]),
-        client_keep_alive=float(balancer.attributes["client_keep_alive.seconds"]),
         listeners=tuple(
-            config.Listener(listener.arn, listener.protocol, listener.port, _action(listener.default_actions[0]))
+            config.Listener(
+                listener.arn, listener.protocol, listener.port, (default_rule(_action(listener.default_actions[0])),)
+            )
             for listener in listeners
         ),
         target_groups=tuple(_group(group, registrations, instances) for group in groups),
+        attributes=config.Attributes(
+            idle_timeout=float(balancer.attributes["idle_timeout.timeout_seconds"]),
+            client_keep_alive=float(balancer.attributes["client_keep_alive.seconds"]),
+        ),
     )
 
 
-def _action(action: Mapping[str, Any]) -> config.Action:
+def _action(action: Mapping[str, Any]) -> Action:
     if action["Type"] == "forward":
         pairs = action["ForwardConfig"]["TargetGroups"]
-        return config.Forward(tuple((pair["TargetGroupArn"], int(pair["Weight"])) for pair in pairs))
+        return Forward(tuple((pair["TargetGroupArn"], int(pair["Weight"])) for pair in pairs))
     fixed = action["FixedResponseConfig"]
-    return config.FixedResponse(
-        int(fixed["StatusCode"]), fixed.get("ContentType", "text/plain"), fixed.get("MessageBody", "")
-    )
+    return FixedResponse(int(fixed["StatusCode"]), fixed.get("ContentType", "text/plain"), fixed.get("MessageBody", ""))
 
 
 def _group(

@@ -3,13 +3,19 @@
 The control plane compiles rows into a `LoadBalancerConfig` and publishes it only if `check.problems()` finds none. A node
 checks it again, swaps one reference and keeps it on disk. There are no deltas: a request sees one configuration from its first
 byte to its last. `generation` grows with every change; `content_hash` is equal for equal content.
+
+The document holds private keys (certificates, the key of the stickiness cookies): it goes to a node that shows its token only,
+and lies on disk with mode 600.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from lab.core.elbv2.codec import decode, encode
+from lab.core.elbv2.rules import Action, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Target:
     `port` is the registered port; it differs from `dial_port` only where machines are local processes. A draining target
     gets no new request; those in flight may finish for as long as the target is in the document. When a document comes
     without it, its connections are cut (502): the control plane removes it when the deregistration delay has passed.
+    `zone` is "all" for an address outside the VPC: such a target is of every zone.
     """
 
     id: str
@@ -48,56 +55,129 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Stickiness:
+    """`duration` in lab seconds. `cookie` is the application's own cookie where `app`; else the cookie is AWSALB."""
+
+    duration: float
+    app: bool = False
+    cookie: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetGroup:
+    """`algorithm` is AWS's word: round_robin, least_outstanding_requests, weighted_random. `slow_start` is in lab seconds,
+    0 for none. With fewer than `minimum_healthy` healthy targets, or than `minimum_healthy_percent` of all (None: off),
+    a node uses all of them, healthy or not. `cross_zone` False: a node uses the targets of its own zone only."""
+
     arn: str
     name: str
     protocol: str
     health_check: HealthCheck
     targets: tuple[Target, ...]
     cross_zone: bool = True
+    algorithm: str = "round_robin"
+    anomaly_mitigation: bool = False
+    slow_start: float = 0.0
+    stickiness: Stickiness | None = None
+    minimum_healthy: int = 1
+    minimum_healthy_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
-    """Send the request to one of the target groups, by weight. Pairs of (target group arn, weight)."""
+class Certificate:
+    """`chain` is PEM, leaf first; `private_key` PEM, unencrypted."""
 
-    target_groups: tuple[tuple[str, int], ...]
+    arn: str
+    chain: str
+    private_key: str
 
 
 @dataclass(frozen=True, slots=True)
-class FixedResponse:
-    status_code: int
-    content_type: str = "text/plain"
-    body: str = ""
+class MutualAuthentication:
+    """`mode` is passthrough or verify; `authorities` and `revocations` are PEM texts of the trust store, for verify."""
+
+    mode: str
+    authorities: str = ""
+    revocations: tuple[str, ...] = ()
+    ignore_expiry: bool = False
+    advertise_authorities: bool = False
 
 
-Action = Forward | FixedResponse
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What an HTTPS listener adds. `certificates`: the default one first. `policy` is the name of AWS's security policy."""
+
+    policy: str
+    certificates: tuple[Certificate, ...]
+    mutual: MutualAuthentication | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port of the load balancer (80, say). Where a node binds it on its machine is the node's own affair."""
+    """A port of the load balancer (80, say). Where a node binds it on its machine is the node's own affair.
+
+    `rules` are in the order they are tried, the default one (priority 0, no conditions) last. `server_header` False leaves
+    out `Server: awselb/2.0` in answers of the load balancer's own. `renamed` are pairs of (AWS's name of a TLS or mTLS
+    request field, the name to use); `response_fields` are pairs (name, value) set in every answer.
+    """
 
     arn: str
     protocol: str
     port: int
-    default_action: Action
+    rules: tuple[Rule, ...]
+    tls: Tls | None = None
+    server_header: bool = True
+    renamed: tuple[tuple[str, str], ...] = ()
+    response_fields: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def default_action(self) -> Action:
+        return self.rules[-1].action
+
+
+@dataclass(frozen=True, slots=True)
+class LogTarget:
+    """Where a node's log files go, as keys of a bucket: `[prefix/]AWSLogs/…`."""
+
+    bucket: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The load balancer's attributes that a node obeys (alb:edit-load-balancer-attributes). Timeouts are wall seconds, as
+    all timeouts of sockets are. `desync_mode`: monitor, defensive, strictest. `xff_mode`: append, preserve, remove."""
+
+    idle_timeout: float = 60.0
+    client_keep_alive: float = 3600.0
+    http2: bool = True
+    drop_invalid_header_fields: bool = False
+    desync_mode: str = "defensive"
+    preserve_host_header: bool = False
+    xff_mode: str = "append"
+    xff_client_port: bool = False
+    tls_headers: bool = False
+    access_logs: LogTarget | None = None
+    connection_logs: LogTarget | None = None
+    health_check_logs: LogTarget | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancerConfig:
-    """The whole document. `name` is AWS's short form `app/NAME/ID`; `speed` is lab seconds per wall second. Timeouts are
-    wall seconds, as all timeouts of sockets are."""
+    """The whole document. `name` is AWS's short form `app/NAME/ID`; `speed` is lab seconds per wall second. `cookie_key`
+    seals stickiness cookies, hexadecimal, 64 digits, the same for all nodes of a load balancer. `shifted_zone` is the zone
+    that a zonal shift moves traffic away from: its targets get none from nodes of other zones ("": no shift)."""
 
     generation: int
     name: str
     arn: str
     dns_name: str
     speed: float
-    idle_timeout: float
-    client_keep_alive: float
     listeners: tuple[Listener, ...]
     target_groups: tuple[TargetGroup, ...]
+    attributes: Attributes = field(default_factory=Attributes)
+    cookie_key: str = ""
+    shifted_zone: str = ""
 
     @property
     def content_hash(self) -> str:
@@ -108,45 +188,11 @@ class LoadBalancerConfig:
 
 
 def to_json(config: LoadBalancerConfig) -> dict[str, Any]:
-    """The document as JSON values. Actions carry their kind under `type`."""
-    body = asdict(config)
-    for listener, row in zip(config.listeners, body["listeners"], strict=True):
-        row["default_action"]["type"] = _ACTION_NAMES[type(listener.default_action)]
+    """The document as JSON values."""
+    body: dict[str, Any] = encode(config)
     return body
 
 
 def from_json(body: Mapping[str, Any]) -> LoadBalancerConfig:
     """The inverse of `to_json`. Raises ValueError with the reason when `body` is not such a document."""
-    try:
-        return LoadBalancerConfig(
-            **{
-                **body,
-                "listeners": tuple(
-                    Listener(**{**row, "default_action": _action(row["default_action"])}) for row in body["listeners"]
-                ),
-                "target_groups": tuple(
-                    TargetGroup(
-                        **{
-                            **row,
-                            "health_check": HealthCheck(**row["health_check"]),
-                            "targets": tuple(Target(**target) for target in row["targets"]),
-                        }
-                    )
-                    for row in body["target_groups"]
-                ),
-            }
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a load balancer configuration: {error}") from error
-
-
-def _action(row: Mapping[str, Any]) -> Action:
-    values = {key: value for key, value in row.items() if key != "type"}
-    if row["type"] == "forward":
-        return Forward(tuple((str(arn), int(weight)) for arn, weight in values["target_groups"]))
-    if row["type"] == "fixed-response":
-        return FixedResponse(**values)
-    raise ValueError(f"unknown action {row['type']!r}")
-
-
-_ACTION_NAMES: dict[type, str] = {Forward: "forward", FixedResponse: "fixed-response"}
+    return decode(LoadBalancerConfig, body)
