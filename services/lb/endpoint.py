@@ -1,4 +1,4 @@
-"""One non-blocking socket of the data plane: what a client connection and a target connection have in common.
+"""One non-blocking socket of the data plane, and who owns it.
 
 Sending never fails where it is called. What the kernel does not take waits in `pending`, and the owner of the other side
 stops reading until it is gone: that is the whole of back-pressure, and it bounds `pending` by one read of the peer. A
@@ -8,30 +8,18 @@ connection that breaks while sending swallows the rest and is found broken where
 import contextlib
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from services.lb.selector import READ, WRITE, ServingSelector
+from services.lb.selector import READ, WRITE, Handler, ServingSelector
+
+if TYPE_CHECKING:
+    from services.lb.splice import Splice
 
 READ_BYTES = 65536
 
 
-def _swallow(data: bytes) -> int:
-    return len(data)
-
-
-class Endpoint:
-    """`interest` is what the selector watches for: READ, WRITE, both, or 0."""
-
-    __slots__ = ("_send", "interest", "is_open", "pending", "recv", "selector", "sock")
-
-    def __init__(self, sock: socket.socket, selector: ServingSelector, interest: int) -> None:
-        self.sock = sock
-        self.selector = selector
-        self.interest = interest
-        self.is_open = True
-        self.pending = b""
-        self.recv = sock.recv
-        self._send: Callable[[bytes], int] = sock.send
-        selector.watch(sock.fileno(), self, interest)
+class Owner:
+    """Who gets what an endpoint reads, and hears of its end."""
 
     def received(self, data: bytes) -> None:
         raise NotImplementedError
@@ -45,24 +33,75 @@ class Endpoint:
         raise NotImplementedError
 
     def abort(self) -> None:
+        """A handler failed: drop everything at once."""
         raise NotImplementedError
 
+
+def _swallow(data: bytes) -> int:
+    return len(data)
+
+
+class Endpoint(Handler):
+    """`interest` is what the selector watches for: READ, WRITE, both, or 0. `owner` is set before the first event.
+    `splice`, when there is one, reads and writes in the endpoint's place. `flushed` is when pending bytes went out last.
+    `connecting`: the connection is being made; when it is, the owner hears `drained`, and `ended` when it cannot be."""
+
+    is_plain: bool = True
+    """Bytes go to the socket as they are: what a splice needs."""
+
+    def __init__(self, sock: socket.socket, selector: ServingSelector, interest: int) -> None:
+        self.sock = sock
+        self.selector = selector
+        self.interest = interest
+        self.is_open = True
+        self.connecting = False
+        self.pending = b""
+        self.flushed = selector.now
+        self.owner: Owner = _NOBODY
+        self.splice: Splice | None = None
+        self._recv: Callable[[int], bytes] = sock.recv
+        self._send: Callable[[bytes], int] = sock.send
+        selector.watch(sock.fileno(), self, interest)
+
     def on_ready(self, mask: int) -> None:
-        if mask & WRITE and self.pending:
-            self.flush()
-            if not self.pending and self.is_open:
-                self.drained()
+        if self.splice is not None:
+            self.splice.on_ready(self, mask)
+            return
+        if mask & WRITE:
+            if self.connecting:
+                self._dialled()
+                return
+            if self.pending:
+                self.flush()
+                if not self.pending and self.is_open:
+                    self.owner.drained()
         if mask & READ and self.interest & READ:
             try:
-                data = self.recv(READ_BYTES)
+                data = self._recv(READ_BYTES)
             except BlockingIOError:
                 return
             except OSError:
                 data = b""
             if data:
-                self.received(data)
+                self.owner.received(data)
             else:
-                self.ended()
+                self.owner.ended()
+
+    def _dialled(self) -> None:
+        if self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
+            self.owner.ended()
+            return
+        self.connecting = False
+        self.want(READ)
+        self.owner.drained()
+
+    def abort(self) -> None:
+        self.owner.abort()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the peer does not take what it is sent."""
+        return bool(self.pending) or (self.splice is not None and self.interest & WRITE != 0)
 
     def send(self, data: bytes) -> None:
         if self.pending:
@@ -73,7 +112,7 @@ class Endpoint:
         except BlockingIOError:
             sent = 0
         except OSError:
-            self._break()
+            self.break_off()
             return
         if sent < len(data):
             self.pending = data[sent:]
@@ -81,12 +120,13 @@ class Endpoint:
 
     def flush(self) -> None:
         """The socket takes bytes again."""
+        self.flushed = self.selector.now
         try:
             sent = self._send(self.pending)
         except BlockingIOError:
             return
         except OSError:
-            self._break()
+            self.break_off()
             return
         self.pending = self.pending[sent:]
         if not self.pending:
@@ -103,6 +143,10 @@ class Endpoint:
     def resume(self) -> None:
         self.want(self.interest | READ)
 
+    def shutdown(self) -> None:
+        """No more is sent. Raises OSError when the connection is broken."""
+        self.sock.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         if self.is_open:
             self.is_open = False
@@ -111,16 +155,17 @@ class Endpoint:
             self.interest = 0
             self._send = _swallow
 
-    def hand_over(self) -> socket.socket:
-        """The socket, still open, for another endpoint to go on with; this one is done."""
-        self.selector.unwatch(self.sock.fileno(), self.interest)
-        self.is_open = False
-        self.interest = 0
-        return self.sock
-
-    def _break(self) -> None:
+    def break_off(self) -> None:
+        """Sending failed: swallow the rest; reading will tell the owner."""
         self._send = _swallow
         self.pending = b""
         with contextlib.suppress(OSError):  # already down: all that matters is that reading will tell
             self.sock.shutdown(socket.SHUT_WR)
         self.want(READ)
+
+
+class _Nobody(Owner):
+    """Owns an endpoint until its owner is made; no event comes before."""
+
+
+_NOBODY = _Nobody()

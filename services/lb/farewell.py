@@ -5,42 +5,36 @@ for a while: closing a socket with unread bytes resets it, and a reset can destr
 (RFC 9112 section 9.6).
 """
 
-import socket
-
-from services.lb.endpoint import Endpoint
+from services.lb.endpoint import Endpoint, Owner
 from services.lb.plane import Plane
-from services.lb.selector import READ, WRITE
 
 LINGER_SECONDS = 2.0
 
 
-class Farewell(Endpoint):
-    __slots__ = ("_active", "_linger", "_plane", "_sent", "port")
+class Farewell(Owner):
+    """Takes `link` over with what is pending on it. `port` is the listener's."""
 
-    def __init__(self, sock: socket.socket, plane: Plane, port: int, pending: bytes, *, linger: bool) -> None:
-        super().__init__(sock, plane.selector, READ | WRITE if pending else READ)
-        self._plane = plane
+    def __init__(self, link: Endpoint, plane: Plane, port: int, *, linger: bool) -> None:
         self.port = port
-        self.pending = pending
+        self.link = link
+        link.owner = self
+        self._plane = plane
         self._linger = linger
         self._sent = False
         self._active = plane.selector.now
         plane.clients.add(self)
-        if not pending:
+        link.resume()
+        if not link.pending:
             self.drained()
-
-    def flush(self) -> None:
-        super().flush()
-        self._active = self.selector.now
 
     def drained(self) -> None:
         self._sent = True
-        self._active = self.selector.now
+        self._active = self._plane.selector.now
         if not self._linger:
             self.abort()
             return
         try:
-            self.sock.shutdown(socket.SHUT_WR)
+            self.link.shutdown()
         except OSError:
             self.abort()
 
@@ -52,10 +46,10 @@ class Farewell(Endpoint):
 
     def abort(self) -> None:
         self._plane.clients.discard(self)
-        self.close()
+        self.link.close()
 
     def check(self, now: float, idle_timeout: float) -> None:
-        if now - self._active > (LINGER_SECONDS if self._sent else idle_timeout):
+        if now - max(self._active, self.link.flushed) > (LINGER_SECONDS if self._sent else idle_timeout):
             self.abort()
 
     def drain(self) -> None:

@@ -8,7 +8,8 @@ import contextlib
 from dataclasses import dataclass
 
 from services.lb.chunked import ChunkedBody
-from services.lb.http1 import CHUNKED, LENGTH, NO_BODY, RESPONSE_HEAD_BYTES, UNTIL_CLOSE, Response, parse_response
+from services.lb.http1 import CHUNKED, LENGTH, NO_BODY, RESPONSE_HEAD_BYTES, UNTIL_CLOSE
+from services.lb.response_head import Response, parse_response
 
 _BODY_BYTES = 64 * 1024 * 1024
 

@@ -3,23 +3,28 @@
 Strict (RFC 9112 section 5): a token, a colon at once, a value without control bytes; no folding. A line that passes is
 forwarded as it came, so nothing is accepted here that two readers could read differently.
 
-A memo keyed by the exact bytes of a line makes the common case one look-up. Exact bytes, because anything less (lower
-case, stripped) would let one client's line speak for another's. It is bounded, and lines that are different in each
-request anyway (cookies, trace ids, long values) stay out of it.
+What is known of lines that came before makes the common case one look-up: `plain` holds lines that are forwarded unseen,
+`memo` the others. Both are keyed by the exact bytes of a line, because anything less (lower case, stripped) would let one
+client's line speak for another's. Both are bounded, and lines that are different in each request anyway (cookies, trace ids,
+long values) stay out of them; for these at least the name's spelling is remembered.
 """
 
 import re
 from enum import IntEnum
 
-_FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(rb"[\t\x20-\x7e]*")
+_HIGH_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_ALB_NAME = re.compile(rb"[-A-Za-z0-9]+")
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]\-]*")
 
 NO_TOKENS: frozenset[bytes] = frozenset()
 FRAMING_NAMES = frozenset({b"host", b"content-length", b"transfer-encoding"})
 """What Connection cannot nominate: these fields route and frame."""
 _OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade"})
+_KEEP_ALIVE = frozenset({b"keep-alive"})
+_DISGUISES = frozenset({b"transferencoding", b"contentlength"})
+_NOT_LETTERS = re.compile(rb"[^a-z]")
 
 _MEMO_LINES = 2048
 _MEMO_LINE_BYTES = 160
@@ -50,6 +55,10 @@ class Kind(IntEnum):
     FORWARDED_FOR = 7
     TRACE_ID = 8
     DROPPED = 9
+    USER_AGENT = 10
+    ODD_NAME = 11  # a token, but not of letters, digits and hyphens: `drop_invalid_header_fields` decides
+    SUSPICIOUS = 12  # a name that could be taken for one of a framing field
+    HIGH_VALUE = 13  # bytes above ASCII
 
 
 # Bound once: looking a member up in its class for every line of every head would cost as much as the memo saves.
@@ -64,14 +73,19 @@ class Kind(IntEnum):
     FORWARDED_FOR,
     TRACE_ID,
     DROPPED,
+    USER_AGENT,
+    ODD_NAME,
+    SUSPICIOUS,
+    HIGH_VALUE,
 ) = Kind
 
 
 class Field:
     """A checked line. `value` has no white space around it, `lower` is the same in lower case; `tokens` are the members of
-    a Connection field in lower case, and `nominated` those of them that name fields to be removed."""
+    a Connection field in lower case, and `nominated` those of them that name fields to be removed. `stays`: a Connection
+    field that says nothing but keep-alive, which is what we would say ourselves."""
 
-    __slots__ = ("kind", "lower", "nominated", "tokens", "value")
+    __slots__ = ("kind", "lower", "nominated", "stays", "tokens", "value")
 
     def __init__(self, kind: Kind, value: bytes, tokens: frozenset[bytes] = NO_TOKENS) -> None:
         self.kind = kind
@@ -79,6 +93,7 @@ class Field:
         self.lower = value.lower()
         self.tokens = tokens
         self.nominated = tokens - _OPTIONS - FRAMING_NAMES
+        self.stays = tokens == _KEEP_ALIVE
 
 
 PLAIN = Field(Kind.PLAIN, b"")
@@ -95,34 +110,67 @@ _HOP_BY_HOP = {
 
 
 class FieldReader:
-    """Reads field lines. `special` names, in lower case, the fields that are not plain. `memo` is the mutable state: it is
-    public because the loops over lines look into it before they call `read`."""
+    """Reads field lines. `special` names, in lower case, the fields that are not plain; with `odd` names and values that
+    are unusual are told apart, too. `plain` and `memo` are the mutable state: public because the loops over lines look into
+    them before they call `read`."""
 
-    __slots__ = ("_special", "memo")
+    __slots__ = ("_kinds", "_odd", "_special", "memo", "plain")
 
-    def __init__(self, special: dict[bytes, Kind]) -> None:
+    def __init__(self, special: dict[bytes, Kind], *, odd: bool = False) -> None:
         self._special = special
+        self._odd = odd
+        self._kinds: dict[bytes, Kind] = {}  # by the spelling of the name
+        self.plain: set[bytes] = set()
         self.memo: dict[bytes, Field] = {}
 
     def read(self, line: bytes) -> Field | None:
         """The field, or None when the line is malformed."""
-        match = _FIELD_LINE.fullmatch(line)
-        if match is None:
+        name, colon, value = line.partition(b":")
+        if not colon:
             return None
-        name = match[1].lower()
-        kind = self._special.get(name)
+        kind = self._kinds.get(name)
         if kind is None:
+            if _NAME.fullmatch(name) is None:
+                return None
+            kind = self._kind(name)
+        if _VALUE.fullmatch(value) is None:
+            if _HIGH_VALUE.fullmatch(value) is None:
+                return None
+            if self._odd and kind is Kind.PLAIN:
+                kind = HIGH_VALUE
+        if kind is Kind.PLAIN:
             field = PLAIN
         else:
-            value = match[2].rstrip(b" \t")
-            if kind is HOST and not is_host(value):
+            value = value.strip(b" \t")
+            if kind is HOST and _HOST.fullmatch(value) is None:
                 return None
             field = Field(kind, value, connection_tokens(value) if kind is CONNECTION else NO_TOKENS)
-        if len(line) <= _MEMO_LINE_BYTES and name not in _NOT_REMEMBERED:
+        if len(line) <= _MEMO_LINE_BYTES and name.lower() not in _NOT_REMEMBERED:
+            self._remember(line, field)
+        return field
+
+    def _kind(self, name: bytes) -> Kind:
+        lower = name.lower()
+        kind = self._special.get(lower)
+        if kind is None:
+            kind = Kind.PLAIN
+            if self._odd and _ALB_NAME.fullmatch(name) is None:
+                kind = SUSPICIOUS if _NOT_LETTERS.sub(b"", lower) in _DISGUISES else ODD_NAME
+        if len(name) <= 64:
+            if len(self._kinds) >= _MEMO_LINES:
+                self._kinds.clear()
+            self._kinds[name] = kind
+        return kind
+
+    def _remember(self, line: bytes, field: Field) -> None:
+        if field is PLAIN:
+            if len(self.plain) >= _MEMO_LINES:
+                self.plain.clear()
+            self.plain.add(line)
+        else:
             if len(self.memo) >= _MEMO_LINES:
                 self.memo.clear()
             self.memo[line] = field
-        return field
 
 
 def is_host(value: bytes) -> bool:
@@ -132,7 +180,7 @@ def is_host(value: bytes) -> bool:
 def connection_tokens(value: bytes) -> frozenset[bytes]:
     """The members of a comma separated list of tokens, in lower case; what is no token names nothing and is left out."""
     members = (member.strip(b" \t").lower() for member in value.split(b","))
-    return frozenset(member for member in members if _TOKEN.fullmatch(member))
+    return frozenset(member for member in members if _NAME.fullmatch(member))
 
 
 def name_of(line: bytes) -> bytes:
@@ -144,11 +192,21 @@ REQUEST_FIELDS = {
     **_HOP_BY_HOP,
     b"host": Kind.HOST,
     b"expect": Kind.EXPECT,
+    b"user-agent": Kind.USER_AGENT,
     b"te": Kind.DROPPED,
     b"http2-settings": Kind.DROPPED,
     b"x-forwarded-for": Kind.FORWARDED_FOR,
     b"x-forwarded-proto": Kind.DROPPED,
     b"x-forwarded-port": Kind.DROPPED,
     b"x-amzn-trace-id": Kind.TRACE_ID,
+    # What only a load balancer may say of a connection: a client's own word about it never passes.
+    b"x-amzn-tls-version": Kind.DROPPED,
+    b"x-amzn-tls-cipher-suite": Kind.DROPPED,
+    b"x-amzn-mtls-clientcert": Kind.DROPPED,
+    b"x-amzn-mtls-clientcert-serial-number": Kind.DROPPED,
+    b"x-amzn-mtls-clientcert-issuer": Kind.DROPPED,
+    b"x-amzn-mtls-clientcert-subject": Kind.DROPPED,
+    b"x-amzn-mtls-clientcert-validity": Kind.DROPPED,
+    b"x-amzn-mtls-clientcert-leaf": Kind.DROPPED,
 }
 RESPONSE_FIELDS = dict(_HOP_BY_HOP)

@@ -8,8 +8,10 @@ import logging
 import socket
 
 from services.lb.downstream import Client
+from services.lb.endpoint import Endpoint
+from services.lb.peer import Peer
 from services.lb.plane import Plane
-from services.lb.selector import READ
+from services.lb.selector import READ, Handler
 
 BACKLOG = 4096
 _ACCEPTS_PER_EVENT = 32
@@ -17,10 +19,8 @@ _ACCEPTS_PER_EVENT = 32
 _log = logging.getLogger("lb")
 
 
-class ListeningSocket:
+class ListeningSocket(Handler):
     """`port` is the listener's; `bind_port` where it is on this machine. Raises OSError when that cannot be bound."""
-
-    __slots__ = ("_interest", "_plane", "_sock", "bind_port", "port")
 
     def __init__(self, plane: Plane, host: str, port: int, bind_port: int) -> None:
         self._plane = plane
@@ -58,7 +58,7 @@ class ListeningSocket:
                 return
             sock.setblocking(False)
             plane.counters.add("NewConnectionCount")
-            Client(sock, plane, address[0], self.port)
+            Client(Endpoint(sock, plane.selector, READ), plane, Peer(address[0], address[1], self.port))
 
     def resume(self) -> None:
         if not self._interest:

@@ -148,7 +148,7 @@ class Node:
         """Brings the listening sockets in step with the configuration; also tries again where binding failed."""
         if self.plane.draining:
             return
-        wanted = self.plane.table.routes
+        wanted = self.plane.table.fronts
         for port in [port for port in self.listeners if port not in wanted]:
             self.listeners.pop(port).close()
             _log.info("listener %d is closed", port)

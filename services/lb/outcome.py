@@ -24,7 +24,24 @@ class Cause(Enum):
 
     COMPLETE = "complete"
     FIXED_RESPONSE = "the listener answers itself"
-    MALFORMED = "malformed request"
+    REDIRECT = "the rule redirects"
+    REDIRECT_TOO_LONG = "the redirect's Location is over the limit"
+    REWRITE_FAILED = "the rule's transform failed"
+    BAD_REQUEST = "malformed request line"
+    BAD_METHOD = "malformed method"
+    BAD_URI = "malformed request target"
+    BAD_VERSION = "malformed HTTP version"
+    BAD_HEADER = "malformed header field"
+    BAD_HOST = "missing, repeated or malformed Host"
+    BAD_CONTENT_LENGTH = "Content-Length is not a number"
+    MULTIPLE_CONTENT_LENGTH = "several Content-Length fields that differ"
+    BAD_TRANSFER_ENCODING = "malformed Transfer-Encoding"
+    MULTIPLE_CHUNKED = "Transfer-Encoding chunked more than once"
+    SUSPICIOUS_TE_CL = "a disguised Transfer-Encoding beside Content-Length"
+    HEAD_TOO_LARGE = "header fields over the limit"
+    DESYNC = "blocked by the desync mitigation mode"
+    BAD_BODY = "malformed chunked body"
+    BODY_CUT_SHORT = "the client closed before it had sent the whole body"
     METHOD_NOT_ALLOWED = "TRACE"
     URI_TOO_LONG = "request line over the limit"
     UNKNOWN_CODING = "unknown transfer coding"
@@ -50,10 +67,11 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`status` is what the load balancer answers; None when an answer is already under way or nobody is there to read it.
-    `metrics` are counted up by one each."""
+    `metrics` are counted up by one each. `logged` is the status in the access log where no answer has one."""
 
     status: int | None
     metrics: tuple[str, ...] = ()
+    logged: int = 0
 
 
 _4XX = "HTTPCode_ELB_4XX_Count"
@@ -68,14 +86,36 @@ def _elb(status: int, *more: str) -> Verdict:
     return Verdict(status, (_4XX if status < 500 else _5XX, *own, *more))
 
 
-_CLIENT_CLOSED = Verdict(None, (_4XX,))  # 460: counted, but nobody is there to read it
+_CLIENT_CLOSED = Verdict(None, (_4XX,), 460)  # nobody is there to read it
+
+BAD_HEADS = (
+    Cause.BAD_REQUEST,
+    Cause.BAD_METHOD,
+    Cause.BAD_URI,
+    Cause.BAD_VERSION,
+    Cause.BAD_HEADER,
+    Cause.BAD_HOST,
+    Cause.BAD_CONTENT_LENGTH,
+    Cause.MULTIPLE_CONTENT_LENGTH,
+    Cause.BAD_TRANSFER_ENCODING,
+    Cause.MULTIPLE_CHUNKED,
+    Cause.SUSPICIOUS_TE_CL,
+    Cause.HEAD_TOO_LARGE,
+)
+"""Why a head is refused with 400."""
 
 VERDICTS: dict[Outcome, Verdict] = {
     Outcome(phase, cause): verdict
     for phase, causes in {
         Phase.REQUEST: {
             Cause.FIXED_RESPONSE: Verdict(None, ("HTTP_Fixed_Response_Count",)),
-            Cause.MALFORMED: _elb(400),
+            Cause.REDIRECT: Verdict(None, ("HTTP_Redirect_Count", "HTTPCode_ELB_3XX_Count")),
+            Cause.REDIRECT_TOO_LONG: _elb(507, "HTTP_Redirect_Url_Limit_Exceeded_Count"),
+            Cause.REWRITE_FAILED: _elb(500),
+            **dict.fromkeys(BAD_HEADS, _elb(400)),
+            Cause.DESYNC: _elb(400),
+            Cause.BAD_BODY: _elb(400),
+            Cause.BODY_CUT_SHORT: _elb(400),
             Cause.METHOD_NOT_ALLOWED: _elb(405),
             Cause.URI_TOO_LONG: _elb(414),
             Cause.TOO_MANY_FORWARDS: _elb(463),
@@ -86,7 +126,8 @@ VERDICTS: dict[Outcome, Verdict] = {
             Cause.INTERNAL: _elb(500),
         },
         Phase.CONNECT: {
-            Cause.MALFORMED: _elb(400),
+            Cause.BAD_BODY: _elb(400),
+            Cause.BODY_CUT_SHORT: _elb(400),
             Cause.CLIENT_GONE: _CLIENT_CLOSED,
             Cause.TARGET_UNREACHABLE: _elb(502, _CONNECTION_ERROR),
             Cause.TARGET_IDLE: _elb(504, _CONNECTION_ERROR),
@@ -94,7 +135,8 @@ VERDICTS: dict[Outcome, Verdict] = {
             Cause.INTERNAL: _elb(500),
         },
         Phase.WAIT: {
-            Cause.MALFORMED: _elb(400),
+            Cause.BAD_BODY: _elb(400),
+            Cause.BODY_CUT_SHORT: _elb(400),
             Cause.CLIENT_IDLE: _elb(408),
             Cause.CLIENT_GONE: _CLIENT_CLOSED,
             Cause.TARGET_CLOSED: _elb(502),
@@ -105,7 +147,8 @@ VERDICTS: dict[Outcome, Verdict] = {
         },
         Phase.RESPONSE: {
             Cause.COMPLETE: Verdict(None),
-            Cause.MALFORMED: _CUT_SHORT,
+            Cause.BAD_BODY: _CUT_SHORT,
+            Cause.BODY_CUT_SHORT: _CUT_SHORT,
             Cause.CLIENT_IDLE: _CUT_SHORT,
             Cause.CLIENT_GONE: _CLIENT_CLOSED,
             Cause.TARGET_CLOSED: _CUT_SHORT,

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 class Plane:
     """`table` is replaced as a whole when a configuration comes into force. `draining`: the node is about to stop."""
 
-    __slots__ = ("_wall", "clients", "counters", "date", "draining", "selector", "table", "trace_ids")
-
     def __init__(
         self,
         selector: ServingSelector,
@@ -34,6 +32,8 @@ class Plane:
         self.draining = False
         self._wall = wall_clock
         self.trace_ids = TraceIds(random_bytes, wall_clock())
+        self.date = ""
+        self.logs = None
         self.stamp()
 
     def stamp(self) -> None:

@@ -1,48 +1,86 @@
-"""Answers the load balancer writes itself: ALB's small HTML pages and fixed responses, with `Server: awselb/2.0`.
+"""Answers of the load balancer's own, as values: ALB's small HTML pages, fixed responses, redirects.
 
-Pure: values in, bytes out. The pages look as AWS's do (widely observed, not documented).
+Pure. The pages look as AWS's do (widely observed, not documented). How an answer is written depends on the client's protocol:
+`http1` writes it for HTTP/1.1.
 """
+
+from typing import NamedTuple
 
 from lab.core.elbv2.rules import FixedResponse
 
 REASONS = {
     200: "OK",
-    404: "Not Found",
+    301: "Moved Permanently",
+    302: "Found",
     400: "Bad Request",
-    405: "Method Not Allowed",
+    401: "Authorization Required",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Not Allowed",
     408: "Request Time-out",
     414: "Request-URI Too Large",
-    463: "",
     500: "Internal Server Error",
     501: "Not Implemented",
     502: "Bad Gateway",
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
     505: "HTTP Version Not Supported",
+    507: "Insufficient Storage",
 }
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+SERVER = "awselb/2.0"
 
 
-def error_page(status: int, *, date: str, head_only: bool, keep_alive: bool) -> bytes:
-    """The whole answer for an error. `date` is the value of the Date field."""
+class Answer(NamedTuple):
+    """`fields` are what only this answer has, besides Server, Date, Content-Type, Content-Length."""
+
+    status: int
+    content_type: str
+    body: bytes
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+def error_page(status: int) -> Answer:
     title = f"{status} {REASONS.get(status, '')}".strip()
-    page = (
+    return Answer(status, "text/html", _page(title))
+
+
+def fixed_response(action: FixedResponse) -> Answer:
+    return Answer(action.status_code, f"{action.content_type}; charset=utf-8", action.body.encode())
+
+
+def redirect(status: int, location: str) -> Answer:
+    title = f"{status} {REASONS[status]}"
+    return Answer(status, "text/html", _page(title), (("Location", location),))
+
+
+def _page(title: str) -> bytes:
+    return (
         f"<html>\r\n<head><title>{title}</title></head>\r\n"
         f"<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
-    )
-    return _answer(title, "text/html", page.encode(), date, head_only, keep_alive)
+    ).encode()
 
 
-def fixed_response(action: FixedResponse, *, date: str, head_only: bool, keep_alive: bool) -> bytes:
-    """The whole answer of a listener's fixed-response action."""
-    status = f"{action.status_code} {REASONS.get(action.status_code, '')}"
-    return _answer(status, action.content_type, action.body.encode(), date, head_only, keep_alive)
-
-
-def _answer(status: str, content_type: str, body: bytes, date: str, head_only: bool, keep_alive: bool) -> bytes:
-    head = (
-        f"HTTP/1.1 {status}\r\nServer: awselb/2.0\r\nDate: {date}\r\nContent-Type: {content_type}\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
-    )
-    return head.encode("latin-1") + (b"" if head_only else body)
+def http1(
+    answer: Answer,
+    *,
+    date: str,
+    head_only: bool,
+    keep_alive: bool,
+    server: bool,
+    more: tuple[tuple[str, str], ...] = (),
+) -> bytes:
+    """The whole answer. `date` is the value of the Date field; `more` are fields that the listener adds."""
+    pairs = [
+        *((("Server", SERVER),) if server else ()),
+        ("Date", date),
+        ("Content-Type", answer.content_type),
+        ("Content-Length", str(len(answer.body))),
+        ("Connection", "keep-alive" if keep_alive else "close"),
+        *answer.fields,
+        *more,
+    ]
+    head = f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, '')}\r\n"
+    text = head + "".join(f"{name}: {value}\r\n" for name, value in pairs) + "\r\n"
+    return text.encode("latin-1", "replace") + (b"" if head_only else answer.body)

@@ -12,9 +12,10 @@ Knows no sockets: a target's connections are only held here, because they must e
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lab.core.elbv2.config import LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.config import Listener, LoadBalancerConfig, Target, TargetGroup
 from lab.core.elbv2.health import REGISTERED, TargetHealth
 from lab.core.elbv2.rules import Action, FixedResponse, Forward
+from services.lb.forwarding import HeadWriter
 
 if TYPE_CHECKING:
     from services.lb.tunnel import Tunnel
@@ -128,20 +129,31 @@ class ForwardRoute:
 Route = ForwardRoute | FixedResponse
 
 
+class Front:
+    """A listener, compiled: what a request that came in through it needs to know."""
+
+    __slots__ = ("desync_mode", "response_fields", "route", "server_header", "writer")
+
+    def __init__(self, config: LoadBalancerConfig, listener: Listener, groups: dict[str, Group]) -> None:
+        attributes = config.attributes
+        self.desync_mode = attributes.desync_mode
+        self.server_header = listener.server_header
+        self.response_fields = listener.response_fields
+        self.route = _route(listener.default_action, groups)
+        self.writer = HeadWriter(attributes, listener.port, config.dns_name.encode("ascii"))
+
+
 class RoutingTable:
     """A configuration in force. Replaced as a whole; a request reads it once."""
 
-    __slots__ = ("client_keep_alive", "config", "dns_name", "groups", "idle_timeout", "routes")
+    __slots__ = ("client_keep_alive", "config", "fronts", "groups", "idle_timeout")
 
     def __init__(self, config: LoadBalancerConfig, groups: dict[str, Group]) -> None:
         self.config = config
         self.groups = groups
         self.idle_timeout = config.attributes.idle_timeout
         self.client_keep_alive = config.attributes.client_keep_alive
-        self.dns_name = config.dns_name.encode("ascii")
-        self.routes: dict[int, Route] = {
-            listener.port: _route(listener.default_action, groups) for listener in config.listeners
-        }
+        self.fronts = {listener.port: Front(config, listener, groups) for listener in config.listeners}
 
     def targets(self) -> Iterable[TargetState]:
         return (target for group in self.groups.values() for target in group.members)

@@ -18,7 +18,7 @@ import select
 import selectors
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -26,13 +26,15 @@ WRITE = selectors.EVENT_WRITE
 _log = logging.getLogger("lb")
 
 
-class Handler(Protocol):
+class Handler:
     """A socket of the data plane. `on_ready` gets READ, WRITE or both; a closed or broken socket is ready for both."""
 
-    def on_ready(self, mask: int) -> None: ...
+    def on_ready(self, mask: int) -> None:
+        raise NotImplementedError
 
     def abort(self) -> None:
         """Close at once, whatever the state: `on_ready` raised."""
+        raise NotImplementedError
 
 
 class ServingSelector(selectors.BaseSelector):
@@ -70,18 +72,13 @@ class ServingSelector(selectors.BaseSelector):
         else:
             sock.close()
 
-    def _serve(self, fd: int, mask: int) -> None:
-        handler = self._handlers.get(fd)
-        if handler is None:
-            return  # closed earlier in this batch
+    def _failed(self, handler: Handler) -> None:
+        """Called where `on_ready` raised."""
+        _log.exception("a connection was closed: its handler failed")
         try:
-            handler.on_ready(mask)
+            handler.abort()
         except Exception:
-            _log.exception("a connection was closed: its handler failed")
-            try:
-                handler.abort()
-            except Exception:
-                _log.exception("and so did closing it")
+            _log.exception("and so did closing it")
 
     def _end_batch(self) -> None:
         self._serving = False
@@ -132,10 +129,15 @@ class PlainSelector(ServingSelector):
         self._serving = True
         control = []
         for key, mask in ready:
-            if key.data is _DATA_PLANE:
-                self._serve(key.fd, mask)
-            else:
+            if key.data is not _DATA_PLANE:
                 control.append((key, mask))
+                continue
+            handler = self._handlers.get(key.fd)
+            if handler is not None:  # else it was closed earlier in this batch
+                try:
+                    handler.on_ready(mask)
+                except Exception:
+                    self._failed(handler)
         self._end_batch()
         return control
 
@@ -173,11 +175,16 @@ class EpollSelector(ServingSelector):
         self.now = self._clock()
         self._serving = True
         control = False
+        handlers = self._handlers
         for fd, event in ready:
-            if fd == self._control_fd:
+            handler = handlers.get(fd)
+            if handler is not None:  # else it was closed earlier in this batch
+                try:
+                    handler.on_ready(_FROM_EPOLL[event & 31])
+                except Exception:
+                    self._failed(handler)
+            elif fd == self._control_fd:
                 control = True
-            else:
-                self._serve(fd, _FROM_EPOLL[event & 31])
         self._end_batch()
         return self._control.select(0) if control else []
 

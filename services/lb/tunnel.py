@@ -1,54 +1,48 @@
 """After a 101 (WebSocket): two connections tied together, bytes relayed unread both ways until either side closes or both are
-silent for the idle timeout (alb:load-balancer-listeners). What one side said last still reaches the other."""
+silent for the idle timeout (alb:load-balancer-listeners). What one side said last still reaches the other. The access log's
+entry is written at the end (alb:load-balancer-access-logs)."""
 
-import socket
+from typing import TYPE_CHECKING
 
-from services.lb.endpoint import Endpoint
+from services.lb.endpoint import Endpoint, Owner
 from services.lb.outcome import Cause, Outcome, Phase
-from services.lb.plane import Plane
-from services.lb.routing import TargetState
-from services.lb.selector import READ
+
+if TYPE_CHECKING:
+    from services.lb.exchange import Exchange
 
 
 class Tunnel:
     """Owns both ends. The target has it in flight until it ends."""
 
-    __slots__ = ("_active", "_client", "_open", "_plane", "_server", "_target", "port")
-
-    def __init__(
-        self,
-        plane: Plane,
-        target: TargetState,
-        port: int,
-        client: tuple[socket.socket, bytes],
-        server: tuple[socket.socket, bytes],
-    ) -> None:
-        """`client` and `server` are sockets with what is still to be sent to each."""
-        self._plane = plane
-        self._target = target
-        self.port = port
-        self._open = True
-        self._active = plane.selector.now
-        self._client = TunnelEnd(client[0], self)
+    def __init__(self, exchange: "Exchange", server: tuple[Endpoint, bytes], client: Endpoint, unread: bytes) -> None:
+        """`exchange` is the one that asked for it; `server` the target's connection; `unread` what the client has sent."""
+        assert exchange.target is not None
+        self.plane = exchange.plane
+        self.port = exchange.peer.port
+        self._exchange = exchange
+        self._target = exchange.target
+        self._is_open = True
+        self._active = self.plane.selector.now
+        self._client = TunnelEnd(client, self)
         self._server = TunnelEnd(server[0], self)
-        plane.clients.add(self)
-        target.connections.add(self)
-        self._server.relay(client[1], self._client)
-        self._client.relay(server[1], self._server)
-
-    @property
-    def plane(self) -> Plane:
-        return self._plane
+        self.plane.clients.add(self)
+        self._target.connections.add(self)
+        self._server.pass_on(unread, self._client)
+        self._client.pass_on(server[1], self._server)
 
     def passed(self, data: bytes, source: "TunnelEnd") -> None:
-        self._active = self._plane.selector.now
-        source.relay(data, self.other(source))
+        self._active = self.plane.selector.now
+        if source is self._client:
+            self._exchange.received_bytes += len(data)
+        else:
+            self._exchange.sent_bytes += len(data)
+        self.other(source).pass_on(data, source)
 
     def other(self, end: "TunnelEnd") -> "TunnelEnd":
         return self._server if end is self._client else self._client
 
     def check(self, now: float, idle_timeout: float) -> None:
-        if now - self._active > idle_timeout:
+        if now - max(self._active, self._client.link.flushed, self._server.link.flushed) > idle_timeout:
             self.end(Cause.CLIENT_IDLE)
 
     def retire(self, *, cut: bool) -> None:
@@ -62,29 +56,33 @@ class Tunnel:
         self.end(Cause.INTERNAL)
 
     def end(self, cause: Cause) -> None:
-        if self._open:
-            self._open = False
-            self._plane.counters.ended(Outcome(Phase.TUNNEL, cause))
-            self._plane.clients.discard(self)
+        if self._is_open:
+            self._is_open = False
+            outcome = Outcome(Phase.TUNNEL, cause)
+            self.plane.counters.ended(outcome)
+            if self.plane.logs is not None:
+                self.plane.record(self._exchange, outcome)
+            self.plane.clients.discard(self)
             self._target.connections.discard(self)
             self._target.in_flight -= 1
-            self._client.close()
-            self._server.close()
+            self._client.link.close()
+            self._server.link.close()
 
 
-class TunnelEnd(Endpoint):
-    __slots__ = ("_last", "_tunnel")
-
-    def __init__(self, sock: socket.socket, tunnel: Tunnel) -> None:
-        super().__init__(sock, tunnel.plane.selector, READ)
+class TunnelEnd(Owner):
+    def __init__(self, link: Endpoint, tunnel: Tunnel) -> None:
+        self.link = link
+        link.owner = self
         self._tunnel = tunnel
         self._last = False  # the other side has left: what is pending is the last to be sent
+        link.resume()
 
-    def relay(self, data: bytes, to: Endpoint) -> None:
+    def pass_on(self, data: bytes, source: "TunnelEnd") -> None:
+        """Send what the other end read."""
         if data:
-            to.send(data)
-            if to.pending:
-                self.pause()
+            self.link.send(data)
+        if self.link.pending:
+            source.link.pause()
 
     def received(self, data: bytes) -> None:
         self._tunnel.passed(data, self)
@@ -93,13 +91,13 @@ class TunnelEnd(Endpoint):
         if self._last:
             self._tunnel.end(Cause.COMPLETE)
         else:
-            self._tunnel.other(self).resume()
+            self._tunnel.other(self).link.resume()
 
     def ended(self) -> None:
         other = self._tunnel.other(self)
-        if other.pending:
+        if other.link.pending:
             other._last = True
-            self.pause()
+            self.link.pause()
         else:
             self._tunnel.end(Cause.COMPLETE)
 

@@ -2,7 +2,7 @@
 
 One request at a time; between requests it lies in its target's pool (last in, first out: the warm one first, so that the
 spare ones grow old and are swept). It goes back there only if request and answer both ended exactly at their framing, with
-no byte missing or left over, and the target wants to keep it.
+no byte missing or left over, the target wants to keep it, and desync mitigation does not end it.
 
 Retry rule. A load balancer of this kind does not retry (no ALB documentation of one exists), with one exception, RFC 9110
 section 9.2.2: a *reused* connection that turns out closed before a byte of the answer came may simply have met the
@@ -18,16 +18,20 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from services.lb.body import BodyReader
-from services.lb.endpoint import Endpoint
-from services.lb.http1 import RESPONSE_HEAD_BYTES, parse_response
+from services.lb.endpoint import Endpoint, Owner
+from services.lb.http1 import LENGTH, RESPONSE_HEAD_BYTES
 from services.lb.outcome import Cause
+from services.lb.response_head import parse_response
 from services.lb.routing import TargetState
 from services.lb.selector import READ, WRITE, ServingSelector
+from services.lb.splice import SPLICE_BYTES, Splice
 
 if TYPE_CHECKING:
-    from services.lb.downstream import Client
+    from services.lb.exchange import Exchange
 
 CONNECT_SECONDS = 10.0  # AWS's own limit (alb:load-balancer-troubleshooting)
+MOST_INTERIM = 16
+"""Answers of 1xx to one request; more is a flood."""
 
 
 class State(IntEnum):
@@ -41,192 +45,222 @@ class State(IntEnum):
 CONNECTING, _IDLE, _HEAD, _BODY = State
 
 
-class Upstream(Endpoint):
-    __slots__ = (
-        "_body",
-        "_buffer",
-        "_client",
-        "_replay",
-        "_reusable",
-        "since",
-        "state",
-        "target",
-    )
+class Upstream(Owner):
+    """`since` is when it was opened, got its request (or more of it), or went idle."""
 
-    def __init__(self, sock: socket.socket, selector: ServingSelector, target: TargetState) -> None:
-        super().__init__(sock, selector, WRITE)
+    def __init__(self, link: Endpoint, target: TargetState) -> None:
+        self.link = link
+        link.owner = self
+        self.selector = link.selector
         self.target = target
         self.state = CONNECTING
-        self.since = selector.now
-        """When it was opened, got its request, or went idle."""
-        self._client: Client | None = None
+        self.since = link.selector.now
+        self._exchange: Exchange | None = None
+        self._waiting = b""  # the request, while the connection is being made
         self._buffer = b""  # an unfinished head
+        self._interim = 0
         self._body = BodyReader()
         self._replay: bytes | None = None
         self._reusable = True
         target.connections.add(self)
 
-    def begin(self, client: "Client", data: bytes, *, replay: bool) -> None:
+    def begin(self, exchange: "Exchange", data: bytes, replay: bool) -> None:
         """Take a request. `data` is its head and what there is of its body; with `replay` it may be sent twice."""
-        self._client = client
+        self._exchange = exchange
         self.target.in_flight += 1
-        self.since = self.selector.now
+        self.since = exchange.dispatched = self.selector.now
         if self.state is CONNECTING:
-            self.pending = data
+            self._waiting = data
             return
         self.state = _HEAD
         if replay:
             self._replay = data
-        self.send(data)
+        self.link.send(data)
 
     def send_body(self, data: bytes) -> None:
         """More of the request's body."""
         self._replay = None
+        if self.state is CONNECTING:
+            self._waiting += data
+            return
         self.since = self.selector.now
-        self.send(data)
+        self.link.send(data)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the target does not take what it is sent."""
+        return bool(self._waiting or self.link.pending)
 
     def abort(self) -> None:
-        client = self._client
-        if client is not None:
-            client.abort()
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.abort()
         self.detach()
 
     def detach(self, *, failed: bool = False) -> None:
         """The request is over, however it ended: close. `failed` blames the target for it."""
-        if self._client is not None:
-            self._client = None
+        if self._exchange is not None:
+            self._exchange = None
             self.target.in_flight -= 1
             self.target.errors += failed
         self.target.connections.discard(self)
         if self.state is _IDLE and self in self.target.pool:
             self.target.pool.remove(self)
-        self.close()
+        splice = self.link.splice
+        if splice is not None:
+            splice.give_up()
+        self.link.close()
 
     def retire(self, *, cut: bool) -> None:
         """The target gets no more requests: close if idle; with `cut` also when a request is under way."""
-        if self._client is None:
+        if self._exchange is None:
             self.detach()
         elif cut:
-            self._client.fail(Cause.TARGET_REMOVED)
+            self._exchange.fail(Cause.TARGET_REMOVED)
 
     def check(self, now: float, idle_timeout: float) -> None:
-        """Called now and then: is it idle for too long? (While a request is under way its client watches the time.)"""
-        if self._client is None and now - self.since > idle_timeout:
+        """Called now and then: is it idle for too long? (While a request is under way its exchange watches the time.)"""
+        if self._exchange is None and now - self.since > idle_timeout:
             self.detach()
 
-    def flush(self) -> None:
-        if self.state is CONNECTING:
-            if self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
-                self._lost(Cause.TARGET_UNREACHABLE)
-                return
-            self.state = _HEAD
-            self.since = self.selector.now
-            self.want(READ | WRITE)
-        super().flush()
-
     def drained(self) -> None:
-        if self._client is not None:
-            self._client.target_drained()
+        if self.state is CONNECTING:
+            self._connected()
+        elif self._exchange is not None:
+            self._exchange.target_drained()
 
-    def leave(self) -> tuple[socket.socket, bytes]:
-        """The socket, and what is still to be sent on it, for a tunnel. The request stays in flight."""
-        pending = self.pending
-        self._client = None
+    def _connected(self) -> None:
+        self.state = _HEAD
+        self.since = self.selector.now
+        exchange = self._exchange
+        assert exchange is not None
+        exchange.dispatched = self.since
+        waiting, self._waiting = self._waiting, b""
+        self.link.send(waiting)
+        if not self.link.pending:
+            exchange.target_drained()
+
+    def leave(self) -> tuple[Endpoint, bytes]:
+        """The connection, and what is left of what was read, for a tunnel. The request stays in flight."""
+        self._exchange = None
         self.target.connections.discard(self)
-        return self.hand_over(), pending
-
-    def _lost(self, cause: Cause) -> None:
-        assert self._client is not None
-        self._client.fail(cause)
+        return self.link, self._buffer
 
     def received(self, data: bytes) -> None:
-        client = self._client
-        if client is None:
+        exchange = self._exchange
+        if exchange is None:
             self.detach()  # an idle target that speaks unasked: whatever it says is nobody's answer
         elif self.state is _HEAD:
-            self._head(client, data)
+            self._head(exchange, data)
         else:
             body = self._body.take(data)
             if body is None:
-                client.fail(Cause.TARGET_MALFORMED)
+                exchange.fail(Cause.TARGET_MALFORMED)
             else:
-                self._relay(client, body)
+                if body:
+                    exchange.relay(body)
+                self._after_relay(exchange)
 
-    def _head(self, client: "Client", data: bytes) -> None:
+    def _head(self, exchange: "Exchange", data: bytes) -> None:
         self._replay = None
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
+        request = exchange.request
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0:
                 if len(data) > RESPONSE_HEAD_BYTES:
-                    client.fail(Cause.TARGET_MALFORMED)
+                    exchange.fail(Cause.TARGET_MALFORMED)
                 else:
                     self._buffer = data
                 return
-            request = client.request
-            response = parse_response(data[:end], to_head=request.is_head)
+            response = parse_response(data[:end], to_head=request.method.is_head)
             data = data[end + 4 :]
             if response is None or (response.status == 101 and not request.upgrade):
-                client.fail(Cause.TARGET_MALFORMED)
+                exchange.fail(Cause.TARGET_MALFORMED)
                 return
             if response.status >= 200:
                 break
             if response.status == 101:
-                client.switch_protocols(response, data)
+                exchange.switch_protocols(response, data)
                 return
-            if response.status != 100 and request.minor == 1:  # the client got its 100 from us, if it asked for one
-                client.relay(response.head + b"\r\n\r\n")
+            self._interim += 1
+            if self._interim > MOST_INTERIM:
+                exchange.fail(Cause.TARGET_MALFORMED)
+                return
+            if response.status != 100:  # the client got its 100 from us, if it asked for one
+                exchange.interim(response.head)
             if not data:
                 return
         self.state = _BODY
+        self._interim = 0
         self._reusable = response.keep_alive
         if response.status >= 500:
             self.target.errors += 1
-        self._body.begin(response.framing, response.length, decode=request.minor == 0)
+        self._body.begin(response.framing, response.length, decode=exchange.wants_plain_body)
         body = self._body.take(data)
         if body is None:
-            client.fail(Cause.TARGET_MALFORMED)
+            exchange.fail(Cause.TARGET_MALFORMED)
             return
-        self._relay(client, client.response_head(response, self.selector.now - self.since) + body)
+        exchange.response(response, body)
+        self._after_relay(exchange)
 
-    def _relay(self, client: "Client", data: bytes) -> None:
-        client.relay(data)
+    def _after_relay(self, exchange: "Exchange") -> None:
+        if self._exchange is not exchange:
+            return  # it has ended meanwhile: the client is gone
         if self._body.done:
-            self._complete(client)
-        elif client.pending:
-            self.pause()
+            self._complete(exchange)
+        elif exchange.is_blocked:
+            self.link.pause()
+        elif self._body.framing is LENGTH and self._body.remaining >= SPLICE_BYTES:
+            out = exchange.plain_link
+            if out is not None and self.link.is_plain:
+                Splice(self, exchange, out, self._body.remaining)
+
+    def spliced(self, exchange: "Exchange") -> None:
+        """The rest of the body has gone past us, from socket to socket."""
+        self._body.skip()
+        self._complete(exchange)
 
     def ended(self) -> None:
         """The target closed its side, or the connection broke."""
-        client = self._client
-        if client is None:
+        exchange = self._exchange
+        if exchange is None:
             self.detach()
+        elif self.state is CONNECTING:
+            exchange.fail(Cause.TARGET_UNREACHABLE)
         elif self.state is _BODY and self._body.until_close:
             self._reusable = False
-            self._complete(client)
+            self._complete(exchange)
         elif self._replay is not None:
             replay, self._replay = self._replay, None
             self.detach()
-            client.send_again(self.target, replay)
+            exchange.send_again(self.target, replay)
         else:
-            client.fail(Cause.TARGET_CLOSED)
+            exchange.fail(Cause.TARGET_CLOSED)
 
-    def _complete(self, client: "Client") -> None:
+    def _complete(self, exchange: "Exchange") -> None:
         """The answer has been relayed. Into the pool, if nothing speaks against it."""
         target = self.target
-        if self._reusable and not self._body.rest and client.request_sent and not self.pending and not target.draining:
-            self._client = None
+        if (
+            self._reusable
+            and not self._body.rest
+            and not self.link.pending
+            and exchange.request_sent
+            and not exchange.closes
+            and not target.draining
+        ):
+            self._exchange = None
             target.in_flight -= 1
             self.state = _IDLE
             self.since = self.selector.now
-            if self.interest != READ:
-                self.want(READ)
+            if self.link.interest != READ:
+                self.link.want(READ)
             target.pool.append(self)
         else:
             self.detach()
-        client.response_complete()
+        exchange.response_complete()
 
 
 def lease(target: TargetState, selector: ServingSelector) -> Upstream | None:
@@ -250,4 +284,6 @@ def connect(target: TargetState, selector: ServingSelector) -> Upstream | None:
     except OSError:
         sock.close()
         return None
-    return Upstream(sock, selector, target)
+    link = Endpoint(sock, selector, WRITE)
+    link.connecting = True
+    return Upstream(link, target)

@@ -48,7 +48,7 @@ async def test_large_bodies_both_ways_with_a_slow_reader(world: World) -> None:
     assert sum(world.pending()) < 200_000  # the rest waits in the client
     go.set()
     await answering.wait()
-    await eventually(world.pending)
+    await eventually(world.blocked)
     assert sum(world.pending()) < 200_000
     assert (await client.answer()).body == MORE
 

@@ -244,9 +244,9 @@ async def test_a_defect_in_a_handler_costs_one_connection(world: World) -> None:
     assert (await other.ask()).status == 200
     newest = max(
         (client for client in world.node.plane.clients if isinstance(client, Client)),
-        key=lambda client: client.sock.fileno(),
+        key=lambda client: client.link.sock.fileno(),
     )
-    newest.recv = None  # type: ignore[assignment]
+    newest.link._recv = None  # type: ignore[assignment]
     victim.send(GET)
     other.send(GET)
     assert sorted([len(await asyncio.wait_for(first_byte(peer.reader), 5)) for peer in (victim, other)]) == [0, 1]

@@ -2,87 +2,80 @@
 
 import pytest
 
-from services.lb.http1 import Framing, Request, parse_request, parse_response, unfinished_request
+from services.lb.http1 import Framing
 from services.lb.outcome import Cause
+from services.lb.request_head import Request, parse_request, unfinished_request
+from services.lb.response_head import parse_response
 
 H = b"GET / HTTP/1.1\r\nHost: a"
 
 REFUSED: list[tuple[bytes, Cause]] = [
     # the request line
-    (b"GET /", Cause.MALFORMED),
-    (b"GET /\r\nHost: a", Cause.MALFORMED),
-    (b"GET  / HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET / HTTP/1.1 \r\nHost: a", Cause.MALFORMED),
-    (b" GET / HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET\t/ HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"G@T / HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET /a b HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET /\x00 HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET /\x7f HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET /\r HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET a HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET * HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"CONNECT a:80 HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET http://u@h/ HTTP/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET / http/1.1\r\nHost: a", Cause.MALFORMED),
-    (b"GET / HTTP/1.10\r\nHost: a", Cause.MALFORMED),
-    (b"GET / HTTP/1.2\r\nHost: a", Cause.UNKNOWN_VERSION),
+    (b"GET /", Cause.BAD_REQUEST),
+    (b"GET /\r\nHost: a", Cause.BAD_REQUEST),
+    (b"GET  / HTTP/1.1\r\nHost: a", Cause.BAD_REQUEST),
+    (b"GET / HTTP/1.1 \r\nHost: a", Cause.BAD_VERSION),
+    (b" GET / HTTP/1.1\r\nHost: a", Cause.BAD_METHOD),
+    (b"GET\t/ HTTP/1.1\r\nHost: a", Cause.BAD_REQUEST),
+    (b"G@T / HTTP/1.1\r\nHost: a", Cause.BAD_METHOD),
+    (b"GET /\x00 HTTP/1.1\r\nHost: a", Cause.BAD_URI),
+    (b"GET /\r HTTP/1.1\r\nHost: a", Cause.BAD_URI),
+    (b"GET a HTTP/1.1\r\nHost: a", Cause.BAD_URI),
+    (b"GET * HTTP/1.1\r\nHost: a", Cause.BAD_URI),
+    (b"CONNECT a:80 HTTP/1.1\r\nHost: a", Cause.BAD_URI),
+    (b"GET http://u@h/ HTTP/1.1\r\nHost: a", Cause.BAD_URI),
+    (b"GET / http/1.1\r\nHost: a", Cause.BAD_VERSION),
+    (b"GET / HTTP/1.10\r\nHost: a", Cause.BAD_VERSION),
     (b"GET / HTTP/2.0\r\nHost: a", Cause.UNKNOWN_VERSION),
     (b"GET / HTTP/0.9\r\nHost: a", Cause.UNKNOWN_VERSION),
     (b"TRACE / HTTP/1.1\r\nHost: a", Cause.METHOD_NOT_ALLOWED),
     (b"GET /" + b"x" * 17000 + b" HTTP/1.1\r\nHost: a", Cause.URI_TOO_LONG),
     # Host
-    (b"GET / HTTP/1.1", Cause.MALFORMED),
-    (b"GET / HTTP/1.1\r\nX: 1", Cause.MALFORMED),
-    (H + b"\r\nHost: a", Cause.MALFORMED),
-    (H + b"\r\nhost: b", Cause.MALFORMED),
-    (b"GET / HTTP/1.1\r\nHost: a b", Cause.MALFORMED),
-    (b"GET / HTTP/1.1\r\nHost: a/b", Cause.MALFORMED),
-    (b"GET / HTTP/1.1\r\nHost: a@b", Cause.MALFORMED),
-    (b"GET / HTTP/1.0\r\nHost: a\r\nHost: a", Cause.MALFORMED),
+    (b"GET / HTTP/1.1", Cause.BAD_HOST),
+    (b"GET / HTTP/1.1\r\nX: 1", Cause.BAD_HOST),
+    (H + b"\r\nHost: a", Cause.BAD_HOST),
+    (H + b"\r\nhost: b", Cause.BAD_HOST),
+    (b"GET / HTTP/1.1\r\nHost: a b", Cause.BAD_HEADER),
+    (b"GET / HTTP/1.1\r\nHost: a/b", Cause.BAD_HEADER),
+    (b"GET / HTTP/1.1\r\nHost: a@b", Cause.BAD_HEADER),
+    (b"GET / HTTP/1.0\r\nHost: a\r\nHost: a", Cause.BAD_HOST),
     # field lines
-    (H + b"\r\nX : 1", Cause.MALFORMED),
-    (H + b"\r\n X: 1", Cause.MALFORMED),
-    (H + b"\r\nX: 1\r\n folded", Cause.MALFORMED),
-    (H + b"\r\nX: 1\r\n\tfolded", Cause.MALFORMED),
-    (H + b"\r\nX", Cause.MALFORMED),
-    (H + b"\r\n: 1", Cause.MALFORMED),
-    (H + b"\r\nX(: 1", Cause.MALFORMED),
-    (H + b"\r\nX\x00: 1", Cause.MALFORMED),
-    (H + b"\r\nX: \x00", Cause.MALFORMED),
-    (H + b"\r\nX: \x01", Cause.MALFORMED),
-    (H + b"\r\nX: \x7f", Cause.MALFORMED),
-    (H + b"\r\nX: a\rb", Cause.MALFORMED),
-    (H + b"\r\nX: a\nY: b", Cause.MALFORMED),
-    (H + b"\nX: a", Cause.MALFORMED),
-    (H + b"\r\nX: " + b"x" * 17000, Cause.MALFORMED),
-    (H + (b"\r\nX: " + b"x" * 9000) * 8, Cause.MALFORMED),
+    (H + b"\r\nX : 1", Cause.BAD_HEADER),
+    (H + b"\r\n X: 1", Cause.BAD_HEADER),
+    (H + b"\r\nX: 1\r\n folded", Cause.BAD_HEADER),
+    (H + b"\r\nX: 1\r\n\tfolded", Cause.BAD_HEADER),
+    (H + b"\r\nX", Cause.BAD_HEADER),
+    (H + b"\r\nX(: 1", Cause.BAD_HEADER),
+    (H + b"\r\nX\x00: 1", Cause.BAD_HEADER),
+    (H + b"\r\nX: \x00", Cause.BAD_HEADER),
+    (H + b"\r\nX: \x01", Cause.BAD_HEADER),
+    (H + b"\r\nX: \x7f", Cause.BAD_HEADER),
+    (H + b"\r\nX: a\rb", Cause.BAD_HEADER),
+    (H + b"\r\nX: a\nY: b", Cause.BAD_HEADER),
+    (H + b"\nX: a", Cause.BAD_HEADER),
+    (H + b"\r\nX: " + b"x" * 17000, Cause.HEAD_TOO_LARGE),
+    (H + (b"\r\nX: " + b"x" * 9000) * 8, Cause.HEAD_TOO_LARGE),
     # body framing
-    (H + b"\r\nContent-Length: 1\r\nContent-Length: 1", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: 1\r\nContent-Length: 2", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: 0\r\nContent-Length: 5", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: 1, 1", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: +1", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: -1", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: 1_0", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: 0x1", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: 1 0", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: \xb2", Cause.MALFORMED),
-    (H + b"\r\nContent-Length:", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: 9999999999999999999", Cause.MALFORMED),
-    (H + b"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", Cause.MALFORMED),
-    (H + b"\r\nTransfer-Encoding: chunked\r\nContent-Length: 1", Cause.MALFORMED),
-    (H + b"\r\nTransfer-Encoding: chunked\r\nContent-Length: 0", Cause.MALFORMED),
-    (H + b"\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked", Cause.MALFORMED),
-    (H + b"\r\nTransfer-Encoding: chunked, chunked", Cause.MALFORMED),
-    (H + b"\r\nTransfer-Encoding: ,chunked", Cause.MALFORMED),
-    (H + b"\r\nTransfer-Encoding:", Cause.MALFORMED),
-    (H + b"\r\nTransfer-Encoding: \x0bchunked", Cause.MALFORMED),
-    (H + b"\r\nTransfer-Encoding : chunked", Cause.MALFORMED),
-    (b"GET / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked", Cause.MALFORMED),
+    (H + b"\r\nContent-Length: 1\r\nContent-Length: 2", Cause.MULTIPLE_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: 0\r\nContent-Length: 5", Cause.MULTIPLE_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: 1, 1", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: +1", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: -1", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: 1_0", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: 0x1", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: 1 0", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: \xb2", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length:", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nContent-Length: 9999999999999999999", Cause.BAD_CONTENT_LENGTH),
+    (H + b"\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked", Cause.MULTIPLE_CHUNKED),
+    (H + b"\r\nTransfer-Encoding: chunked, chunked", Cause.MULTIPLE_CHUNKED),
+    (H + b"\r\nTransfer-Encoding: ,chunked", Cause.BAD_TRANSFER_ENCODING),
+    (H + b"\r\nTransfer-Encoding:", Cause.BAD_TRANSFER_ENCODING),
+    (H + b"\r\nTransfer-Encoding: \x0bchunked", Cause.BAD_HEADER),
+    (H + b"\r\nTransfer-Encoding : chunked", Cause.BAD_HEADER),
+    (b"GET / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked", Cause.BAD_TRANSFER_ENCODING),
     (H + b"\r\nTransfer-Encoding: xchunked", Cause.UNKNOWN_CODING),
     (H + b"\r\nTransfer-Encoding: gzip, chunked", Cause.UNKNOWN_CODING),
-    (H + b"\r\nTransfer-Encoding: identity", Cause.UNKNOWN_CODING),
     (H + b'\r\nTransfer-Encoding: "chunked"', Cause.UNKNOWN_CODING),
 ]
 
@@ -97,13 +90,13 @@ FORWARDED: list[tuple[bytes, bytes]] = [
     (H, H),
     (H + b"\r\nX: 1\r\nx:2", H + b"\r\nX: 1\r\nx:2"),
     (H + b"\r\nX:\r\nY: \xe9\tz ", H + b"\r\nX:\r\nY: \xe9\tz "),
-    (b"GET / HTTP/1.1\r\nX: 1\r\nHost: A.Example:8080", b"GET / HTTP/1.1\r\nHost: a.example:8080\r\nX: 1"),
+    (b"GET / HTTP/1.1\r\nX: 1\r\nHost: A.Example:8080", b"GET / HTTP/1.1\r\nX: 1\r\nHost: A.Example:8080"),
     (b"GET /a?b=%20 HTTP/1.0\r\nX: 1", b"GET /a?b=%20 HTTP/1.1\r\nX: 1"),
     (b"OPTIONS * HTTP/1.1\r\nHost: a", b"OPTIONS * HTTP/1.1\r\nHost: a"),
-    (b"GET http://B:81/x?y HTTP/1.1\r\nHost: a", b"GET /x?y HTTP/1.1\r\nHost: b:81"),
+    (b"GET http://B:81/x?y HTTP/1.1\r\nHost: a", b"GET /x?y HTTP/1.1\r\nHost: B:81"),
     (b"GET http://b?y HTTP/1.1\r\nHost: a", b"GET /?y HTTP/1.1\r\nHost: b"),
     (b"GET http://b HTTP/1.1\r\nHost: a", b"GET / HTTP/1.1\r\nHost: b"),
-    (H + b"\r\nConnection: keep-alive\r\nX: 1", H + b"\r\nX: 1"),
+    (H + b"\r\nConnection: keep-alive\r\nX: 1", H + b"\r\nConnection: keep-alive\r\nX: 1"),
     (H + b"\r\nConnection: X, close\r\nx: 1\r\nY: 1", H + b"\r\nY: 1"),
     (H + b"\r\nConnection: host, content-length\r\nContent-Length: 1", H + b"\r\nContent-Length: 1"),
     (H + b"\r\nKeep-Alive: 1\r\nTE: trailers\r\nProxy-Connection: x\r\nUpgrade: h2c", H),
@@ -123,6 +116,50 @@ def test_the_head_as_the_target_gets_it(head: bytes, forwarded: bytes) -> None:
         request = parse_request(head)
         assert isinstance(request, Request)
         assert request.head == forwarded
+
+
+CHUNKED = H + b"\r\nTransfer-Encoding: chunked"
+UNUSUAL: list[tuple[bytes, bytes, bytes]] = [
+    (b"GET /a b HTTP/1.1\r\nHost: a", b"SpaceInUri", b"GET /a%20b HTTP/1.1\r\nHost: a"),
+    (b"GET /\x7f HTTP/1.1\r\nHost: a", b"AmbiguousUri", b"GET /%7F HTTP/1.1\r\nHost: a"),
+    (b"GET / HTTP/1.2\r\nHost: a", b"NonCompliantVersion", H),
+    (H + b"\r\n: 1", b"EmptyHeader", H),
+    (H + b"\r\nContent-Length: 1\r\nContent-Length: 1", b"DuplicateContentLength", H + b"\r\nContent-Length: 1"),
+    (H + b"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", b"BothTeClPresent", CHUNKED),
+    (H + b"\r\nTransfer-Encoding: chunked\r\nContent-Length: 1", b"BothTeClPresent", CHUNKED),
+    (H + b"\r\nTransfer-Encoding: chunked\r\nContent-Length: 0", b"BothTeClPresent", CHUNKED),
+    (H + b"\r\nTransfer-Encoding: identity", b"Compliant", H),
+    (H + b"\r\nX: 1\r\n \t\r\nY: 2", b"EmptyHeader", H + b"\r\nX: 1\r\nY: 2"),
+    (H + b"\r\nContent-Length: 7\r\nY: 2\r\nContent-Length: 07", b"DuplicateContentLength",
+     H + b"\r\nY: 2\r\nContent-Length: 7"),
+    (H + b"\r\nContent-Length: 1", b"UndefinedContentLengthSemantics", H + b"\r\nContent-Length: 1"),
+    (H + b"\r\nContent-Length: 0", b"GetHeadZeroContentLength", H + b"\r\nContent-Length: 0"),
+    (H + b"\r\nTransfer-Encoding: chunked", b"UndefinedTransferEncodingSemantics",
+     H + b"\r\nTransfer-Encoding: chunked"),
+    (H + b"\r\nTransfer_Encoding: chunked", b"SuspiciousHeader", H + b"\r\nTransfer_Encoding: chunked"),
+    (H + b"\r\nContent.Length: 3", b"SuspiciousHeader", H + b"\r\nContent.Length: 3"),
+    (H + b"\r\nX: \xc3\xa9", b"NonCompliantHeader", H + b"\r\nX: \xc3\xa9"),
+    (H + b"\r\nContent-Length: 0\r\nX: \xc3\xa9\r\n: ", b"EmptyHeader", H + b"\r\nContent-Length: 0\r\nX: \xc3\xa9"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("head", "reason", "forwarded"), UNUSUAL, ids=lambda value: repr(value)[:60])
+def test_what_is_unusual_has_a_class_and_goes_on_in_one_meaning(head: bytes, reason: bytes, forwarded: bytes) -> None:
+    for _ in range(2):
+        request = parse_request(head)
+        assert isinstance(request, Request)
+        assert (request.finding.reason, request.head) == (reason, forwarded)
+
+
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        (b"Content-Length: 3\r\nTransfer_Encoding: chunked", Cause.SUSPICIOUS_TE_CL),
+        (b"Transfer-Encoding: chunked\r\nContent_Length: 3", Cause.SUSPICIOUS_TE_CL),
+    ],
+)
+def test_a_disguised_framing_beside_a_real_one_is_severe(fields: bytes, cause: Cause) -> None:
+    assert parse_request(b"POST / HTTP/1.1\r\nHost: a\r\n" + fields) is cause
 
 
 @pytest.mark.parametrize(
@@ -182,8 +219,8 @@ def test_an_upgrade_needs_a_bodyless_get_of_http_1_1() -> None:
     [
         (b"GET / HT", None),
         (b"x" * 17000, Cause.URI_TOO_LONG),
-        (H + b"\r\n" + b"X: y\r\n" * 11000, Cause.MALFORMED),
-        (b"GET / HTTP/1.0\n\n", Cause.MALFORMED),
+        (H + b"\r\n" + b"X: y\r\n" * 11000, Cause.HEAD_TOO_LARGE),
+        (b"GET / HTTP/1.0\n\n", Cause.BAD_HEADER),
     ],
 )
 def test_a_head_that_has_not_ended(buffer: bytes, cause: Cause | None) -> None:

@@ -35,7 +35,7 @@ async def test_weights(world: World) -> None:
     table, gone = compile_table(
         world.config(action=config.listeners[0].default_action, target_groups=(*config.target_groups, other)), None, "a"
     )
-    route = table.routes[80]
+    route = table.fronts[80].route
     assert not isinstance(route, FixedResponse)
     assert Counter(target.group_arn for target in (route.pick() for _ in range(40)) if target) == {
         GROUP: 30,

@@ -24,6 +24,7 @@ from lab.core.elbv2.config import (
 from lab.core.elbv2.rules import Action, FixedResponse, Forward, Rule, default_rule
 from services.lb.chunked import ChunkedBody
 from services.lb.downstream import Client
+from services.lb.endpoint import Endpoint
 from services.lb.node import Identity, Node
 from services.lb.routing import TargetState
 from services.lb.selector import PlainSelector, ServingSelector, serving_selector
@@ -210,9 +211,16 @@ class World:
 
     def pending(self) -> list[int]:
         """Bytes that wait in the node, for each connection for which some do."""
-        clients = [client for client in self.node.plane.clients if isinstance(client, Client)]
-        connections = [one for target in self.targets for one in target.connections if isinstance(one, Upstream)]
-        return [len(one.pending) for one in (*clients, *connections) if one.pending]
+        return [len(link.pending) for link in self._links() if link.pending]
+
+    def blocked(self) -> int:
+        """How many connections do not take what they are sent, be it here or in a pipe."""
+        return sum(link.is_blocked for link in self._links())
+
+    def _links(self) -> list[Endpoint]:
+        clients = [client.link for client in self.node.plane.clients if isinstance(client, Client)]
+        targets = [one.link for target in self.targets for one in target.connections if isinstance(one, Upstream)]
+        return clients + targets
 
     @property
     def counters(self) -> dict[str, int]:

@@ -1,0 +1,293 @@
+"""One request on its way, from its head to its outcome: what a connection of HTTP/1.1 and a stream of HTTP/2 have in common.
+
+It chooses the action by the configuration in force at its head and never looks again, sends the request to a target or answers
+itself, and ends in exactly one `Outcome`, which is counted and logged once. How bytes get to the client is the subclass's.
+"""
+
+from typing import TYPE_CHECKING
+
+from lab.core.elbv2.rules import FixedResponse
+from services.lb import desync
+from services.lb.desync import COMPLIANT
+from services.lb.endpoint import Endpoint, Owner
+from services.lb.forwarding import too_many_forwards, trace_value
+from services.lb.outcome import VERDICTS, Cause, Outcome, Phase
+from services.lb.request_head import GET, Request
+from services.lb.response_head import Response
+from services.lb.responses import Answer, error_page, fixed_response
+from services.lb.routing import Front, TargetState
+from services.lb.upstream import CONNECT_SECONDS, CONNECTING, Upstream, connect, lease
+
+if TYPE_CHECKING:
+    from services.lb.peer import Peer
+    from services.lb.plane import Plane
+
+NOTHING = Request(GET, b"", b"/", b"")
+"""Stands for a request whose head could not be read."""
+_RESPONSE_COMPLETE = Outcome(Phase.RESPONSE, Cause.COMPLETE)
+
+
+class Exchange(Owner):
+    """Fields of the request under way are set anew by `open`. Seconds are of the data plane's clock."""
+
+    def __init__(self, plane: "Plane", peer: "Peer") -> None:
+        self.plane = plane
+        self.peer = peer
+        self.request = NOTHING
+        self.upstream: Upstream | None = None
+        self.front: Front | None = None
+        self.target: TargetState | None = None
+        self.created = 0.0
+        self.dispatched = 0.0  # when a target's connection had the request's head
+        self.answered_at = 0.0
+        self.received_bytes = 0
+        self.sent_bytes = 0
+        self.status = 0  # of the answer whose head has been sent; 0: none yet
+        self.target_status = 0
+        self.trace = b""
+        self.actions = b""
+        self.redirect_url = b""
+
+    # What a protocol gives.
+
+    @property
+    def request_sent(self) -> bool:
+        """Whether the whole request has been read and passed on."""
+        raise NotImplementedError
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the client does not take what it is sent."""
+        raise NotImplementedError
+
+    @property
+    def wants_plain_body(self) -> bool:
+        """Whether chunks are to be taken apart: the client's protocol frames bodies otherwise."""
+        raise NotImplementedError
+
+    @property
+    def plain_link(self) -> Endpoint | None:
+        """The client's connection, where a body may go to it as it is."""
+        raise NotImplementedError
+
+    def spliced(self, count: int) -> None:
+        """So many bytes of the answer's body have gone to the client without being seen."""
+        raise NotImplementedError
+
+    def pause(self) -> None:
+        """Read no more of the request's body for now."""
+        raise NotImplementedError
+
+    def resume(self) -> None:
+        raise NotImplementedError
+
+    def answer(self, answer: Answer, last: bool) -> None:
+        """Send an answer of the load balancer's own; `last`: the connection ends with it."""
+        raise NotImplementedError
+
+    def conclude(self) -> None:
+        """The answer has been handed over and the exchange has been logged: go on to whatever comes next."""
+        raise NotImplementedError
+
+    def cut(self) -> None:
+        """An answer is under way and cannot be completed, or nobody is there: end, and make sure it does not look complete."""
+        raise NotImplementedError
+
+    def interim(self, head: bytes) -> None:
+        """Relay a 1xx answer; `head` without the final CRLF CRLF."""
+        raise NotImplementedError
+
+    def begin_answer(self, response: Response, body: bytes) -> None:
+        """Relay the head of a target's answer and what there is of its body."""
+        raise NotImplementedError
+
+    def relay(self, data: bytes) -> None:
+        """More of the answer's body."""
+        raise NotImplementedError
+
+    def switch_protocols(self, response: Response, rest: bytes) -> None:
+        """The target said 101: from here on bytes are relayed unread, both ways. `rest` is what it has sent already."""
+        raise NotImplementedError
+
+    # A request.
+
+    def open(self, request: Request, received: int) -> None:
+        """Begin with a request that came in `received` bytes."""
+        self.request = request
+        self.created = self.plane.selector.now
+        self.received_bytes = received
+        self.sent_bytes = 0
+        self.status = 0
+        self.target_status = 0
+        self.target = None
+        self.front = None
+        self.trace = b""
+        self.actions = b""
+        self.redirect_url = b""
+
+    def dispatch(self, body: bytes, complete: bool) -> None:
+        """Do what the listener's rules say. `body` is what there is of the request's body, `complete` whether it is all."""
+        plane = self.plane
+        request = self.request
+        front = plane.table.fronts.get(self.peer.port)
+        self.front = front
+        if front is None:
+            self.fail(Cause.NO_TARGETS)
+            return
+        if request.finding is not COMPLIANT or request.odd is not None or request.forwarded_for:
+            cause = self._look_closer(request, front)
+            if cause is not None:
+                self.fail(cause)
+                return
+        route = front.route
+        if isinstance(route, FixedResponse):
+            self.actions = b"fixed-response"
+            self._answer(fixed_response(route), Cause.FIXED_RESPONSE)
+            return
+        self.actions = b"forward"
+        target = route.pick()
+        if target is None:
+            self.fail(Cause.NO_TARGETS)
+            return
+        plane.counters.requests += 1
+        target.requests += 1
+        self.target = target
+        own = plane.trace_ids.next()
+        self.trace = trace = b"Root=" + own if not request.trace_id else trace_value(request.trace_id, own)
+        upstream = lease(target, plane.selector)
+        if upstream is None:
+            target.errors += 1
+            self.fail(Cause.TARGET_UNREACHABLE, Phase.CONNECT)
+            return
+        self.upstream = upstream
+        peer = self.peer
+        if peer.writer is not front.writer:
+            peer.write_with(front.writer)
+        head = front.writer.write(request, peer.fields, trace)
+        upstream.begin(self, head + body if body else head, complete and request.method.idempotent)
+        if not complete and upstream.is_blocked:
+            self.pause()
+
+    def _answer(self, answer: Answer, cause: Cause) -> None:
+        self.status = answer.status
+        self.answer(answer, False)
+        self._end(Outcome(Phase.REQUEST, cause))
+        self.conclude()
+
+    def _look_closer(self, request: Request, front: Front) -> Cause | None:
+        """What only some requests need: why one is refused, counts of what is unusual."""
+        counters = self.plane.counters
+        if request.odd is not None:
+            counters.add(front.writer.invalid_fields(request))
+        if request.forwarded_for and too_many_forwards(request.forwarded_for):
+            return Cause.TOO_MANY_FORWARDS
+        if request.finding is not COMPLIANT:
+            counters.add("DesyncMitigationMode_NonCompliant_Request_Count")
+            if desync.is_blocked(request.finding.tier, front.desync_mode):
+                return Cause.DESYNC
+        return None
+
+    @property
+    def closes(self) -> bool:
+        """Whether desync mitigation ends both connections with this answer."""
+        request = self.request
+        return (
+            request.finding is not COMPLIANT
+            and self.front is not None
+            and desync.closes(request.finding.tier, self.front.desync_mode)
+        )
+
+    def body_received(self, body: bytes) -> None:
+        """More of the request's body, as it goes to the target."""
+        upstream = self.upstream
+        if upstream is not None:
+            upstream.send_body(body)
+            if upstream.is_blocked and not self.request_sent:
+                self.pause()
+
+    # From the target's connection.
+
+    def target_drained(self) -> None:
+        if not self.request_sent:
+            self.resume()
+
+    def response(self, response: Response, body: bytes) -> None:
+        """A final answer begins."""
+        upstream = self.upstream
+        assert upstream is not None
+        now = self.plane.selector.now
+        self.answered_at = now
+        self.target_status = self.status = response.status
+        self.plane.counters.answered(response.status, now - upstream.since)
+        self.begin_answer(response, body)
+
+    def response_complete(self) -> None:
+        plane = self.plane
+        plane.counters.completed += 1
+        if plane.logs is not None:
+            plane.record(self, _RESPONSE_COMPLETE)
+        self.upstream = None
+        self.conclude()
+
+    def send_again(self, target: TargetState, data: bytes) -> None:
+        """The pooled connection was closed all along: see the retry rule in services.lb.upstream."""
+        self.upstream = upstream = connect(target, self.plane.selector)
+        if upstream is None:
+            target.errors += 1
+            self.fail(Cause.TARGET_UNREACHABLE, Phase.CONNECT)
+        else:
+            upstream.begin(self, data, False)
+
+    # Ends.
+
+    def phase(self) -> Phase:
+        if self.upstream is None:
+            return Phase.REQUEST
+        if self.upstream.state is CONNECTING:
+            return Phase.CONNECT
+        return Phase.RESPONSE if self.status else Phase.WAIT
+
+    def fail(self, cause: Cause, phase: Phase | None = None) -> None:
+        """The request ends without a target's whole answer."""
+        outcome = Outcome(phase or self.phase(), cause)
+        verdict = VERDICTS[outcome]
+        if verdict.status is not None:
+            self.status = verdict.status
+            self.answer(error_page(verdict.status), cause in ENDS_CONNECTION)
+        elif verdict.logged:
+            self.status = verdict.logged
+        self._end(outcome)
+        self.drop_target(failed=cause in TARGETS_FAULT)
+        if verdict.status is None:
+            self.cut()
+        else:
+            self.conclude()
+
+    def lost(self, cause: Cause) -> None:
+        """The request ends with its connection, without a word."""
+        self._end(Outcome(self.phase(), cause))
+
+    def drop_target(self, *, failed: bool) -> None:
+        upstream = self.upstream
+        if upstream is not None:
+            self.upstream = None
+            upstream.detach(failed=failed)
+
+    def _end(self, outcome: Outcome) -> None:
+        plane = self.plane
+        plane.counters.ended(outcome)
+        if plane.logs is not None:
+            plane.record(self, outcome)
+
+    def check_target(self, now: float) -> bool:
+        """Whether the target has to be connected to yet; ends the exchange when that has taken too long."""
+        upstream = self.upstream
+        if upstream is None or upstream.state is not CONNECTING:
+            return False
+        if now - upstream.since > CONNECT_SECONDS:
+            self.fail(Cause.TARGET_IDLE)
+        return True
+
+
+TARGETS_FAULT = frozenset({Cause.TARGET_UNREACHABLE, Cause.TARGET_CLOSED, Cause.TARGET_MALFORMED, Cause.TARGET_IDLE})
+ENDS_CONNECTION = frozenset({Cause.DESYNC, Cause.TOO_MANY_FORWARDS})

@@ -1,0 +1,366 @@
+"""Request heads, read strictly (RFC 9112): bytes in, values out. Knows no connection and no configuration.
+
+A head is forwarded as the slice that came, because every line of it passed: a token name with no space before its colon, no
+folding, no bare CR or LF, no control bytes, one Host, one framing. What two readers could understand differently is refused,
+or, where AWS's desync table allows it (services.lb.desync), forwarded in the one form that was understood.
+
+Hop-by-hop fields go: Connection and what it nominates (never Host, Content-Length, Transfer-Encoding, which frame and
+route), Keep-Alive, Proxy-Connection, TE, Upgrade. A Connection that says only keep-alive stays: it is what we would say. An
+upgrade is passed on for `websocket` only; anything else, `h2c` above all, would open a way around this module.
+"""
+
+import re
+
+from services.lb import desync
+from services.lb.desync import COMPLIANT, Finding, worse
+from services.lb.fields import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    FORWARDED_FOR,
+    HIGH_VALUE,
+    HOST,
+    NO_TOKENS,
+    ODD_NAME,
+    PLAIN,
+    REQUEST_FIELDS,
+    SUSPICIOUS,
+    TRACE_ID,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    USER_AGENT,
+    Field,
+    FieldReader,
+    is_host,
+)
+from services.lb.http1 import (
+    CHUNKED,
+    FIELD_BYTES,
+    LENGTH,
+    LENGTH_DIGITS,
+    NO_BODY,
+    REQUEST_HEAD_BYTES,
+    REQUEST_LINE_BYTES,
+    Framing,
+    drop_named,
+)
+from services.lb.outcome import Cause
+
+_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TARGET = re.compile(rb"[\x21-\x7e\x80-\xff]+")
+_VERSION = re.compile(rb"HTTP/([0-9])\.([0-9])")
+_ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]+)([/?].*)?", re.DOTALL)
+_SLASH = 47
+_CONTENT_LENGTH = frozenset({b"content-length"})
+
+
+class Method:
+    """What a method means to the load balancer. `idempotent` as RFC 9110 section 9.2.2 has it."""
+
+    __slots__ = ("idempotent", "is_get", "is_head", "is_trace", "name")
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.is_get = name == b"GET"
+        self.is_head = name == b"HEAD"
+        self.is_trace = name == b"TRACE"
+        self.idempotent = name in (b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE")
+
+
+_METHODS = {
+    name: Method(name) for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE")
+}
+GET = _METHODS[b"GET"]
+
+
+class Request:
+    """A request head. `head` is what goes to the target: the request line and the fields, without the final CRLF CRLF and
+    without the forwarding fields (services.lb.forwarding adds them). `line` is the request line as it came and `target` its
+    middle part; `host` is in lower case, None when an HTTP/1.0 client sent none; `host_line` is its line in `head`. `odd` are
+    the lines whose name is a token but no name to AWS."""
+
+    method: Method
+    line: bytes
+    target: bytes
+    head: bytes
+    minor: int = 1
+    host: bytes | None = None
+    host_line: bytes = b""
+    framing: Framing = NO_BODY
+    length: int = 0
+    keep_alive: bool = True
+    expects: bool = False
+    upgrade: bool = False
+    forwarded_for: bytes = b""
+    agent: bytes = b""
+    trace_id: bytes = b""
+    odd: list[bytes] | None = None
+    finding: Finding = COMPLIANT
+
+    def __init__(self, method: Method, line: bytes, target: bytes, head: bytes) -> None:
+        self.method = method
+        self.line = line
+        self.target = target
+        self.head = head
+
+
+_fields = FieldReader(REQUEST_FIELDS, odd=True)
+
+
+def unfinished_request(buffer: bytes) -> Cause | None:
+    """Whether a head that has not ended yet can already be refused."""
+    if len(buffer) > REQUEST_LINE_BYTES and buffer.find(b"\r\n", 0, REQUEST_LINE_BYTES + 2) < 0:
+        return Cause.URI_TOO_LONG
+    if len(buffer) > REQUEST_HEAD_BYTES:
+        return Cause.HEAD_TOO_LARGE
+    if _has_bare_newline(buffer):
+        return Cause.BAD_HEADER
+    return None
+
+
+def parse_request(head: bytes) -> Request | Cause:
+    """`head` is everything before the empty line. The cause, when it is to be refused."""
+    lines = head.split(b"\r\n")
+    first = lines[0]
+    if len(head) > FIELD_BYTES:  # else nothing in it can be over a limit
+        if len(first) > REQUEST_LINE_BYTES:
+            return Cause.URI_TOO_LONG
+        if len(head) > REQUEST_HEAD_BYTES or max(map(len, lines)) > FIELD_BYTES:
+            return Cause.HEAD_TOO_LARGE
+    result = _parse_request(head, lines, first)
+    # A head with a bare LF is the same malformed request however its bytes arrive: this matches `unfinished_request`.
+    if isinstance(result, Cause) and _has_bare_newline(head):
+        return Cause.BAD_HEADER
+    return result
+
+
+def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | Cause:
+    request = _request_line(first, head)
+    if isinstance(request, Cause):
+        return request
+    del lines[0]
+    plain, memo = _fields.plain, _fields.memo
+    finding = request.finding
+    tokens = nominated = NO_TOKENS
+    dropped: list[bytes] | None = None
+    has_te = has_cl = te_like = cl_like = False
+    host: bytes | None = None
+    upgrade = b""
+    for line in [line for line in lines if line not in plain]:
+        field = memo.get(line)
+        if field is None:
+            field = _fields.read(line)
+            if field is None:
+                if line and line[0] != 58 and line.strip(b" \t"):  # 58 is ":"
+                    return Cause.BAD_HEADER
+                finding = worse(finding, desync.EMPTY_HEADER)
+                dropped = _also(dropped, line)
+                continue
+        if field is PLAIN:
+            continue
+        kind = field.kind
+        if kind is HOST:
+            if host is not None:
+                return Cause.BAD_HOST
+            host = field.value
+            request.host = field.lower
+            request.host_line = line
+            continue
+        if kind is USER_AGENT:
+            request.agent = field.value
+            continue
+        if kind is CONNECTION:
+            tokens = tokens | field.tokens
+            nominated = nominated | field.nominated
+            if field.stays and request.minor == 1:
+                continue
+        elif kind is CONTENT_LENGTH:
+            length = _length(field.value)
+            if length < 0:
+                return Cause.BAD_CONTENT_LENGTH
+            if not has_cl:
+                has_cl = True
+                request.length = length
+                continue
+            if length != request.length:
+                return Cause.MULTIPLE_CONTENT_LENGTH
+            finding = worse(finding, desync.DUPLICATE_CONTENT_LENGTH)
+            # Equal values may be spelled differently (7, 07): all go, one is written anew.
+            drop_named(lines, _CONTENT_LENGTH)
+            lines.append(b"Content-Length: %d" % length)
+            request.head = b""
+            continue
+        elif kind is TRANSFER_ENCODING:
+            cause = _coding(field, has_te, request.minor)
+            if cause is not None:
+                return cause
+            if field.lower == b"chunked":
+                has_te = True
+                continue
+        elif kind is UPGRADE:
+            upgrade = field.lower
+        elif kind is FORWARDED_FOR:
+            request.forwarded_for += b", " + field.value if request.forwarded_for else field.value
+        elif kind is TRACE_ID:
+            request.trace_id = field.value
+        elif kind is EXPECT:
+            if field.lower != b"100-continue":
+                continue
+            request.expects = request.minor == 1
+        elif kind is ODD_NAME or kind is SUSPICIOUS:
+            request.odd = _also(request.odd, line)
+            if kind is SUSPICIOUS:
+                finding = worse(finding, desync.SUSPICIOUS_HEADER)
+                if line[:8].lower() == b"transfer":
+                    te_like = True
+                else:
+                    cl_like = True
+            continue
+        elif kind is HIGH_VALUE:
+            finding = worse(finding, desync.NON_COMPLIANT_HEADER)
+            continue
+        dropped = _also(dropped, line)
+    if (te_like and has_cl) or (cl_like and has_te):
+        return Cause.SUSPICIOUS_TE_CL
+    if has_te or has_cl:
+        finding = worse(finding, _frame(request, has_te, has_cl, lines))
+    request.finding = finding
+    if request.minor == 1:
+        if host is None:
+            return Cause.BAD_HOST
+        if tokens:
+            request.keep_alive = b"close" not in tokens
+    else:
+        request.keep_alive = b"keep-alive" in tokens and b"close" not in tokens
+    target = request.target
+    if target[0] == _SLASH and dropped is None and request.head and request.host is not None and request.minor == 1:
+        return request
+    return _rebuilt(request, lines, dropped, nominated, tokens, upgrade)
+
+
+def _request_line(first: bytes, head: bytes) -> Request | Cause:
+    """The request with what its first line says. Its `head` is empty where the line must be written anew."""
+    parts = first.split(b" ")
+    if len(parts) != 3:
+        if len(parts) < 3:
+            return Cause.BAD_REQUEST
+        parts = [parts[0], b" ".join(parts[1:-1]), parts[-1]]
+        if parts[1][0] == 32 or parts[1][-1] == 32:  # 32 is a space
+            return Cause.BAD_REQUEST
+    name, target, version = parts
+    method = _METHODS.get(name)
+    if method is None:
+        if _METHOD.fullmatch(name) is None:
+            return Cause.BAD_METHOD
+        method = Method(name)
+    if version == b"HTTP/1.1" and target[:1] == b"/" and _TARGET.fullmatch(target) is not None and not method.is_trace:
+        return Request(method, first, target, head)
+    number = _VERSION.fullmatch(version)
+    if number is None:
+        return Cause.BAD_VERSION
+    if number[1] != b"1":
+        return Cause.UNKNOWN_VERSION
+    if method.is_trace:
+        return Cause.METHOD_NOT_ALLOWED
+    if not target or b"\0" in target or b"\r" in target:
+        return Cause.BAD_URI
+    request = Request(method, first, target, head)
+    request.minor = 0 if number[2] == b"0" else 1
+    if number[2] not in b"01":
+        request.finding = desync.NON_COMPLIANT_VERSION
+        request.head = b""
+    if _TARGET.fullmatch(target) is None:
+        request.finding = worse(request.finding, _odd_target(target))
+        request.target = b"".join(b"%%%02X" % byte if byte <= 32 or byte == 127 else bytes((byte,)) for byte in target)
+        request.head = b""
+    return request
+
+
+def _odd_target(target: bytes) -> Finding:
+    return desync.SPACE_IN_URI if _TARGET.fullmatch(target.replace(b" ", b"")) else desync.AMBIGUOUS_URI
+
+
+def _frame(request: Request, has_te: bool, has_cl: bool, lines: list[bytes]) -> Finding:
+    """Sets where the body ends; answers what the framing says about the request."""
+    without_meaning = request.method.is_get or request.method.is_head
+    if has_te:
+        request.framing = CHUNKED
+        if has_cl:  # RFC 9112 section 6.3: the coding counts, and the length must not go on
+            drop_named(lines, _CONTENT_LENGTH)
+            request.length = 0
+            request.head = b""
+            return desync.BOTH_TE_CL_PRESENT
+        return desync.UNDEFINED_TRANSFER_ENCODING if without_meaning else COMPLIANT
+    if request.length:
+        request.framing = LENGTH
+        return desync.UNDEFINED_CONTENT_LENGTH if without_meaning else COMPLIANT
+    return desync.GET_HEAD_ZERO_CONTENT_LENGTH if without_meaning else COMPLIANT
+
+
+def _rebuilt(
+    request: Request,
+    lines: list[bytes],
+    dropped: list[bytes] | None,
+    nominated: frozenset[bytes],
+    tokens: frozenset[bytes],
+    upgrade: bytes,
+) -> Request | Cause:
+    """The request with a head that is not the slice that came."""
+    target = request.target
+    if target[0] != _SLASH and not (target == b"*" and request.method.name == b"OPTIONS"):
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute is None or not is_host(absolute[1]):
+            return Cause.BAD_URI
+        lines[:] = [line for line in lines if line != request.host_line]
+        request.host = absolute[1].lower()
+        request.host_line = b"Host: " + absolute[1]
+        lines.insert(0, request.host_line)
+        target = absolute[2] or b"/"
+        if target[0] != _SLASH:
+            target = b"/" + target
+        request.target = target
+    for line in dropped or ():
+        if line in lines:  # lines that are equal are dropped alike, so the first one found will do
+            lines.remove(line)
+    drop_named(lines, nominated)
+    lines.insert(0, request.method.name + b" " + target + b" HTTP/1.1")
+    if upgrade == b"websocket" and b"upgrade" in tokens and _may_upgrade(request):
+        request.upgrade = True
+        lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
+    request.head = b"\r\n".join(lines)
+    return request
+
+
+def _may_upgrade(request: Request) -> bool:
+    return request.method.is_get and request.minor == 1 and request.framing is NO_BODY
+
+
+def _length(value: bytes) -> int:
+    """A Content-Length; -1 for what is none."""
+    return int(value) if value.isdigit() and len(value) <= LENGTH_DIGITS else -1
+
+
+def _coding(field: Field, has_te: bool, minor: int) -> Cause | None:
+    """Why a Transfer-Encoding is refused. A coding we do not know is not implemented; `chunked` named twice, or a list with
+    holes, is an attack on framing. `identity` says nothing and goes."""
+    if field.lower == b"chunked":
+        if has_te:
+            return Cause.MULTIPLE_CHUNKED
+        return Cause.BAD_TRANSFER_ENCODING if minor == 0 else None
+    if field.lower == b"identity":
+        return None
+    codings = [coding.strip(b" \t") for coding in field.lower.split(b",")]
+    if codings.count(b"chunked") > 1:
+        return Cause.MULTIPLE_CHUNKED
+    return Cause.BAD_TRANSFER_ENCODING if b"" in codings else Cause.UNKNOWN_CODING
+
+
+def _also(lines: list[bytes] | None, line: bytes) -> list[bytes]:
+    if lines is None:
+        return [line]
+    lines.append(line)
+    return lines
+
+
+def _has_bare_newline(data: bytes) -> bool:
+    return data.count(b"\n") != data.count(b"\r\n")
