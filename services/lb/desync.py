@@ -13,7 +13,7 @@ single meaning, so a Severe request is refused while its head is read, in every 
 """
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.lb.outcome import Cause
 
@@ -32,20 +32,20 @@ class Finding(NamedTuple):
     reason: bytes
 
 
-COMPLIANT = Finding(Tier.COMPLIANT, b"Compliant")
+COMPLIANT: Final = Finding(Tier.COMPLIANT, b"Compliant")
 
-SPACE_IN_URI = Finding(Tier.ACCEPTABLE, b"SpaceInUri")
-NON_COMPLIANT_VERSION = Finding(Tier.ACCEPTABLE, b"NonCompliantVersion")
-NON_COMPLIANT_HEADER = Finding(Tier.ACCEPTABLE, b"NonCompliantHeader")
-GET_HEAD_ZERO_CONTENT_LENGTH = Finding(Tier.ACCEPTABLE, b"GetHeadZeroContentLength")
+SPACE_IN_URI: Final = Finding(Tier.ACCEPTABLE, b"SpaceInUri")
+NON_COMPLIANT_VERSION: Final = Finding(Tier.ACCEPTABLE, b"NonCompliantVersion")
+NON_COMPLIANT_HEADER: Final = Finding(Tier.ACCEPTABLE, b"NonCompliantHeader")
+GET_HEAD_ZERO_CONTENT_LENGTH: Final = Finding(Tier.ACCEPTABLE, b"GetHeadZeroContentLength")
 
-AMBIGUOUS_URI = Finding(Tier.AMBIGUOUS, b"AmbiguousUri")
-EMPTY_HEADER = Finding(Tier.AMBIGUOUS, b"EmptyHeader")
-SUSPICIOUS_HEADER = Finding(Tier.AMBIGUOUS, b"SuspiciousHeader")
-BOTH_TE_CL_PRESENT = Finding(Tier.AMBIGUOUS, b"BothTeClPresent")
-DUPLICATE_CONTENT_LENGTH = Finding(Tier.AMBIGUOUS, b"DuplicateContentLength")
-UNDEFINED_CONTENT_LENGTH = Finding(Tier.AMBIGUOUS, b"UndefinedContentLengthSemantics")
-UNDEFINED_TRANSFER_ENCODING = Finding(Tier.AMBIGUOUS, b"UndefinedTransferEncodingSemantics")
+AMBIGUOUS_URI: Final = Finding(Tier.AMBIGUOUS, b"AmbiguousUri")
+EMPTY_HEADER: Final = Finding(Tier.AMBIGUOUS, b"EmptyHeader")
+SUSPICIOUS_HEADER: Final = Finding(Tier.AMBIGUOUS, b"SuspiciousHeader")
+BOTH_TE_CL_PRESENT: Final = Finding(Tier.AMBIGUOUS, b"BothTeClPresent")
+DUPLICATE_CONTENT_LENGTH: Final = Finding(Tier.AMBIGUOUS, b"DuplicateContentLength")
+UNDEFINED_CONTENT_LENGTH: Final = Finding(Tier.AMBIGUOUS, b"UndefinedContentLengthSemantics")
+UNDEFINED_TRANSFER_ENCODING: Final = Finding(Tier.AMBIGUOUS, b"UndefinedTransferEncodingSemantics")
 
 REFUSED: dict[Cause, Finding] = {
     cause: Finding(Tier.SEVERE, reason)
@@ -65,9 +65,10 @@ REFUSED: dict[Cause, Finding] = {
 }
 """What the head's reader refuses, as AWS classifies it. A cause that is not here has no class (`-` in the log)."""
 
-CLASS_NAMES = (b"Compliant", b"Acceptable", b"Ambiguous", b"Severe")
+CLASS_NAMES: Final = (b"Compliant", b"Acceptable", b"Ambiguous", b"Severe")
 
-_STRICTEST, _DEFENSIVE = "strictest", "defensive"
+_STRICTEST: Final = "strictest"
+_DEFENSIVE: Final = "defensive"
 
 
 def is_blocked(tier: Tier, mode: str) -> bool:

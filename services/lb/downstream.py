@@ -12,6 +12,7 @@ that a client cannot hold a connection by dripping bytes.
 import socket
 import struct
 from enum import IntEnum
+from typing import Final
 
 from services.lb import responses
 from services.lb.body import BodyReader
@@ -28,7 +29,7 @@ from services.lb.responses import CONTINUE, Answer
 from services.lb.selector import READ
 from services.lb.tunnel import Tunnel
 
-_RESET = struct.pack("ii", 1, 0)
+_RESET: Final = struct.pack("ii", 1, 0)
 
 
 class State(IntEnum):
@@ -39,7 +40,10 @@ class State(IntEnum):
 
 
 # Bound once: looking a member up in its class takes longer than comparing it.
-_HEAD, _BODY, _WAIT, _GONE = State
+_HEAD: Final = State.HEAD
+_BODY: Final = State.BODY
+_WAIT: Final = State.WAIT
+_GONE: Final = State.GONE
 
 
 class Client(Exchange):

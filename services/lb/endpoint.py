@@ -8,14 +8,14 @@ connection that breaks while sending swallows the rest and is found broken where
 import contextlib
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.lb.selector import READ, WRITE, Handler, ServingSelector
 
 if TYPE_CHECKING:
     from services.lb.splice import Splice
 
-READ_BYTES = 65536
+READ_BYTES: Final = 65536
 
 
 class Owner:
@@ -168,4 +168,4 @@ class _Nobody(Owner):
     """Owns an endpoint until its owner is made; no event comes before."""
 
 
-_NOBODY = _Nobody()
+_NOBODY: Final = _Nobody()

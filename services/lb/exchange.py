@@ -4,7 +4,7 @@ It chooses the action by the configuration in force at its head and never looks 
 itself, and ends in exactly one `Outcome`, which is counted and logged once. How bytes get to the client is the subclass's.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lab.core.elbv2.rules import FixedResponse
 from services.lb import desync
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from services.lb.peer import Peer
     from services.lb.plane import Plane
 
-NOTHING = Request(GET, b"", b"/", b"")
+NOTHING: Final = Request(GET, b"", b"/", b"")
 """Stands for a request whose head could not be read."""
-_RESPONSE_COMPLETE = Outcome(Phase.RESPONSE, Cause.COMPLETE)
+_RESPONSE_COMPLETE: Final = Outcome(Phase.RESPONSE, Cause.COMPLETE)
 
 
 class Exchange(Owner):
@@ -289,5 +289,7 @@ class Exchange(Owner):
         return True
 
 
-TARGETS_FAULT = frozenset({Cause.TARGET_UNREACHABLE, Cause.TARGET_CLOSED, Cause.TARGET_MALFORMED, Cause.TARGET_IDLE})
-ENDS_CONNECTION = frozenset({Cause.DESYNC, Cause.TOO_MANY_FORWARDS})
+TARGETS_FAULT: Final = frozenset(
+    {Cause.TARGET_UNREACHABLE, Cause.TARGET_CLOSED, Cause.TARGET_MALFORMED, Cause.TARGET_IDLE}
+)
+ENDS_CONNECTION: Final = frozenset({Cause.DESYNC, Cause.TOO_MANY_FORWARDS})

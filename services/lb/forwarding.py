@@ -7,13 +7,14 @@ on others, unless it is to be preserved.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from lab.core.elbv2.config import Attributes
 from services.lb.request_head import Request
 
-MAX_FORWARDED_ADDRESSES = 30
-_MAX_TRACE_BYTES = 7 * 1024
-_HOSTS = 256
+MAX_FORWARDED_ADDRESSES: Final = 30
+_MAX_TRACE_BYTES: Final = 7 * 1024
+_HOSTS: Final = 256
 
 
 def too_many_forwards(forwarded_for: bytes) -> bool:

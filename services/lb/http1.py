@@ -1,15 +1,16 @@
 """What both kinds of message heads of HTTP/1.1 share (RFC 9112): where a body ends, AWS's size limits, fields by name."""
 
 from enum import IntEnum
+from typing import Final
 
 from services.lb.fields import name_of
 
-REQUEST_LINE_BYTES = 16 * 1024
-FIELD_BYTES = 16 * 1024
-REQUEST_HEAD_BYTES = 64 * 1024
-RESPONSE_HEAD_BYTES = 32 * 1024
+REQUEST_LINE_BYTES: Final = 16 * 1024
+FIELD_BYTES: Final = 16 * 1024
+REQUEST_HEAD_BYTES: Final = 64 * 1024
+RESPONSE_HEAD_BYTES: Final = 32 * 1024
 """alb:load-balancer-limits"""
-LENGTH_DIGITS = 18
+LENGTH_DIGITS: Final = 18
 
 
 class Framing(IntEnum):
@@ -21,7 +22,10 @@ class Framing(IntEnum):
     UNTIL_CLOSE = 3
 
 
-NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = Framing
+NO_BODY: Final = Framing.NONE
+LENGTH: Final = Framing.LENGTH
+CHUNKED: Final = Framing.CHUNKED
+UNTIL_CLOSE: Final = Framing.UNTIL_CLOSE
 
 
 def drop_named(lines: list[bytes], names: frozenset[bytes]) -> None:

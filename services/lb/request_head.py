@@ -10,6 +10,7 @@ upgrade is passed on for `websocket` only; anything else, `h2c` above all, would
 """
 
 import re
+from typing import Final
 
 from services.lb import desync
 from services.lb.desync import COMPLIANT, Finding, worse
@@ -46,12 +47,12 @@ from services.lb.http1 import (
 )
 from services.lb.outcome import Cause
 
-_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TARGET = re.compile(rb"[\x21-\x7e\x80-\xff]+")
-_VERSION = re.compile(rb"HTTP/([0-9])\.([0-9])")
-_ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]+)([/?].*)?", re.DOTALL)
-_SLASH = 47
-_CONTENT_LENGTH = frozenset({b"content-length"})
+_METHOD: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TARGET: Final = re.compile(rb"[\x21-\x7e\x80-\xff]+")
+_VERSION: Final = re.compile(rb"HTTP/([0-9])\.([0-9])")
+_ABSOLUTE: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]+)([/?].*)?", re.DOTALL)
+_SLASH: Final = 47
+_CONTENT_LENGTH: Final = frozenset({b"content-length"})
 
 
 class Method:
@@ -67,10 +68,10 @@ class Method:
         self.idempotent = name in (b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE")
 
 
-_METHODS = {
+_METHODS: Final = {
     name: Method(name) for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE")
 }
-GET = _METHODS[b"GET"]
+GET: Final = _METHODS[b"GET"]
 
 
 class Request:
@@ -104,7 +105,7 @@ class Request:
         self.head = head
 
 
-_fields = FieldReader(REQUEST_FIELDS, odd=True)
+_fields: Final = FieldReader(REQUEST_FIELDS, odd=True)
 
 
 def unfinished_request(buffer: bytes) -> Cause | None:

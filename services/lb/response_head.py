@@ -5,6 +5,7 @@ What a target says is checked as closely as what a client says: a head that two 
 """
 
 import re
+from typing import Final
 
 from services.lb.fields import (
     CONNECTION,
@@ -28,8 +29,8 @@ from services.lb.http1 import (
     drop_named,
 )
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
-_STATUS_LINES = 128
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_STATUS_LINES: Final = 128
 
 
 class Response:
@@ -46,8 +47,8 @@ class Response:
         self.keep_alive = keep_alive
 
 
-_fields = FieldReader(RESPONSE_FIELDS)
-_status_lines: dict[bytes, tuple[int, int, bytes]] = {}
+_fields: Final = FieldReader(RESPONSE_FIELDS)
+_status_lines: Final[dict[bytes, tuple[int, int, bytes]]] = {}
 
 
 def parse_response(head: bytes, *, to_head: bool) -> Response | None:

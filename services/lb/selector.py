@@ -18,10 +18,11 @@ import select
 import selectors
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
-READ = selectors.EVENT_READ
-WRITE = selectors.EVENT_WRITE
+READ: Final = 1
+WRITE: Final = 2
+"""As selectors.EVENT_READ and EVENT_WRITE."""
 
 _log = logging.getLogger("lb")
 
@@ -104,7 +105,7 @@ class ServingSelector(selectors.BaseSelector):
         self._control.close()
 
 
-_DATA_PLANE = object()
+_DATA_PLANE: Final = object()
 
 
 class PlainSelector(ServingSelector):
@@ -199,8 +200,8 @@ def _mask_of(event: int) -> int:
     return (READ if event & 1 or broken else 0) | (WRITE if event & 4 or broken else 0)
 
 
-_FROM_EPOLL = tuple(_mask_of(event) for event in range(32))
-_TO_EPOLL = (0, 1, 4, 5)
+_FROM_EPOLL: Final = tuple(_mask_of(event) for event in range(32))
+_TO_EPOLL: Final = (0, 1, 4, 5)
 
 
 def serving_selector(clock: Callable[[], float]) -> ServingSelector:

@@ -15,7 +15,7 @@ idempotent (GET, HEAD, OPTIONS, PUT, DELETE) and all of it that was sent is stil
 
 import socket
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.lb.body import BodyReader
 from services.lb.endpoint import Endpoint, Owner
@@ -29,8 +29,8 @@ from services.lb.splice import SPLICE_BYTES, Splice
 if TYPE_CHECKING:
     from services.lb.exchange import Exchange
 
-CONNECT_SECONDS = 10.0  # AWS's own limit (alb:load-balancer-troubleshooting)
-MOST_INTERIM = 16
+CONNECT_SECONDS: Final = 10.0  # AWS's own limit (alb:load-balancer-troubleshooting)
+MOST_INTERIM: Final = 16
 """Answers of 1xx to one request; more is a flood."""
 
 
@@ -42,7 +42,10 @@ class State(IntEnum):
 
 
 # Bound once: looking a member up in its class takes longer than comparing it.
-CONNECTING, _IDLE, _HEAD, _BODY = State
+CONNECTING: Final = State.CONNECTING
+_IDLE: Final = State.IDLE
+_HEAD: Final = State.HEAD
+_BODY: Final = State.BODY
 
 
 class Upstream(Owner):
