@@ -4,6 +4,7 @@ import pytest
 
 from lab.core.ec2.model import NetworkInterface
 from lab.core.elbv2.model import Listener, LoadBalancer, Registration
+from lab.core.elbv2.target_health import Health
 from tests.actions.conftest import Site
 
 
@@ -111,7 +112,7 @@ def test_a_stopped_instance_is_no_target(site: Site) -> None:
 
 def test_target_health(site: Site) -> None:
     site.aws("elbv2", "RegisterTargets", TargetGroupArn=site.target_group, Targets=[{"Id": site.instance}])
-    site.aws.target = ("unhealthy", "Target.Timeout", "Request timed out")
+    site.aws.target = Health("unhealthy", "Target.Timeout", "Request timed out")
     asked = [{"Id": site.instance}, {"Id": "i-unknown"}]
     known, unknown = site.aws("elbv2", "DescribeTargetHealth", TargetGroupArn=site.target_group, Targets=asked)[
         "TargetHealthDescriptions"
@@ -122,7 +123,7 @@ def test_target_health(site: Site) -> None:
         "Description": "Request timed out",
     }
     assert unknown["TargetHealth"]["Reason"] == "Target.NotRegistered"
-    site.aws.target = ("healthy", "", "")
+    site.aws.target = Health("healthy")
     [known] = site.aws("elbv2", "DescribeTargetHealth", TargetGroupArn=site.target_group)["TargetHealthDescriptions"]
     assert known["TargetHealth"] == {"State": "healthy"}
 
