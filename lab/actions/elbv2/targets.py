@@ -23,7 +23,8 @@ PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12"
 
 @reads("TargetGroupArn", "Targets")
 def register_targets(context: Context, request: Request) -> Response:
-    """Registering an instance again ends its draining. Raises InvalidTarget, TooManyTargets."""
+    """Registering an instance again ends its draining; registering an address again gives it its zone anew. Raises
+    InvalidTarget, TooManyTargets."""
     group = get_target_group(context, request["TargetGroupArn"])
     for target in request["Targets"]:
         port = target.get("Port", group.port)
@@ -38,6 +39,8 @@ def register_targets(context: Context, request: Request) -> Response:
             )
         if known is None or known.deregistered_at is not None:
             context.store.put(registration)
+        elif known.availability_zone != zone:
+            context.store.put(replace(known, availability_zone=zone))
     _check_numbers(context, group)
     return {}
 
