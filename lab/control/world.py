@@ -60,7 +60,7 @@ class World:
         group = self.store.get(TargetGroup, registration.target_group_arn)
         if group is not None and group.target_type == "ip":
             taken = registration.target_id in self.node_addresses()
-            return registration.availability_zone, IP_UNUSABLE if taken else None
+            return registration.zone_in(group), IP_UNUSABLE if taken else None
         instance = self.store.get(Instance, registration.target_id)
         if instance is None:
             return "", invalid("")

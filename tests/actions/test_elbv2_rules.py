@@ -453,5 +453,6 @@ def test_rules_go_with_what_they_belong_to(site: Site, whole: str) -> None:
         site.aws("elbv2", "DeleteListener", ListenerArn=site.listener)
     else:
         site.aws("elbv2", "DeleteLoadBalancer", LoadBalancerArn=site.balancer)
-    assert site.aws.store.all(ListenerRule) == site.aws.store.all(Listener) == []
+    assert site.aws.store.all(ListenerRule) == []
+    assert site.aws.store.all(Listener) == []
     site.aws("elbv2", "DeleteTargetGroup", TargetGroupArn=site.target_group)

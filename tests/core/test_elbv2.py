@@ -119,6 +119,14 @@ def test_most_nodes_decide(votes: list[str], state: str) -> None:
     assert target_health(ONE, None, [report(vote, n) for n, vote in enumerate(votes)]).state == state
 
 
+def test_one_node_is_enough_for_an_anomaly() -> None:
+    odd = replace(
+        report("healthy", 1), targets=(replace(report("healthy").targets[0], anomalous=True, mitigated=True),)
+    )
+    assert target_health(ONE, None, [report("healthy"), odd])[3:] == (True, True)
+    assert target_health(ONE, None, [report("healthy"), report("healthy", 1)])[3:] == (False, False)
+
+
 @pytest.mark.parametrize(
     ("one", "unusable", "reports", "zone", "wanted"),
     [

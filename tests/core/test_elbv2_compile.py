@@ -22,7 +22,7 @@ from lab.core.elbv2.rules import (
     Rule,
     SourceIp,
 )
-from tests.core.rows import NOW, TG, A, B, balancer, forward, instance, listener, rule, target_group
+from tests.core.rows import NOW, TG, A, B, balancer, forward, instance, listener, registration, rule, target_group
 
 PATH = {"Field": "path-pattern", "Values": ["/a"], "PathPatternConfig": {"Values": ["/a"]}}
 
@@ -230,6 +230,20 @@ def test_the_address_of_an_instance_is_dialled_where_the_instance_is(
     found = instance("1", **{"endpoints": {"8000": "127.0.0.1:40001"}, **change})
     [target] = targets(address("10.0.10.4", A), instances={"i-1": found})
     assert (target.id, target.host, target.dial_port) == ("10.0.10.4", host, port)
+
+
+def test_an_address_outside_the_vpc_is_of_its_zone_with_cross_zone_off_only() -> None:
+    away = address("192.168.1.1", "us-east-1c", outside=True)
+    near = address("192.168.1.2", B, outside=True)
+    assert [target.zone for target in targets(away, near)] == ["all", "all"]
+    alone = replace(ADDRESSES, attributes={"load_balancing.cross_zone.enabled": "false"})
+    [target] = compiled(groups=[alone], registrations=[away, near]).target_groups[0].targets
+    assert (target.id, target.zone) == ("192.168.1.2", B)
+
+
+def test_a_target_in_a_zone_without_a_node_gets_nothing() -> None:
+    found = instance("1", availability_zone="us-east-1c")
+    assert compiled(registrations=[registration("1")], instances={"i-1": found}).target_groups[0].targets == ()
 
 
 def test_the_address_of_a_node_is_no_target() -> None:

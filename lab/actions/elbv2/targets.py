@@ -20,6 +20,9 @@ from lab.core.errors import LabError
 PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")))
 """Where an address outside the VPC may be (bc:elbv2.CreateTargetGroupInput)."""
 
+Place = dict[str, Any]
+"""The members of a registration that tell where an address is."""
+
 
 @reads("TargetGroupArn", "Targets")
 def register_targets(context: Context, request: Request) -> Response:
@@ -30,8 +33,8 @@ def register_targets(context: Context, request: Request) -> Response:
         port = target.get("Port", group.port)
         if not 1 <= port <= 65535:
             raise LabError("ValidationError", f"Port {port} is out of range: 1 to 65535")
-        zone = _address_zone(context, target, group) if group.target_type == "ip" else _instance(context, target, group)
-        registration = Registration(group.arn, target["Id"], port, context.now, availability_zone=zone)
+        place = _address(context, target, group) if group.target_type == "ip" else _instance(context, target, group)
+        registration = Registration(group.arn, target["Id"], port, context.now, **place)
         known = context.store.get(Registration, registration.key)
         if known is not None and known.deregistered_at is not None and group.target_type == "ip":
             raise LabError(
@@ -39,8 +42,8 @@ def register_targets(context: Context, request: Request) -> Response:
             )
         if known is None or known.deregistered_at is not None:
             context.store.put(registration)
-        elif known.availability_zone != zone:
-            context.store.put(replace(known, availability_zone=zone))
+        elif place and known.availability_zone != registration.availability_zone:
+            context.store.put(replace(known, **place))
     _check_numbers(context, group)
     return {}
 
@@ -79,8 +82,8 @@ def _is_named(registration: Registration, target: Mapping[str, Any]) -> bool:
     return registration.target_id == target["Id"] and port == registration.port
 
 
-def _instance(context: Context, target: Mapping[str, Any], group: TargetGroup) -> str:
-    """The instance can be a target. Its zone is its own affair: the answer is empty."""
+def _instance(context: Context, target: Mapping[str, Any], group: TargetGroup) -> Place:
+    """The instance can be a target. Where it is, its own row tells."""
     if "AvailabilityZone" in target:
         raise LabError("ValidationError", "AvailabilityZone is for targets of type ip: an instance has its own zone")
     instance = context.store.get(Instance, target["Id"])
@@ -93,10 +96,10 @@ def _instance(context: Context, target: Mapping[str, Any], group: TargetGroup) -
         )
     if instance.vpc_id != group.vpc_id:
         raise LabError("InvalidTarget", f"The target '{target['Id']}' is not of VPC '{group.vpc_id}'")
-    return ""
+    return {}
 
 
-def _address_zone(context: Context, target: Mapping[str, Any], group: TargetGroup) -> str:
+def _address(context: Context, target: Mapping[str, Any], group: TargetGroup) -> Place:
     """The zone of an address, or "all": that of its subnet; outside the VPC, the one that is given."""
     try:
         address = IPv4Address(target["Id"])
@@ -111,7 +114,7 @@ def _address_zone(context: Context, target: Mapping[str, Any], group: TargetGrou
                 raise LabError(
                     "InvalidTarget", f"The target '{address}' is in zone {subnet.availability_zone}, not {given}"
                 )
-            return given or subnet.availability_zone
+            return {"availability_zone": given or subnet.availability_zone}
     if not any(address in network for network in PRIVATE):
         raise LabError(
             "InvalidTarget",
@@ -123,7 +126,7 @@ def _address_zone(context: Context, target: Mapping[str, Any], group: TargetGrou
             f"The target '{address}' is outside the subnets of VPC '{group.vpc_id}': "
             "give its AvailabilityZone, 'all' or one zone",
         )
-    return str(given)
+    return {"availability_zone": given, "outside": True}
 
 
 def _check_numbers(context: Context, group: TargetGroup) -> None:
@@ -195,7 +198,7 @@ def _override(registration: Registration, group: TargetGroup, context: Context) 
         return "no_override"
     shift = active_shift(context.store.all(ZonalShift), balancer.arn, context.now)
     instance = context.store.get(Instance, registration.target_id)
-    zone = instance.availability_zone if instance is not None else registration.availability_zone
+    zone = instance.availability_zone if instance is not None else registration.zone_in(group)
     if shift is None or shift.zone != zone:
         return "no_override"
     return "zonal_shift_active" if group.cross_zone else "zonal_shift_delegated_to_dns"

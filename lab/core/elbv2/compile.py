@@ -40,8 +40,9 @@ def compile_config(
     shifted_zone: str = "",
 ) -> config.LoadBalancerConfig:
     """The document of `balancer`. `listeners` are its own, `groups` those that they forward to, `rules` and `registrations`
-    anybody's. Left out are targets whose instance does not run, and addresses that load balancer nodes have themselves
-    (`node_addresses`): a node cuts what it still had with them."""
+    anybody's. Left out are targets whose instance does not run, those in a zone without a node, and addresses that load
+    balancer nodes have themselves (`node_addresses`): a node cuts what it still had with them."""
+    zones = {"all", *(node.availability_zone for node in balancer.nodes)}
     return config.LoadBalancerConfig(
         generation=generation,
         name=balancer.short_name,
@@ -49,7 +50,7 @@ def compile_config(
         dns_name=balancer.dns_name,
         speed=speed,
         listeners=tuple(_listener(listener, rules) for listener in listeners),
-        target_groups=tuple(_group(group, registrations, instances, node_addresses) for group in groups),
+        target_groups=tuple(_group(group, registrations, instances, zones, node_addresses) for group in groups),
         attributes=_attributes(balancer.settings),
         cookie_key=balancer.cookie_key,
         shifted_zone=shifted_zone,
@@ -165,6 +166,7 @@ def _group(
     group: TargetGroup,
     registrations: Iterable[Registration],
     instances: Mapping[str, Instance],
+    zones: set[str],
     node_addresses: frozenset[str],
 ) -> config.TargetGroup:
     settings = group.settings
@@ -173,15 +175,15 @@ def _group(
     own = [row for row in registrations if row.target_group_arn == group.arn]
     if group.target_type == "ip":
         standing = _by_address(instances, group.vpc_id)
-        targets = tuple(_address(row, standing) for row in own if row.target_id not in node_addresses)
+        targets = [_address(row, group, standing) for row in own if row.target_id not in node_addresses]
     else:
-        targets = tuple(target for row in own for target in _instance(row, instances.get(row.target_id)))
+        targets = [target for row in own for target in _instance(row, instances.get(row.target_id))]
     return config.TargetGroup(
         arn=group.arn,
         name=group.name,
         protocol=group.protocol,
         health_check=_health_check(group.health_check),
-        targets=targets,
+        targets=tuple(target for target in targets if target.zone in zones),
         cross_zone=group.cross_zone,
         algorithm=settings["load_balancing.algorithm.type"],
         anomaly_mitigation=settings["load_balancing.algorithm.anomaly_mitigation"] == "on",
@@ -223,12 +225,12 @@ def _instance(registration: Registration, instance: Instance | None) -> Iterable
     yield _target(registration, instance.availability_zone, endpoint)
 
 
-def _address(registration: Registration, standing: Mapping[str, Instance]) -> config.Target:
+def _address(registration: Registration, group: TargetGroup, standing: Mapping[str, Instance]) -> config.Target:
     """An address is dialled as it is, but for that of an instance that runs as a local process."""
     plain = f"{registration.target_id}:{registration.port}"
     instance = standing.get(registration.target_id)
     endpoint = plain if instance is None else instance.endpoints.get(str(registration.port), plain)
-    return _target(registration, registration.availability_zone, endpoint)
+    return _target(registration, registration.zone_in(group), endpoint)
 
 
 def _by_address(instances: Mapping[str, Instance], vpc_id: str) -> dict[str, Instance]:

@@ -140,7 +140,8 @@ class ListenerRule:
 @dataclass(frozen=True, slots=True)
 class Registration:
     """A target of a target group: an instance, or an address. `deregistered_at` is set once it drains; the row goes when the
-    delay has passed or the target has died. `availability_zone` is an address's, or "all"; an instance stands in its own."""
+    delay has passed or the target has died. `availability_zone` is an address's, or "all"; an instance stands in its own.
+    `outside`: the address is in no subnet of the VPC, and its zone is what the caller said."""
 
     target_group_arn: str
     target_id: str
@@ -148,10 +149,15 @@ class Registration:
     registered_at: float
     deregistered_at: float | None = None
     availability_zone: str = ""
+    outside: bool = False
 
     @property
     def key(self) -> str:
         return f"{self.target_group_arn}|{self.target_id}|{self.port}"
+
+    def zone_in(self, group: TargetGroup) -> str:
+        """The zone that an address counts for: one that was given for it does with cross-zone load balancing off only."""
+        return "all" if self.outside and group.cross_zone else self.availability_zone
 
 
 @dataclass(frozen=True, slots=True)
