@@ -190,6 +190,7 @@ def test_a_sound_document_has_no_problems() -> None:
         (redirect(status_code=307), "status 307"),
         (redirect(protocol="ftp"), "protocol 'ftp'"),
         (redirect(port="0"), "port '0'"),
+        (redirect(port="65536"), "port '65536'"),
         (redirect(host=""), "host ''"),
         (redirect(path="x"), "path 'x'"),
         (redirect(query="a\r\nb"), "no URL has"),

@@ -22,6 +22,7 @@ from lab.core.elbv2.rules import (
 
 PRIORITIES = range(1, 50001)
 WEIGHTS = range(1000)
+PORT = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 METHOD = re.compile(r"[A-Z_-]+")
 PRINTABLE = re.compile(r"[\x20-\x7e]+")
 REDIRECT_PART = re.compile(r"[\x21-\x7e]*")
@@ -109,7 +110,7 @@ def _redirect(action: Redirect) -> Iterator[str]:
         yield f"redirects with the status {action.status_code}"
     if action.protocol not in REDIRECT_PROTOCOLS:
         yield f"redirects to the protocol {action.protocol!r}"
-    if action.port != "#{port}" and not re.fullmatch(r"[1-9]\d{0,4}", action.port, re.ASCII):
+    if action.port != "#{port}" and not (PORT.fullmatch(action.port) and int(action.port) <= 65535):
         yield f"redirects to the port {action.port!r}"
     if not action.path.startswith("/") or not action.host:
         yield f"redirects to the host {action.host!r} and the path {action.path!r}"
