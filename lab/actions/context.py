@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from lab.core.cloudwatch.model import Metric, Statistics
+from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
 from lab.core.store import R, Store
 
@@ -40,14 +41,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` is lab time. `target_health` answers (state, reason, description) for a registration's key; `new_id` makes ids."""
+    """`now` is lab time. `target_health` answers for a registration's key; `new_id` makes ids."""
 
     store: Store
     metrics: Metrics
     account: Account
     now: float
     new_id: Callable[[str], str]
-    target_health: Callable[[str], tuple[str, str, str]]
+    target_health: Callable[[str], Health]
 
 
 Action = Callable[[Context, Request], Response]

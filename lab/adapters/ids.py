@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Callable
 
 NewId = Callable[[str], str]
-"""`new_id("i")` gives `i-` and 17 hex digits; "uuid", "hex16", "token" and "password" give a bare one of that kind."""
+"""`new_id("i")` gives `i-` and 17 hex digits; "uuid", "hex16", "key" (64 hex digits) and "token" give a bare one of
+that kind."""
 
 
 def random_id(prefix: str) -> str:
@@ -15,6 +16,8 @@ def random_id(prefix: str) -> str:
             return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
         case "hex16":
             return secrets.token_hex(8)
+        case "key":
+            return secrets.token_hex(32)
         case "token":
             return secrets.token_urlsafe(32)
     return f"{prefix}-{secrets.token_hex(9)[:17]}"
@@ -31,6 +34,8 @@ def counted_ids() -> NewId:
                 return str(uuid.UUID(int=number))
             case "hex16":
                 return f"{number:016x}"
+            case "key":
+                return f"{number:064x}"
             case "token":
                 return f"token-{number}"
         return f"{prefix}-{number:017x}"

@@ -9,6 +9,7 @@ POST /lab/instances/{id}/kill             SIGKILL, as a crash
 GET  /lab/machines/{id}/logs              what a machine wrote
 GET  /lab/nodes/{id}/config               a node's document, by long-poll (token)
 POST /lab/nodes/{id}/report               a node's report (token)
+POST /, /service/…, and any other path    AWS's own protocols (wire)
 """
 
 import asyncio
@@ -98,13 +99,17 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         loop.wake()
         return Response(json.dumps(found, default=_plain), media_type="application/json")
 
+    async def wire(request: Request) -> Response:
+        body = await request.body()
+        path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+        reply = answer(call, path, request.headers, body, world.new_id("uuid"), request.method, query)
+        loop.wake()
+        return Response(reply.body, reply.status, dict(reply.headers))
+
     @app.post("/")
     @app.post("/service/{rest:path}")
     async def aws_wire(request: Request) -> Response:
-        body = await request.body()
-        reply = answer(call, request.url.path, request.headers, body, world.new_id("uuid"))
-        loop.wake()
-        return Response(reply.body, reply.status, dict(reply.headers))
+        return await wire(request)
 
     @app.post("/lab/instances/{instance_id}/kill")
     async def kill(instance_id: str) -> Response:
@@ -133,6 +138,11 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
             raise LabError("InvalidReport", f"the report is of node {report.node_id}, not {node_id}")
         loop.hear(report)
         return Response(status_code=204)
+
+    # Last, as it takes every path that is not above: AWS's services of the REST protocol share no prefix.
+    @app.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    async def aws_rest(request: Request) -> Response:
+        return await wire(request)
 
     return app
 

@@ -13,7 +13,7 @@ from lab.actions.autoscaling.instances import begin_termination
 from lab.actions.context import Context
 from lab.actions.ec2 import instances as ec2
 from lab.actions.ec2.launch_templates import version_of
-from lab.actions.elbv2.target_groups import register_targets
+from lab.actions.elbv2.targets import register_targets
 from lab.control.world import World
 from lab.core.autoscaling import causes, lifecycle
 from lab.core.autoscaling import plan as planning

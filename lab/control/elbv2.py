@@ -4,12 +4,21 @@ import logging
 from dataclasses import replace
 
 from lab.control.world import World
+from lab.core.arc_zonal_shift import ZonalShift, active_shift
 from lab.core.cloudwatch.model import Metric, dimensions
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.check import problems
 from lab.core.elbv2.compile import compile_config
 from lab.core.elbv2.config import LoadBalancerConfig
-from lab.core.elbv2.model import Listener, LoadBalancer, Published, Registration, TargetGroup
+from lab.core.elbv2.model import (
+    Listener,
+    ListenerRule,
+    LoadBalancer,
+    Published,
+    Registration,
+    TargetGroup,
+    users_of_groups,
+)
 from lab.core.elbv2.report import NodeReport
 from lab.core.elbv2.target_health import is_drained
 
@@ -22,14 +31,15 @@ class LoadBalancers:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def publish(self) -> None:
-        """Compile each load balancer's document; put it in force if it differs from the one that is."""
+    async def publish(self, now: float) -> None:
+        """Compile each load balancer's document; put it in force if it differs from the one that is. A zonal shift that is
+        over at `now` makes it differ."""
         store, nodes = self._world.store, self._world.nodes
         balancers = store.all(LoadBalancer)
         nodes.forget({b.arn for b in balancers}, {node.node_id for b in balancers for node in b.nodes})
         for balancer in balancers:
             known = store.get(Published, balancer.arn)
-            document = self._compile(balancer, known.generation if known else 0)
+            document = self._compile(balancer, known.generation if known else 0, now)
             fresh = known is None or known.content_hash != document.content_hash
             if fresh:
                 document = replace(document, generation=document.generation + 1)
@@ -40,16 +50,21 @@ class LoadBalancers:
             if fresh or nodes.document(balancer.arn) is None:
                 await nodes.publish(document)
 
-    def _compile(self, balancer: LoadBalancer, generation: int) -> LoadBalancerConfig:
+    def _compile(self, balancer: LoadBalancer, generation: int, now: float) -> LoadBalancerConfig:
         store = self._world.store
+        users = users_of_groups(store.all(Listener), store.all(ListenerRule))
+        shift = active_shift(store.all(ZonalShift), balancer.arn, now) if balancer.shifts_zones else None
         return compile_config(
             balancer,
             [row for row in store.all(Listener) if row.load_balancer_arn == balancer.arn],
-            [row for row in store.all(TargetGroup) if self._world.balancer_of(row.arn) == balancer],
+            store.all(ListenerRule),
+            [row for row in store.all(TargetGroup) if users.get(row.arn) == balancer.arn],
             store.all(Registration),
             {instance.instance_id: instance for instance in store.all(Instance)},
             self._world.clock.speed,
             generation,
+            node_addresses=self._world.node_addresses(),
+            shifted_zone="" if shift is None else shift.zone,
         )
 
     def settle(self, now: float) -> None:
@@ -59,12 +74,20 @@ class LoadBalancers:
             for balancer in store.all(LoadBalancer):
                 self._state(balancer, now)
             for registration in store.all(Registration):
-                group = store.get(TargetGroup, registration.target_group_arn)
-                instance = store.get(Instance, registration.target_id)
-                since = registration.deregistered_at
-                over = since is not None and group is not None and now - since >= group.deregistration_delay
-                if over or group is None or instance is None or instance.state == "terminated":
+                if self._is_over(registration, now):
                     store.delete(Registration, registration.key)
+
+    def _is_over(self, registration: Registration, now: float) -> bool:
+        group = self._world.store.get(TargetGroup, registration.target_group_arn)
+        if group is None:
+            return True
+        since = registration.deregistered_at
+        if since is not None and now - since >= group.deregistration_delay:
+            return True
+        if group.target_type == "ip":
+            return False
+        instance = self._world.store.get(Instance, registration.target_id)
+        return instance is None or instance.state == "terminated"
 
     def _state(self, balancer: LoadBalancer, now: float) -> None:
         node_ids = [node.node_id for node in balancer.nodes]

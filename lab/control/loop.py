@@ -97,7 +97,7 @@ class Loop:
             if not (self._stacks(now) | self.groups.look(now)):
                 break
         self.balancers.settle(now)
-        await self.balancers.publish()
+        await self.balancers.publish(now)
         await self._measure(now)
         self.alarms.evaluate(now)
         self.machines.act(found)

@@ -8,8 +8,8 @@ from lab.actions.dispatch import call
 from lab.control.nodes import NodeBook
 from lab.control.ports import Clock, Compute
 from lab.core.ec2.model import Instance
-from lab.core.elbv2.model import Listener, LoadBalancer, Registration
-from lab.core.elbv2.target_health import Health, target_health
+from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Registration, TargetGroup, users_of_groups
+from lab.core.elbv2.target_health import IP_UNUSABLE, UNREGISTERED, Health, invalid, target_health
 from lab.core.machines import Site
 from lab.core.store import Store
 
@@ -43,24 +43,34 @@ class World:
         """The health of a registered target, from rows and the nodes' last reports."""
         registration = self.store.get(Registration, registration_key)
         if registration is None:
-            return Health("unused", "Target.NotRegistered", "Target is not registered to the target group")
-        instance = self.store.get(Instance, registration.target_id)
+            return UNREGISTERED
+        zone, unusable = self._standing(registration)
         balancer = self.balancer_of(registration.target_group_arn)
         if balancer is None:
-            return target_health(registration, instance.state if instance else "", None)
-        zones = [node.availability_zone for node in balancer.nodes]
+            return target_health(registration, unusable, None)
         return target_health(
             registration,
-            instance.state if instance else "",
+            unusable,
             self.nodes.live([node.node_id for node in balancer.nodes], now),
-            zone_enabled=instance is not None and instance.availability_zone in zones,
+            zone_enabled=zone == "all" or zone in {node.availability_zone for node in balancer.nodes},
         )
 
+    def _standing(self, registration: Registration) -> tuple[str, Health | None]:
+        """The target's zone, and what keeps it from being a target."""
+        group = self.store.get(TargetGroup, registration.target_group_arn)
+        if group is not None and group.target_type == "ip":
+            taken = registration.target_id in self.node_addresses()
+            return registration.zone_in(group), IP_UNUSABLE if taken else None
+        instance = self.store.get(Instance, registration.target_id)
+        if instance is None:
+            return "", invalid("")
+        return instance.availability_zone, None if instance.state == "running" else invalid(instance.state)
+
+    def node_addresses(self) -> frozenset[str]:
+        """The addresses of all load balancer nodes: no targets."""
+        return frozenset(node.private_ip_address for row in self.store.all(LoadBalancer) for node in row.nodes)
+
     def balancer_of(self, target_group_arn: str) -> LoadBalancer | None:
-        """The one load balancer whose listeners forward to the target group."""
-        for listener in self.store.all(Listener):
-            for action in listener.default_actions:
-                pairs = action.get("ForwardConfig", {}).get("TargetGroups", ())
-                if any(pair["TargetGroupArn"] == target_group_arn for pair in pairs):
-                    return self.store.get(LoadBalancer, listener.load_balancer_arn)
-        return None
+        """The one load balancer whose listeners or rules forward to the target group."""
+        arn = users_of_groups(self.store.all(Listener), self.store.all(ListenerRule)).get(target_group_arn)
+        return None if arn is None else self.store.get(LoadBalancer, arn)

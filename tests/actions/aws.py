@@ -15,6 +15,7 @@ from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
 from lab.adapters.store import MemoryStore
 from lab.core.ec2.model import Instance, LaunchTemplate
+from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
 from lab.rows import ROWS
 
@@ -42,7 +43,7 @@ class Aws:
         self.store = MemoryStore()
         self.metrics = MetricStore(None)
         self.now = NOW
-        self.target = ("healthy", "", "")
+        self.target = Health("healthy")
         self._new_id = counted_ids()
 
     @property
@@ -101,6 +102,17 @@ class Aws:
                     DefaultActions=[forward(target_group)])  # fmt: skip
         return str(made["Listeners"][0]["ListenerArn"])
 
+    def rule(self, listener: str, priority: int, condition: dict[str, Any], target_group: str, **members: Any) -> str:
+        made = self("elbv2", "CreateRule", ListenerArn=listener, Priority=priority, Conditions=[condition],
+                    Actions=[forward(target_group)], **members)  # fmt: skip
+        return str(made["Rules"][0]["RuleArn"])
+
+    def set(self, what: str, arn: str, values: dict[str, str]) -> dict[str, str]:
+        """Change attributes of a LoadBalancer, Listener or TargetGroup; all of them after that."""
+        changes = [{"Key": key, "Value": value} for key, value in values.items()]
+        made = self("elbv2", f"Modify{what}Attributes", **{f"{what}Arn": arn}, Attributes=changes)
+        return {pair["Key"]: pair["Value"] for pair in made["Attributes"]}
+
     def group(self, template: str, *subnets: str, name: str = "web", **members: Any) -> str:
         members = {"MinSize": 0, "MaxSize": 4, "LaunchTemplate": {"LaunchTemplateId": template}, **members}
         self("autoscaling", "CreateAutoScalingGroup", AutoScalingGroupName=name, VPCZoneIdentifier=",".join(subnets),
@@ -132,6 +144,10 @@ class Aws:
 
 def forward(target_group: str) -> dict[str, Any]:
     return {"Type": "forward", "TargetGroupArn": target_group}
+
+
+def path(*values: str) -> dict[str, Any]:
+    return {"Field": "path-pattern", "PathPatternConfig": {"Values": list(values)}}
 
 
 def misfits(value: Any, shape: Shape, path: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.actions.aws import Aws
+from tests.actions.aws import Aws, path
 
 
 @pytest.fixture
@@ -25,6 +25,9 @@ class Site:
     target_group: str
     balancer: str
     listener: str
+    rule: str
+    default_rule: str
+    shift: str
     group: str
     policy: str
     database: str
@@ -43,6 +46,13 @@ def site(aws: Aws) -> Site:
     target_group = aws.target_group(vpc)
     balancer = aws.load_balancer(a, b)
     listener = aws.listener(balancer, target_group)
+    rule = aws.rule(listener, 10, path("/api/*"), target_group)
+    [default_rule] = [
+        one["RuleArn"] for one in aws("elbv2", "DescribeRules", ListenerArn=listener)["Rules"] if one["IsDefault"]
+    ]
+    aws.set("LoadBalancer", balancer, {"zonal_shift.config.enabled": "true"})
+    shift = aws("arc-zonal-shift", "StartZonalShift", resourceIdentifier=balancer, awayFrom="use1-az2", expiresIn="2h",
+                comment="drill")["zonalShiftId"]  # fmt: skip
     group = aws.group(template, a, b, TargetGroupARNs=[target_group])
     policy = aws.policy()
     aws("rds", "CreateDBSubnetGroup", DBSubnetGroupName="Shop", DBSubnetGroupDescription="d", SubnetIds=[a, b])
@@ -55,6 +65,6 @@ def site(aws: Aws) -> Site:
     table = aws("ec2", "CreateRouteTable", VpcId=vpc)["RouteTable"]["RouteTableId"]
     instance = aws.instance(template, a)
     return Site(
-        aws, vpc, a, b, security_group, template, target_group, balancer, listener, group, policy, database, secret,
-        gateway, table, instance,
+        aws, vpc, a, b, security_group, template, target_group, balancer, listener, rule, default_rule, shift,
+        group, policy, database, secret, gateway, table, instance,
     )  # fmt: skip

@@ -4,6 +4,8 @@ import pytest
 
 from lab.core.ec2.model import NetworkInterface
 from lab.core.elbv2.model import Listener, LoadBalancer, Registration
+from lab.core.elbv2.target_health import Health
+from tests.actions.aws import forward
 from tests.actions.conftest import Site
 
 
@@ -19,6 +21,22 @@ def test_a_load_balancer_has_a_node_in_each_subnet(site: Site) -> None:
 def test_creating_again_with_the_same_settings_answers_with_what_is_there(site: Site) -> None:
     assert site.aws.load_balancer(site.a, site.b) == site.balancer
     assert site.aws.target_group(site.vpc) == site.target_group
+    assert site.aws.listener(site.balancer, site.target_group) == site.listener
+
+
+def test_a_load_balancer_has_a_key_of_its_own_for_cookies(site: Site) -> None:
+    site.aws.load_balancer(site.a, site.b, name="second")
+    keys = {row.cookie_key for row in site.aws.store.all(LoadBalancer)}
+    assert len(keys) == 2
+    assert all(len(key) == 64 and set(key) <= set("0123456789abcdef") for key in keys)
+
+
+def test_a_load_balancer_has_fifty_listeners(site: Site) -> None:
+    for port in range(81, 130):
+        site.aws.listener(site.balancer, site.target_group, port)
+    code = site.aws.refusal("elbv2", "CreateListener", LoadBalancerArn=site.balancer, Protocol="HTTP", Port=130,
+                            DefaultActions=[forward(site.target_group)])  # fmt: skip
+    assert code == "TooManyListeners"
 
 
 def test_load_balancers_take_the_lowest_free_slot(site: Site) -> None:
@@ -111,7 +129,7 @@ def test_a_stopped_instance_is_no_target(site: Site) -> None:
 
 def test_target_health(site: Site) -> None:
     site.aws("elbv2", "RegisterTargets", TargetGroupArn=site.target_group, Targets=[{"Id": site.instance}])
-    site.aws.target = ("unhealthy", "Target.Timeout", "Request timed out")
+    site.aws.target = Health("unhealthy", "Target.Timeout", "Request timed out")
     asked = [{"Id": site.instance}, {"Id": "i-unknown"}]
     known, unknown = site.aws("elbv2", "DescribeTargetHealth", TargetGroupArn=site.target_group, Targets=asked)[
         "TargetHealthDescriptions"
@@ -122,7 +140,7 @@ def test_target_health(site: Site) -> None:
         "Description": "Request timed out",
     }
     assert unknown["TargetHealth"]["Reason"] == "Target.NotRegistered"
-    site.aws.target = ("healthy", "", "")
+    site.aws.target = Health("healthy")
     [known] = site.aws("elbv2", "DescribeTargetHealth", TargetGroupArn=site.target_group)["TargetHealthDescriptions"]
     assert known["TargetHealth"] == {"State": "healthy"}
 

@@ -72,6 +72,7 @@ NETWORK: list[tuple[str, str, dict[str, Any], str]] = [
 
 HTTP = {"Protocol": "HTTP", "Port": 81}
 FORWARD = [{"Type": "forward", "TargetGroupArn": "<target_group>"}]
+FIXED = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
 BALANCING: list[tuple[str, str, dict[str, Any], str]] = [
     ("elbv2", "CreateLoadBalancer", {"Name": "-x", "Subnets": ["<a>", "<b>"]}, "ValidationError"),
     ("elbv2", "CreateLoadBalancer", {"Name": "internal-x", "Subnets": ["<a>", "<b>"]}, "ValidationError"),
@@ -112,7 +113,7 @@ BALANCING: list[tuple[str, str, dict[str, Any], str]] = [
     ("elbv2", "RegisterTargets", {"TargetGroupArn": "arn:none", "Targets": [{"Id": "i-0"}]}, "TargetGroupNotFound"),
     ("elbv2", "CreateListener", {"LoadBalancerArn": "arn:none", **HTTP, "DefaultActions": FORWARD}, "LoadBalancerNotFound"),
     ("elbv2", "CreateListener", {"LoadBalancerArn": "<balancer>", "DefaultActions": FORWARD}, "ValidationError"),
-    ("elbv2", "CreateListener", {"LoadBalancerArn": "<balancer>", **HTTP, "Port": 80, "DefaultActions": FORWARD},
+    ("elbv2", "CreateListener", {"LoadBalancerArn": "<balancer>", "Protocol": "HTTP", "Port": 80, "DefaultActions": FIXED},
      "DuplicateListener"),
     ("elbv2", "CreateListener", {"LoadBalancerArn": "<balancer>", **HTTP, "Protocol": "HTTPS", "DefaultActions": FORWARD},
      "UnsupportedProtocol"),

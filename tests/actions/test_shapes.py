@@ -44,7 +44,10 @@ DESCRIBES = [
 
 @pytest.mark.parametrize(("service", "operation"), DESCRIBES, ids=[operation for _, operation in DESCRIBES])
 def test_describing_everything_fits_the_shapes(site: Site, service: str, operation: str) -> None:
-    asked = {"LaunchTemplateId": site.template} if operation == "DescribeLaunchTemplateVersions" else {}
+    asked = {
+        "DescribeLaunchTemplateVersions": {"LaunchTemplateId": site.template},
+        "DescribeRules": {"ListenerArn": site.listener},
+    }.get(operation, {})
     site.aws.metrics.put(Metric("AWS/EC2", "CPUUtilization", (("InstanceId", site.instance),)), 1.0, site.aws.now)
     site.aws.store.put(Event("event", "shop-db", "availability", "DB instance restarted", site.aws.now))
     site.aws.store.put(member_of(site))

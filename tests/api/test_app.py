@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -71,6 +72,17 @@ async def test_bodies_that_are_too_large_are_refused(client: Client, length: str
 
 
 # AWS actions.
+
+
+async def test_a_service_of_the_rest_protocol_is_asked_by_path(client: Client, lab: Lab) -> None:
+    [balancer] = lab.store.all(LoadBalancer)
+    path = f"/managedresources/{quote(balancer.arn, safe='')}"
+    answer = await client.get(path)
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
+    lab.call("elbv2", "ModifyLoadBalancerAttributes", LoadBalancerArn=balancer.arn,
+             Attributes=[{"Key": "zonal_shift.config.enabled", "Value": "true"}])  # fmt: skip
+    answer = await client.get(path)
+    assert (answer.status, answer.json["arn"]) == (200, balancer.arn)
 
 
 async def test_an_action_answers_in_json(client: Client, lab: Lab) -> None:

@@ -5,9 +5,8 @@ from typing import Any
 from lab.core.autoscaling.model import AutoScalingGroup, Member, ScalingPolicy, TargetTracking
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import (
-    LOAD_BALANCER_ATTRIBUTES,
-    TARGET_GROUP_ATTRIBUTES,
     Listener,
+    ListenerRule,
     LoadBalancer,
     Node,
     Registration,
@@ -96,7 +95,7 @@ def balancer(**more: Any) -> LoadBalancer:
         "nodes": (node(0), node(1, B)),
         "created": NOW,
         "slot": 0,
-        "attributes": dict(LOAD_BALANCER_ATTRIBUTES),
+        "cookie_key": "ab" * 32,
         **more,
     }
     return LoadBalancer(**values)
@@ -122,15 +121,29 @@ def target_group(**more: Any) -> TargetGroup:
             "Matcher": {"HttpCode": "200"},
         },
         "created": NOW,
-        "attributes": dict(TARGET_GROUP_ATTRIBUTES),
         **more,
     }
     return TargetGroup(**values)
 
 
 def listener(port: int = 80, **action: Any) -> Listener:
-    forward = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": TG, "Weight": 1}]}}
-    return Listener(f"arn:listener/{port}", "arn:lb", "HTTP", port, (action or forward,))
+    return Listener(
+        f"arn:listener/{port}", "arn:lb", "HTTP", port, (action or forward(),), default_rule_arn=f"arn:rule/{port}"
+    )
+
+
+def forward(*pairs: tuple[str, int], sticky: int = 0) -> dict[str, Any]:
+    stickiness = {"Enabled": True, "DurationSeconds": sticky} if sticky else {"Enabled": False}
+    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in pairs or ((TG, 1),)]
+    return {
+        "Type": "forward",
+        "ForwardConfig": {"TargetGroups": groups, "TargetGroupStickinessConfig": stickiness},
+    }
+
+
+def rule(priority: int, *conditions: dict[str, Any], **more: Any) -> ListenerRule:
+    values: dict[str, Any] = {"actions": (forward(),), **more}
+    return ListenerRule(f"arn:rule/80/{priority}", "arn:listener/80", "arn:lb", priority, conditions, **values)
 
 
 def registration(name: str, **more: Any) -> Registration:

@@ -54,7 +54,7 @@ REPORTS = st.builds(
         st.builds(
             TargetReport,
             target_group_arn=WORD, id=WORD, port=PORT, state=WORD, reason=WORD, description=WORD, in_flight=COUNT,
-            requests=COUNT, errors=COUNT,
+            requests=COUNT, errors=COUNT, anomalous=st.booleans(), mitigated=st.booleans(),
         ),
         max_size=3,
     ).map(tuple),

@@ -10,7 +10,7 @@ from lab.core.elbv2.config import LoadBalancerConfig, Target
 from lab.core.elbv2.model import LoadBalancer, Registration
 from lab.core.elbv2.report import NodeReport, TargetReport
 from lab.core.elbv2.rules import FixedResponse, Forward, default_rule
-from lab.core.elbv2.target_health import Health, is_drained, target_health
+from lab.core.elbv2.target_health import Health, invalid, is_drained, target_health
 from tests.core.rows import NOW, TG, A, balancer, instance, listener, registration, target_group
 
 ONE = registration("1")
@@ -21,7 +21,9 @@ def compiled(
     owner: LoadBalancer | None = None, *registrations: Registration, state: str = "running", **endpoints: str
 ) -> LoadBalancerConfig:
     found = instance("1", state=state, endpoints=endpoints.get("endpoints", {}))
-    return compile_config(owner or balancer(), [listener()], [target_group()], registrations, {"i-1": found}, 20.0, 7)
+    return compile_config(
+        owner or balancer(), [listener()], [], [target_group()], registrations, {"i-1": found}, 20.0, 7
+    )
 
 
 def test_the_document_holds_everything() -> None:
@@ -37,7 +39,7 @@ def test_the_document_holds_everything() -> None:
 
 def test_a_target_is_dialled_at_its_endpoint() -> None:
     found = instance("1", endpoints={"8000": "127.0.0.1:40001"})
-    document = compile_config(balancer(), [listener()], [target_group()], [ONE], {"i-1": found}, 1.0, 1)
+    document = compile_config(balancer(), [listener()], [], [target_group()], [ONE], {"i-1": found}, 1.0, 1)
     [target] = document.target_groups[0].targets
     assert (target.port, target.host, target.dial_port) == (8000, "127.0.0.1", 40001)
 
@@ -58,7 +60,7 @@ def test_a_deregistered_target_drains() -> None:
 def test_a_fixed_response_and_a_health_check_port() -> None:
     fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "MessageBody": "no"}}
     group = target_group(health_check={**target_group().health_check, "HealthCheckPort": "9000"})
-    document = compile_config(balancer(), [listener(81, **fixed)], [group], [], {}, 1.0, 1)
+    document = compile_config(balancer(), [listener(81, **fixed)], [], [group], [], {}, 1.0, 1)
     assert document.listeners[0].default_action == FixedResponse(404, "text/plain", "no")
     assert document.target_groups[0].health_check.port == 9000
 
@@ -114,35 +116,43 @@ def report(state: str = "", node: int = 0, applied: int = 7, in_flight: int = 0,
     ],
 )
 def test_most_nodes_decide(votes: list[str], state: str) -> None:
-    assert target_health(ONE, "running", [report(vote, n) for n, vote in enumerate(votes)]).state == state
+    assert target_health(ONE, None, [report(vote, n) for n, vote in enumerate(votes)]).state == state
+
+
+def test_one_node_is_enough_for_an_anomaly() -> None:
+    odd = replace(
+        report("healthy", 1), targets=(replace(report("healthy").targets[0], anomalous=True, mitigated=True),)
+    )
+    assert target_health(ONE, None, [report("healthy"), odd])[3:] == (True, True)
+    assert target_health(ONE, None, [report("healthy"), report("healthy", 1)])[3:] == (False, False)
 
 
 @pytest.mark.parametrize(
-    ("one", "instance_state", "reports", "zone", "wanted"),
+    ("one", "unusable", "reports", "zone", "wanted"),
     [
-        (DRAINS, "running", [report("healthy")], True,
+        (DRAINS, None, [report("healthy")], True,
          Health("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")),
-        (ONE, "stopped", [report("healthy")], True,
+        (ONE, invalid("stopped"), [report("healthy")], True,
          Health("unused", "Target.InvalidState", "Target is in the stopped state")),
-        (ONE, "", [], True, Health("unused", "Target.InvalidState", "Target is in the terminated state")),
-        (ONE, "running", None, True,
+        (ONE, invalid(""), [], True, Health("unused", "Target.InvalidState", "Target is in the terminated state")),
+        (ONE, None, None, True,
          Health("unused", "Target.NotInUse",
                 "Target group is not configured to receive traffic from the load balancer")),
-        (ONE, "running", [report("healthy")], False,
+        (ONE, None, [report("healthy")], False,
          Health("unused", "Target.NotInUse",
                 "Target is in an Availability Zone that is not enabled for the load balancer")),
-        (ONE, "running", [], True,
+        (ONE, None, [], True,
          Health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")),
-        (ONE, "running", [report("healthy", target="i-2")], True,
+        (ONE, None, [report("healthy", target="i-2")], True,
          Health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")),
-        (ONE, "running", [report("unhealthy")], True, Health("unhealthy", "R", "")),
-        (ONE, "running", [report("healthy")], True, Health("healthy")),
+        (ONE, None, [report("unhealthy")], True, Health("unhealthy", "R", "")),
+        (ONE, None, [report("healthy")], True, Health("healthy")),
     ],
 )  # fmt: skip
 def test_health_in_awss_words(
-    one: Registration, instance_state: str, reports: list[NodeReport] | None, zone: bool, wanted: Health
+    one: Registration, unusable: Health | None, reports: list[NodeReport] | None, zone: bool, wanted: Health
 ) -> None:
-    assert target_health(one, instance_state, reports, zone_enabled=zone) == wanted
+    assert target_health(one, unusable, reports, zone_enabled=zone) == wanted
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ async def test_what_a_node_cannot_do_is_refused(world: World) -> None:
     assert problems(good) == []
     listener = good.listeners[0]
     for config, why in [
-        (replace(good, listeners=(replace(listener, protocol="HTTPS"),)), "HTTP only"),
+        (replace(good, listeners=(replace(listener, protocol="HTTPS"),)), "must have certificates"),
         (world.config(replace(target, host="example.com")), "not an IPv4 address"),
         (world.config(replace(target, dial_port=0)), "ports are 1 to 65535"),
         (world.config(target, health_check=HealthCheck(matcher="2xx")), "matcher '2xx'"),

@@ -175,7 +175,7 @@ class World:
         """A document with one listener and one group; health checks go to a server that is always well. `changes` are
         members of the document, of its attributes, of its listener (`rules`, `tls`) or of its group."""
         self._generation += 1
-        check = changes.pop("health_check", HealthCheck(interval=0.5, port=self._health_port))
+        check = changes.pop("health_check", HealthCheck(interval=0.5, port=self._health_port or None))
         mine = {
             kind: {f.name: changes.pop(f.name) for f in fields(kind) if f.name in changes}
             for kind in (LoadBalancerConfig, Attributes, TargetGroup, Listener)

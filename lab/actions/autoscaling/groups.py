@@ -8,7 +8,8 @@ from typing import Any
 from lab.actions.context import Context, Request, Response, reads, require
 from lab.actions.ec2.common import get_subnet
 from lab.actions.ec2.launch_templates import find_template, version_of
-from lab.actions.elbv2.target_groups import deregister_targets, get_target_group
+from lab.actions.elbv2.find import get_target_group
+from lab.actions.elbv2.targets import deregister_targets
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member, ScalingPolicy, Tag
 from lab.core.autoscaling.termination import POLICIES
@@ -287,7 +288,10 @@ def _check_policies(names: Iterable[str]) -> tuple[str, ...]:
 def _check_target_groups(context: Context, arns: Iterable[str]) -> tuple[str, ...]:
     found = tuple(arns)
     for arn in found:
-        get_target_group(context, arn)
+        if get_target_group(context, arn).target_type != "instance":
+            raise ValidationError(
+                f"Target group '{arn}' is not of target type instance: a group's members are instances"
+            )
     return found
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from lab.actions.autoscaling.groups import activity_shape, get_group, member_shape
 from lab.actions.context import Context, Request, Response, reads
-from lab.actions.elbv2.target_groups import deregister_targets
+from lab.actions.elbv2.targets import deregister_targets
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.lifecycle import launch_given_up, terminating
 from lab.core.autoscaling.model import (

@@ -1,27 +1,24 @@
-"""Load balancers (aws-facts §1.1, §1.4, §10.3)."""
+"""Load balancers (aws-facts §1.1, §10.3)."""
 
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from lab.actions.context import Context, Request, Response, reads, require, tag_list, tags_of
+from lab.actions.context import Context, Request, Response, reads, tags_of
 from lab.actions.ec2.common import attach_interface, default_group, get_group, get_subnet
+from lab.actions.elbv2.find import get_load_balancer, listeners_of
+from lab.actions.elbv2.limits import LOAD_BALANCERS
+from lab.actions.elbv2.listeners import remove_listener
+from lab.core.arc_zonal_shift import ZonalShift
 from lab.core.ec2.model import NetworkInterface
-from lab.core.elbv2.model import LOAD_BALANCER_ATTRIBUTES, Listener, LoadBalancer, Node, Published, TargetGroup
+from lab.core.elbv2.model import LoadBalancer, Node, Published
 from lab.core.errors import LabError
 from lab.core.times import moment
 
 NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 HOSTED_ZONE = "Z35SXDOTRQ7X7K"
-IN_FORCE = {
-    "idle_timeout.timeout_seconds",
-    "client_keep_alive.seconds",
-    "deletion_protection.enabled",
-}
-"""Attributes whose value a node or an action obeys; the others may be set to their defaults only."""
-RANGES = {"idle_timeout.timeout_seconds": (1, 4000), "client_keep_alive.seconds": (60, 604800)}
 
 
 @reads("Name", "Subnets", "SecurityGroups", "Scheme", "Type", "IpAddressType", "Tags")
@@ -34,8 +31,10 @@ def create_load_balancer(context: Context, request: Request) -> Response:
         )
     if request.get("Type", "application") != "application" or request.get("IpAddressType", "ipv4") != "ipv4":
         raise LabError("InvalidConfigurationRequest", "the lab has load balancers of Type application over ipv4")
-    if len(context.store.all(LoadBalancer)) >= 50:
-        raise LabError("TooManyLoadBalancers", "The maximum number of load balancers (50) has been reached")
+    if len(context.store.all(LoadBalancer)) >= LOAD_BALANCERS:
+        raise LabError(
+            "TooManyLoadBalancers", f"The maximum number of load balancers ({LOAD_BALANCERS}) has been reached"
+        )
     subnets = _check_subnets(context, request.get("Subnets", ()))
     scheme = request.get("Scheme", "internet-facing")
     existing = next((balancer for balancer in context.store.all(LoadBalancer) if balancer.name == name), None)
@@ -64,8 +63,8 @@ def create_load_balancer(context: Context, request: Request) -> Response:
         nodes=tuple(_node(context, subnet_id, groups, short) for subnet_id in subnets),
         created=context.now,
         slot=next(slot for slot in range(len(slots) + 1) if slot not in slots),
-        attributes=dict(LOAD_BALANCER_ATTRIBUTES),
         tags=tags_of(request.get("Tags")),
+        cookie_key=context.new_id("key"),
     )
     context.store.put(balancer)
     return {"LoadBalancers": [_load_balancer(balancer)]}
@@ -86,39 +85,26 @@ def describe_load_balancers(context: Context, request: Request) -> Response:
 
 @reads("LoadBalancerArn")
 def delete_load_balancer(context: Context, request: Request) -> Response:
-    """With its listeners. Succeeds when there is none (bc:elbv2)."""
+    """With its listeners, their rules and its zonal shifts. Succeeds when there is none (bc:elbv2)."""
     store = context.store
     balancer = store.get(LoadBalancer, request["LoadBalancerArn"])
     if balancer is None:
         return {}
-    if balancer.attributes["deletion_protection.enabled"] == "true":
+    if balancer.settings["deletion_protection.enabled"] == "true":
         raise LabError(
             "OperationNotPermitted",
             f"Load balancer '{balancer.arn}' cannot be deleted because deletion protection is enabled",
         )
-    for listener in store.all(Listener):
-        if listener.load_balancer_arn == balancer.arn:
-            store.delete(Listener, listener.arn)
+    for listener in listeners_of(context, balancer.arn):
+        remove_listener(context, listener)
+    for shift in store.all(ZonalShift):
+        if shift.resource_arn == balancer.arn:
+            store.delete(ZonalShift, shift.key)
     for node in balancer.nodes:
         store.delete(NetworkInterface, node.network_interface_id)
     store.delete(Published, balancer.arn)
     store.delete(LoadBalancer, balancer.arn)
     return {}
-
-
-@reads("LoadBalancerArn", "Attributes")
-def modify_load_balancer_attributes(context: Context, request: Request) -> Response:
-    balancer = get_load_balancer(context, request["LoadBalancerArn"])
-    attributes = changed_attributes(
-        balancer.attributes, request["Attributes"], LOAD_BALANCER_ATTRIBUTES, IN_FORCE, RANGES
-    )
-    context.store.put(replace(balancer, attributes=attributes))
-    return {"Attributes": tag_list(attributes)}
-
-
-@reads("LoadBalancerArn")
-def describe_load_balancer_attributes(context: Context, request: Request) -> Response:
-    return {"Attributes": tag_list(get_load_balancer(context, request["LoadBalancerArn"]).attributes)}
 
 
 @reads("LoadBalancerArn", "Subnets")
@@ -149,75 +135,6 @@ def set_security_groups(context: Context, request: Request) -> Response:
             context.store.put(replace(interface, group_ids=groups))
     context.store.put(replace(balancer, group_ids=groups))
     return {"SecurityGroupIds": list(groups)}
-
-
-@reads("ResourceArns", "Tags")
-def add_tags(context: Context, request: Request) -> Response:
-    added = tags_of(request["Tags"])
-    for arn in request["ResourceArns"]:
-        row = _tagged(context, arn)
-        context.store.put(replace(row, tags={**row.tags, **added}))
-    return {}
-
-
-@reads("ResourceArns", "TagKeys")
-def remove_tags(context: Context, request: Request) -> Response:
-    for arn in request["ResourceArns"]:
-        row = _tagged(context, arn)
-        kept = {key: value for key, value in row.tags.items() if key not in request["TagKeys"]}
-        context.store.put(replace(row, tags=kept))
-    return {}
-
-
-@reads("ResourceArns")
-def describe_tags(context: Context, request: Request) -> Response:
-    arns = request["ResourceArns"]
-    return {"TagDescriptions": [{"ResourceArn": arn, "Tags": tag_list(_tagged(context, arn).tags)} for arn in arns]}
-
-
-def get_load_balancer(context: Context, arn: str) -> LoadBalancer:
-    message = f"Load balancer '{arn}' not found"
-    return require(context.store, LoadBalancer, arn, "LoadBalancerNotFound", message)
-
-
-def changed_attributes(
-    current: Mapping[str, str],
-    changes: Iterable[Mapping[str, str]],
-    known: Mapping[str, str],
-    in_force: set[str],
-    ranges: Mapping[str, tuple[int, int]],
-) -> dict[str, str]:
-    """The attributes after the changes. Raises InvalidConfigurationRequest for a key AWS does not have, a value out of its
-    range, and one that the lab would pass over in silence."""
-    attributes = dict(current)
-    for change in changes:
-        key, value = change["Key"], change.get("Value", "")
-        if key not in known:
-            raise LabError("InvalidConfigurationRequest", f"Attribute key '{key}' is not recognized")
-        if key in ranges:
-            low, high = ranges[key]
-            if not value.isdecimal() or not low <= int(value) <= high:
-                raise LabError(
-                    "InvalidConfigurationRequest", f"{key} must be a number from {low} to {high}, not '{value}'"
-                )
-        elif value not in ("true", "false") and known[key] in ("true", "false"):
-            raise LabError("InvalidConfigurationRequest", f"{key} must be true or false, not '{value}'")
-        if key not in in_force and value != known[key]:
-            raise LabError(
-                "InvalidConfigurationRequest",
-                f"the lab does not support {key} = '{value}' yet; leave it at '{known[key]}'",
-            )
-        attributes[key] = value
-    return attributes
-
-
-def _tagged(context: Context, arn: str) -> LoadBalancer | TargetGroup | Listener:
-    row = (
-        context.store.get(LoadBalancer, arn) or context.store.get(TargetGroup, arn) or context.store.get(Listener, arn)
-    )
-    if row is None:
-        raise LabError("LoadBalancerNotFound", f"One or more resources not found: '{arn}'")
-    return row
 
 
 def _check_subnets(context: Context, subnets: Iterable[str]) -> list[str]:

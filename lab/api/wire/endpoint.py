@@ -5,6 +5,7 @@
 | query, ec2 | a form with Action and Version | by Version, which differs between services | Action |
 | json | header X-Amz-Target | the target's prefix | after its dot |
 | rpc-v2-cbor | path /service/PREFIX/operation/NAME | PREFIX | NAME |
+| rest-json | any other path than / | by method and path (`rest`) | likewise |
 """
 
 import json
@@ -18,7 +19,7 @@ import cbor2
 from botocore.model import ListShape, Shape, StructureShape
 
 from lab.actions.dispatch import operation_model, service_model
-from lab.api.wire import query, xml
+from lab.api.wire import query, rest, xml
 from lab.core.errors import LabError
 
 QUERY_VERSIONS = {
@@ -42,12 +43,23 @@ class Reply:
     headers: Mapping[str, str]
 
 
-def answer(call: Call, path: str, headers: Mapping[str, str], body: bytes, request_id: str) -> Reply:
-    """Carry out an AWS request as it came. `headers` have lower-case names. Never raises LabError: that is an answer too."""
+def answer(
+    call: Call,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    request_id: str,
+    method: str = "POST",
+    query: str = "",
+) -> Reply:
+    """Carry out an AWS request as it came, `path` and `query` as they were sent. `headers` have lower-case names. Never
+    raises LabError: that is an answer too."""
     if path.startswith("/service/"):
         return _cbor(call, path, body, request_id)
     if "x-amz-target" in headers:
         return _json(call, headers, body, request_id)
+    if path != "/":
+        return _rest(call, (method, path, query), headers, body, request_id)
     return _query(call, body, request_id)
 
 
@@ -102,6 +114,19 @@ def _cbor(call: Call, path: str, body: bytes, request_id: str) -> Reply:
         return Reply(200, cbor2.dumps(found, datetime_as_timestamp=True, timezone=UTC), sent)
     except LabError as problem:
         return Reply(problem.status, cbor2.dumps({"__type": problem.code, "message": problem.message}), sent)
+
+
+def _rest(call: Call, line: tuple[str, str, str], headers: Mapping[str, str], body: bytes, request_id: str) -> Reply:
+    sent = {"content-type": "application/json", "x-amzn-requestid": request_id}
+    method, path, query_string = line
+    try:
+        route, labels = rest.find(method, path)
+        request = rest.request(route, labels, query_string, headers, body)
+        found = call(route.service, route.operation.name, _timestamps(request, route.operation.input_shape))
+        return Reply(rest.status(route), json.dumps(found, default=_epoch).encode(), sent)
+    except LabError as problem:
+        text = json.dumps({"message": problem.message})
+        return Reply(problem.status, text.encode(), {**sent, "x-amzn-errortype": problem.code})
 
 
 def _by_prefix(prefix: str) -> str:

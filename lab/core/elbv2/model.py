@@ -1,37 +1,16 @@
-"""Rows of Elastic Load Balancing v2 (aws-facts §1, §2)."""
+"""Rows of Elastic Load Balancing v2 (aws-facts §1, §2).
 
-from collections.abc import Mapping
+Attributes are kept as AWS's strings by AWS's keys; `settings` is all of them, defaults included (`attributes`).
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-LOAD_BALANCER_ATTRIBUTES = {
-    "idle_timeout.timeout_seconds": "60",
-    "client_keep_alive.seconds": "3600",
-    "routing.http2.enabled": "true",
-    "routing.http.drop_invalid_header_fields.enabled": "false",
-    "routing.http.desync_mitigation_mode": "defensive",
-    "routing.http.preserve_host_header.enabled": "false",
-    "routing.http.xff_header_processing.mode": "append",
-    "routing.http.xff_client_port.enabled": "false",
-    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
-    "deletion_protection.enabled": "false",
-    "access_logs.s3.enabled": "false",
-    "access_logs.s3.bucket": "",
-    "access_logs.s3.prefix": "",
-    "load_balancing.cross_zone.enabled": "true",
-}
-"""Attribute keys with AWS's defaults (bc:elbv2.LoadBalancerAttribute)."""
+from lab.core.elbv2 import attributes as known
 
-TARGET_GROUP_ATTRIBUTES = {
-    "deregistration_delay.timeout_seconds": "300",
-    "stickiness.enabled": "false",
-    "stickiness.type": "lb_cookie",
-    "stickiness.lb_cookie.duration_seconds": "86400",
-    "slow_start.duration_seconds": "0",
-    "load_balancing.algorithm.type": "round_robin",
-    "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
-}
-"""bc:elbv2.TargetGroupAttribute"""
+Described = Mapping[str, Any]
+"""An action, condition or transform in the form in which AWS describes it, defaults filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +29,7 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class LoadBalancer:
     """`state` is AWS's: provisioning, active, active_impaired, failed. `slot` tells load balancers on one host apart: it
-    decides which ports of 127.0.0.1 are theirs."""
+    decides which ports of 127.0.0.1 are theirs. `cookie_key` seals stickiness cookies, 64 hexadecimal digits."""
 
     arn: str
     name: str
@@ -66,10 +45,20 @@ class LoadBalancer:
     state_reason: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    cookie_key: str = ""
 
     @property
     def key(self) -> str:
         return self.arn
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {**known.defaults(known.LOAD_BALANCER), **self.attributes}
+
+    @property
+    def shifts_zones(self) -> bool:
+        """Whether zonal shifts have an effect on it."""
+        return self.settings["zonal_shift.config.enabled"] == "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +82,54 @@ class TargetGroup:
         return self.arn
 
     @property
+    def settings(self) -> dict[str, str]:
+        return {**known.defaults(known.TARGET_GROUP), **self.attributes}
+
+    @property
     def deregistration_delay(self) -> float:
         """Lab seconds."""
-        return float(self.attributes["deregistration_delay.timeout_seconds"])
+        return float(self.settings["deregistration_delay.timeout_seconds"])
+
+    @property
+    def cross_zone(self) -> bool:
+        """The load balancer's own configuration is always on."""
+        return self.settings["load_balancing.cross_zone.enabled"] != "false"
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """`default_actions` is AWS's list of actions as it was given."""
+    """With its default rule, which has no row of its own: `default_actions` and what begins with `default_rule`."""
 
     arn: str
     load_balancer_arn: str
     protocol: str
     port: int
-    default_actions: tuple[Mapping[str, Any], ...]
+    default_actions: tuple[Described, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    default_rule_arn: str = ""
+    default_rule_tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.arn
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {**known.defaults(known.LISTENER), **self.attributes}
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerRule:
+    """A rule that is not the default one."""
+
+    arn: str
+    listener_arn: str
+    load_balancer_arn: str
+    priority: int
+    conditions: tuple[Described, ...]
+    actions: tuple[Described, ...]
+    transforms: tuple[Described, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -116,18 +139,25 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A target of a target group. `deregistered_at` is set once it drains; the row goes when the delay has passed or the
-    target has died."""
+    """A target of a target group: an instance, or an address. `deregistered_at` is set once it drains; the row goes when the
+    delay has passed or the target has died. `availability_zone` is an address's, or "all"; an instance stands in its own.
+    `outside`: the address is in no subnet of the VPC, and its zone is what the caller said."""
 
     target_group_arn: str
     target_id: str
     port: int
     registered_at: float
     deregistered_at: float | None = None
+    availability_zone: str = ""
+    outside: bool = False
 
     @property
     def key(self) -> str:
         return f"{self.target_group_arn}|{self.target_id}|{self.port}"
+
+    def zone_in(self, group: TargetGroup) -> str:
+        """The zone that an address counts for: one that was given for it does with cross-zone load balancing off only."""
+        return "all" if self.outside and group.cross_zone else self.availability_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +171,19 @@ class Published:
     @property
     def key(self) -> str:
         return self.load_balancer_arn
+
+
+def forwarded_to(actions: Iterable[Described]) -> list[str]:
+    """The target groups that a list of actions forwards to."""
+    return [
+        group["TargetGroupArn"]
+        for action in actions
+        if action["Type"] == "forward"
+        for group in action["ForwardConfig"]["TargetGroups"]
+    ]
+
+
+def users_of_groups(listeners: Iterable[Listener], rules: Iterable[ListenerRule]) -> dict[str, str]:
+    """Target group ARN → the ARN of the load balancer whose listeners and rules forward to it; a group has one at most."""
+    found = {arn: row.load_balancer_arn for row in listeners for arn in forwarded_to(row.default_actions)}
+    return found | {arn: row.load_balancer_arn for row in rules for arn in forwarded_to(row.actions)}

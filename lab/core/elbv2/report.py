@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lab.core.elbv2.codec import decode
+
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
     """One target of one group as one node sees it. `state`, `reason` and `description` are AWS's literal strings
     (alb:target-group-health-checks); reason and description are empty when healthy. `requests` and `errors` (answers with a
-    5xx of its own, or none at all) are counted since boot; `in_flight` is now."""
+    5xx of its own, or none at all) are counted since boot; `in_flight` is now. `anomalous`: it errs more than its peers;
+    `mitigated`: it gets less for that."""
 
     target_group_arn: str
     id: str
@@ -24,6 +27,8 @@ class TargetReport:
     in_flight: int = 0
     requests: int = 0
     errors: int = 0
+    anomalous: bool = False
+    mitigated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def from_json(body: Mapping[str, Any]) -> NodeReport:
         report = NodeReport(
             **{
                 **body,
-                "targets": tuple(TargetReport(**row) for row in body["targets"]),
+                "targets": tuple(decode(TargetReport, row) for row in body["targets"]),
                 "response_times": tuple(body.get("response_times", ())),
             }
         )
@@ -67,7 +72,7 @@ def from_json(body: Mapping[str, Any]) -> NodeReport:
             *report.response_times,
             *(number for row in report.targets for number in (row.port, row.in_flight, row.requests, row.errors)),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"not a node report: {error}") from error
     if not all(type(number) is int and number >= 0 for number in numbers):
         raise ValueError("not a node report: its counts must be whole numbers from 0")

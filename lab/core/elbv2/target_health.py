@@ -13,18 +13,29 @@ from lab.core.elbv2.report import NodeReport, TargetReport
 
 
 class Health(NamedTuple):
+    """State, reason and description in AWS's words. `anomalous`: some node finds that the target errs more than its peers;
+    `mitigated`: some node gives it less for that."""
+
     state: str
     reason: str = ""
     description: str = ""
+    anomalous: bool = False
+    mitigated: bool = False
 
 
 REGISTERING = Health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 DRAINING = Health("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+UNREGISTERED = Health("unused", "Target.NotRegistered", "Target is not registered to the target group")
 NOT_IN_USE = Health(
     "unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
 )
 NO_ZONE = Health(
     "unused", "Target.NotInUse", "Target is in an Availability Zone that is not enabled for the load balancer"
+)
+IP_UNUSABLE = Health(
+    "unused",
+    "Target.IpUnusable",
+    "The IP address cannot be used as a target, as it is in use by a load balancer",
 )
 
 _BETTER = ("healthy", "initial", "unhealthy")
@@ -36,17 +47,17 @@ def invalid(instance_state: str) -> Health:
 
 def target_health(
     registration: Registration,
-    instance_state: str,
+    unusable: Health | None,
     reports: Sequence[NodeReport] | None,
     *,
     zone_enabled: bool = True,
 ) -> Health:
-    """`reports` are those of the live nodes of the load balancer that uses the target group; None when none uses it.
-    `instance_state` is "" when the instance is no more."""
+    """`unusable` is what keeps the target itself from being one (`invalid`, `IP_UNUSABLE`). `reports` are those of the live
+    nodes of the load balancer that uses the target group; None when none uses it."""
     if registration.deregistered_at is not None:
         return DRAINING
-    if instance_state != "running":
-        return invalid(instance_state)
+    if unusable is not None:
+        return unusable
     if reports is None:
         return NOT_IN_USE
     if not zone_enabled:
@@ -57,7 +68,8 @@ def target_health(
     votes = Counter(row.state for row in seen)
     state = max(_BETTER, key=lambda name: (votes[name], -_BETTER.index(name)))
     row = next(row for row in seen if row.state == state)
-    return Health(state, row.reason, row.description)
+    anomalous, mitigated = any(row.anomalous for row in seen), any(row.mitigated for row in seen)
+    return Health(state, row.reason, row.description, anomalous, mitigated)
 
 
 def is_drained(
