@@ -84,6 +84,7 @@ class TlsWorld:
         self.refused = 0
         self.mute = False
         self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # so that senders are soon held up
         self._listening.setblocking(False)
         self.port: int = self._listening.getsockname()[1]
         self._loop = asyncio.get_running_loop()
