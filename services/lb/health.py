@@ -108,3 +108,7 @@ async def check(target: TargetState, settings: HealthCheck, matcher: Matcher) ->
     except (OSError, BadAnswer):
         return FAILED
     return answered(answer.status, matcher)
+
+
+def host_field(host: str, port: int, protocol: str) -> str:
+    return host if (protocol, port) == ("HTTPS", 443) else f"{host}:{port}"

@@ -12,6 +12,7 @@ A configuration that OpenSSL does not take is a ValueError with one sentence: th
 """
 
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ from services.lb.tls_settings import bare_context
 
 MOST_TRUSTED = 512
 """Certificates that a context in passthrough mode may come to trust before a fresh one takes its place."""
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,10 @@ class TlsFront:
         return base
 
     def _name_heard(self, sock: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-        self.asked = name or ""
-        if name:
-            name = name.lower().rstrip(".")
+        # What is no host name, and so could end a line of a log or forge a field of it, is not taken down.
+        self.asked = name if name and _HOST_NAME.fullmatch(name) else ""
+        if self.asked:
+            name = self.asked.lower().rstrip(".")
             found = self._by_name.get(name) or self._by_name.get("*." + name.partition(".")[2])
             if found is not None:
                 sock.context = found

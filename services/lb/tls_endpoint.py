@@ -154,7 +154,8 @@ class TlsEndpoint(Endpoint):
         except ssl.SSLCertVerificationError as error:
             code, detail = VERIFY_CODES.get(error.verify_code, "ClientCertRejected"), error.verify_message
         except ssl.SSLError as error:
-            code, detail = UNMAPPED, error.reason or "closed"
+            # The stubs know no None, which it is when the peer just closed.
+            code, detail = UNMAPPED, str(getattr(error, "reason", None) or "closed")
         except OSError as error:
             code, detail = UNMAPPED, error.strerror or str(error)
         finally:

@@ -201,6 +201,18 @@ def hello() -> bytes:
     return outgoing.read()
 
 
+@pytest.mark.parametrize("name", [b'a" "b.exampl', b"a\r\nb.example", b"a b.example "])
+@in_tls_world
+async def test_a_server_name_that_is_none(world: TlsWorld, name: bytes) -> None:
+    """It could forge a line of a log: the default certificate, and nothing is taken down."""
+    assert len(name) == 12
+    with world.raw() as sock:
+        sock.sendall(hello().replace(b"shop.example", name))
+        assert (await asyncio.to_thread(sock.recv, 5))[:1] == b"\x16"
+    await eventually(lambda: world.failed)
+    assert world.failed[0].facts.server_name == ""
+
+
 @pytest.mark.parametrize("sent", [0, 1, 5, 60, -1], ids=["nothing", "byte", "header", "part", "hello"])
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
 @in_tls_world
