@@ -1,8 +1,8 @@
 """Certificates of clients: asking for them, judging them, telling targets of them (alb:mutual-authentication).
 
 `verify`: OpenSSL checks chain, signatures, purpose and times against the trust store while shaking hands. The revocation
-lists and the depth are checked right after, because AWS's rules are not OpenSSL's: an authority without a list revokes
-nothing, and a list does not expire.
+lists and the depth are checked right after, because OpenSSL would refuse whoever's issuer has no list, and every overdue
+list. (AWS does not say what it does then; here the one revokes nothing and the other still counts.)
 
 `passthrough`: any certificate goes, and the target judges it. Python's ssl module cannot say that: asked for, a certificate
 must have a trusted issuer. So the one that comes is made trusted the moment it is read, before OpenSSL looks for its issuer:
@@ -17,11 +17,13 @@ import _ssl
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
 from lab.core.elbv2.config import MutualAuthentication
@@ -53,11 +55,12 @@ class ClientVerifier:
         self.passes_through = mutual.mode == PASSTHROUGH
         if mutual.mode not in (PASSTHROUGH, VERIFY):
             raise ValueError(f"has the mutual authentication mode {mutual.mode!r}; use {PASSTHROUGH} or {VERIFY}")
-        self._revoked: dict[bytes, frozenset[int]] = {}
+        self._lists: dict[bytes, list[RevocationList]] = {}
         self.trusted = 0
         """How many certificates of clients `passthrough` has come to trust: a context's store only ever grows."""
-        if not self.passes_through:
-            self._revoked = _revocations(mutual)
+        for text in () if self.passes_through else mutual.revocations:
+            one = RevocationList(text)
+            self._lists.setdefault(one.issuer, []).append(one)
 
     def demand(self, context: ssl.SSLContext) -> None:
         """Make `context` ask its clients for certificates."""
@@ -96,13 +99,39 @@ class ClientVerifier:
             return client, "ClientCertInvalid"
         if len(chain) > DEEPEST + 1:
             return client, "ClientCertMaxChainDepthExceeded"
-        return client, "ClientCertCrlHit" if self._is_revoked(chain) else ""
+        return client, self._revocation([x509.load_der_x509_certificate(der) for der in chain]) if self._lists else ""
 
-    def _is_revoked(self, chain: Iterable[bytes]) -> bool:
-        if not self._revoked:
-            return False
-        certificates = [x509.load_der_x509_certificate(der) for der in chain]
-        return any(one.serial_number in self._revoked.get(one.issuer.public_bytes(), ()) for one in certificates)
+    def _revocation(self, chain: list[x509.Certificate]) -> str:
+        """Why the chain is refused for a list of revoked certificates, or "". An authority's own list counts only."""
+        for certificate, issuer in pairwise(chain):
+            named = self._lists.get(certificate.issuer.public_bytes())
+            if named:
+                lists = [one for one in named if one.is_of(issuer)]
+                if not lists:
+                    return "ClientCertCrlProcessingError"
+                if any(certificate.serial_number in one.revoked for one in lists):
+                    return "ClientCertCrlHit"
+        return ""
+
+
+class RevocationList:
+    """`issuer` is its name in DER, `revoked` are serial numbers."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            self._list = x509.load_pem_x509_crl(text.encode())
+            self.issuer = self._list.issuer.public_bytes()
+            self.revoked = frozenset(entry.serial_number for entry in self._list)
+        except ValueError as error:
+            raise ValueError(f"has a revocation list that cannot be read ({error})") from error
+        self._signers: dict[bytes, bool] = {}
+
+    def is_of(self, authority: x509.Certificate) -> bool:
+        """Whether `authority` signed it; two may have the same name."""
+        fingerprint = authority.fingerprint(SHA256())
+        if fingerprint not in self._signers:
+            self._signers[fingerprint] = _signed(self._list, authority)
+        return self._signers[fingerprint]
 
 
 def _trust_what_comes(context: ssl.SSLContext, count: Callable[[], None]) -> None:
@@ -189,28 +218,6 @@ def _time(moment: datetime) -> str:
 
 def _encoded(chain: Iterable[bytes]) -> str:
     return quote("".join(ssl.DER_cert_to_PEM_cert(der) for der in chain), safe="+=/")
-
-
-def _revocations(mutual: MutualAuthentication) -> dict[bytes, frozenset[int]]:
-    """Revoked serial numbers by issuer (its name in DER)."""
-    try:
-        authorities = x509.load_pem_x509_certificates(mutual.authorities.encode())
-    except ValueError as error:
-        raise ValueError(f"has a trust store that is not certificates in PEM ({error})") from error
-    found: dict[bytes, frozenset[int]] = {}
-    for text in mutual.revocations:
-        try:
-            crl = x509.load_pem_x509_crl(text.encode())
-        except ValueError as error:
-            raise ValueError(f"has a revocation list that is not PEM ({error})") from error
-        issuer = crl.issuer.public_bytes()
-        if not any(_signed(crl, one) for one in authorities if one.subject.public_bytes() == issuer):
-            raise ValueError(
-                f"has a revocation list of {rfc2253(crl.issuer)} that no certificate of the trust store signed"
-            )
-        serials = frozenset(entry.serial_number for entry in crl)
-        found[issuer] = found.get(issuer, frozenset()) | serials
-    return found
 
 
 def _signed(crl: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:

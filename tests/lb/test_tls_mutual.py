@@ -128,6 +128,18 @@ async def test_lists_revoke_only_what_is_on_them(world: TlsWorld, tmp_path: Path
 
 
 @in_tls_world
+async def test_only_an_authoritys_own_list_counts(world: TlsWorld, tmp_path: Path) -> None:
+    forged = revocation_list(Pair(ROOT.certificate, OTHER_ROOT.key), GOOD, MIDDLE)
+    world.front = verify(revoked=(forged,))
+    assert (await world.failure(REVOKED.client_context(tmp_path))).failure == "ClientCertCrlProcessingError"
+    world.front = verify(revoked=(forged, revocation_list(ROOT, REVOKED)))
+    assert (await world.failure(REVOKED.client_context(tmp_path))).failure == "ClientCertCrlHit"
+    assert not (await world.facts_of(GOOD.client_context(tmp_path))).failure
+    world.front = verify(revoked=(revocation_list(MIDDLE, GOOD),))  # an issuer that the trust store does not hold
+    assert (await world.failure(GOOD.client_context(tmp_path))).failure == "ClientCertCrlHit"
+
+
+@in_tls_world
 async def test_expiry_may_be_ignored(world: TlsWorld, tmp_path: Path) -> None:
     world.front = verify(ignore_expiry=True)
     old = make("old", issuer=ROOT, days=(-30, -1))
