@@ -1,10 +1,11 @@
 """A small HTTP client on asyncio streams, for the control side: configuration, reports, health checks.
 
-One request per connection; no redirects, no TLS. Heads and chunks are read by the same strict code as the data plane's.
+One request per connection; no redirects. Heads and chunks are read by the same strict code as the data plane's.
 """
 
 import asyncio
 import contextlib
+import ssl
 from dataclasses import dataclass
 
 from services.lb.chunked import ChunkedBody
@@ -34,13 +35,17 @@ async def fetch(
     body: bytes | None = None,
     seconds: float,
     head_only: bool = False,
+    tls: ssl.SSLContext | None = None,
 ) -> Answer:
-    """The answer; with `head_only` its body is not waited for. Raises OSError, TimeoutError (an OSError too) or BadAnswer."""
+    """The answer; with `head_only` its body is not waited for. `tls` makes it HTTPS; no server name is sent. Raises OSError
+    (TimeoutError and ssl.SSLError are some, too) or BadAnswer."""
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "Connection: close"]
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     async with asyncio.timeout(seconds):
-        reader, writer = await asyncio.open_connection(host, port, limit=RESPONSE_HEAD_BYTES)
+        reader, writer = await asyncio.open_connection(
+            host, port, limit=RESPONSE_HEAD_BYTES, ssl=tls, server_hostname=None if tls is None else ""
+        )
         try:
             writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b""))
             return await _read_answer(reader, head_only)

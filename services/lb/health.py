@@ -3,7 +3,8 @@
 Every target of every group is checked by a task of its own. A check is a GET on a new connection. The next one starts when
 the interval, counted from the *start* of the last one, has passed and the last one has ended. The first starts at once;
 the wait after it is shortened by a share that depends on the target, so that targets registered together do not go on
-being checked together. Draining targets are not checked. What a result means is decided in `lab.core.elbv2.health`.
+being checked together. Draining targets are not checked. HTTPS checks take
+any certificate. What a result means is decided in `lab.core.elbv2.health`.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from lab.core.elbv2.config import HealthCheck
 from lab.core.elbv2.health import FAILED, TIMED_OUT, CheckResult, Matcher, after, answered
 from services.lb.fetch import BadAnswer, fetch
 from services.lb.routing import Group, RoutingTable, TargetKey, TargetState
+from services.lb.tls_settings import health_check_context
 
 _log = logging.getLogger("lb")
 
@@ -86,18 +88,27 @@ async def check(target: TargetState, settings: HealthCheck, matcher: Matcher) ->
     """One health check. `settings.port` replaces the traffic port; the Host field names what is dialled."""
     host, dial_port = target.sockaddr
     port = settings.port if settings.port is not None else dial_port
+    tls = health_check_context() if settings.protocol == "HTTPS" else None
     try:
         answer = await fetch(
             host,
             port,
             "GET",
             settings.path,
-            fields=(("Host", f"{host}:{port}"), ("User-Agent", "ELB-HealthChecker/2.0")),
+            fields=(
+                ("Host", host if tls is not None and port == 443 else f"{host}:{port}"),
+                ("User-Agent", "ELB-HealthChecker/2.0"),
+            ),
             seconds=settings.timeout,
             head_only=True,
+            tls=tls,
         )
     except TimeoutError:
         return TIMED_OUT
     except (OSError, BadAnswer):
         return FAILED
     return answered(answer.status, matcher)
+
+
+def host_field(host: str, port: int, protocol: str) -> str:
+    return host if (protocol, port) == ("HTTPS", 443) else f"{host}:{port}"

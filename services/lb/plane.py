@@ -12,6 +12,7 @@ from services.lb.selector import ServingSelector
 if TYPE_CHECKING:
     from services.lb.downstream import Client
     from services.lb.farewell import Farewell
+    from services.lb.greeting import Greeting
     from services.lb.tunnel import Tunnel
 
 
@@ -28,7 +29,7 @@ class Plane:
         self.selector = selector
         self.table = table
         self.counters = Counters()
-        self.clients: set[Client | Farewell | Tunnel] = set()
+        self.clients: set[Client | Farewell | Greeting | Tunnel] = set()
         self.draining = False
         self._wall = wall_clock
         self.trace_ids = TraceIds(random_bytes, wall_clock())
