@@ -64,7 +64,7 @@ class Linked:
 
     async def __aenter__(self) -> Control:
         port = await self.world.server(self.control.serve)
-        link = ControlLink(self.world.node, ControlPlane("127.0.0.1", port, "secret"), self.data, random.Random(1))
+        link = ControlLink(self.world.node.node, ControlPlane("127.0.0.1", port, "secret"), self.data, random.Random(1))
         self._tasks = [asyncio.create_task(link.follow_config()), asyncio.create_task(link.send_reports())]
         return self.control
 

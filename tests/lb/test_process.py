@@ -16,6 +16,7 @@ import pytest
 from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
 from lab.core.elbv2.rules import Forward, default_rule
 from services.lb import lastgood
+from services.lb.allowance import Machine
 from services.lb.main import read_settings
 from tests.eventually import eventually
 from tests.lb.world import Origin, Peer
@@ -29,6 +30,7 @@ ENVIRONMENT = {
     "LB_PORTS": "80=8080, 443=8443",
     "LB_DATA": "/nowhere",
 }
+MACHINE = Machine(cores=3, memory=256 << 20, descriptors=1024)
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -40,7 +42,7 @@ def free_port() -> int:
 
 
 def test_settings() -> None:
-    settings = read_settings(ENVIRONMENT, "boot")
+    settings = read_settings(ENVIRONMENT, "boot", MACHINE)
     assert settings.identity.bind_ports == {80: 8080, 443: 8443}
     assert (settings.control.host, settings.control.port, settings.drain_seconds) == ("127.0.0.1", 9, 10.0)
 
@@ -56,7 +58,7 @@ def test_settings() -> None:
 )
 def test_settings_that_are_wrong(changes: dict[str, str], why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        read_settings(ENVIRONMENT | changes, "boot")
+        read_settings(ENVIRONMENT | changes, "boot", MACHINE)
 
 
 def test_a_missing_setting_is_one_line_and_exit_2() -> None:

@@ -1,0 +1,48 @@
+"""How much a node may hold, and each of its workers: numbers of connections and bytes. Pure."""
+
+from dataclasses import dataclass
+
+CONNECTION_BYTES = 32 * 1024
+"""Of a node's memory for each client connection: its buffers and its target's, ours and the kernel's, on average."""
+OTHER_DESCRIPTORS = 96
+"""Of a worker's, for what is no connection: kept pipes (services.lb.splice), listeners, the loop's own, files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a node has: processor cores it may use, bytes of memory, descriptors that one process may open."""
+
+    cores: int
+    memory: int
+    descriptors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """`connections` are client connections, `refusals` those beyond that are only told that they are too many; `buffered`
+    is bytes."""
+
+    connections: int
+    refusals: int
+    buffered: int
+
+
+UNLIMITED = Allowance(1 << 30, 1 << 10, 1 << 50)
+"""For a plane that nobody has told."""
+
+
+def connections_of(machine: Machine, workers: int) -> int:
+    """As many client connections as a node's memory and descriptors allow: a request takes two descriptors, its client's
+    and its target's."""
+    return max(16, min(machine.memory // CONNECTION_BYTES, workers * ((machine.descriptors - OTHER_DESCRIPTORS) // 2)))
+
+
+def buffered_of(machine: Machine) -> int:
+    """A quarter of the memory."""
+    return machine.memory // 4
+
+
+def share(connections: int, buffered: int, workers: int) -> Allowance:
+    """One worker's part of a node's."""
+    mine = max(1, -(-connections // workers))
+    return Allowance(mine, max(8, mine // 8), buffered // workers)
