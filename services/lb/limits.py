@@ -74,12 +74,15 @@ class Limits:
                 self._search_at = self._selector.now + _FRUITLESS_SECONDS
         return len(self._clients) < most
 
-    def free_descriptors(self, targets: Iterable[TargetState]) -> None:
-        """The system gives no more: give up what is kept for convenience only."""
-        self._close_idle(max(1, len(self._clients) // 8))
+    def free_descriptors(self, targets: Iterable[TargetState]) -> bool:
+        """The system gives no more: give up what is kept for convenience only. Whether there was any; it is free from the next
+        batch of the selector on."""
+        given_up = self._close_idle(max(1, len(self._clients) // 8))
         for target in targets:
             for connection in list(target.pool):
                 connection.retire(cut=False)
+                given_up += 1
+        return given_up > 0
 
     def sweep(self) -> None:
         """Called now and then."""
@@ -99,10 +102,13 @@ class Limits:
     def _count(self) -> None:
         self._selector.held = sum(client.held for client in self._clients)
 
-    def _close_idle(self, count: int) -> None:
+    def _close_idle(self, count: int) -> int:
+        """Closes up to `count`, the longest idle first; how many."""
+        before = len(self._clients)
         idle = [client for client in self._clients if client.is_idle]
         for client in heapq.nsmallest(count, idle, key=_last_progress):
             client.drain()
+        return before - len(self._clients)
 
 
 def _last_progress(client: Limited) -> float:

@@ -8,8 +8,7 @@ replaced, and `close` first takes all there is. What remains is a handshake whos
 instant; that client is reset, as it would have been refused a moment later.
 
 When accepting fails, most likely because the process is out of descriptors, idle connections are given up, clients' and
-targets', and the socket pauses for a moment instead of spinning: the kernel keeps what waits, `resume` is called from the
-sweep.
+targets'; where there are none the socket pauses until the next sweep instead of spinning, and the kernel keeps what waits.
 """
 
 import logging
@@ -26,6 +25,7 @@ from services.lb.selector import READ, Handler
 
 BACKLOG = 4096
 _ACCEPTS_PER_EVENT = 32
+_RAISE = "if that is about open files, raise `ulimit -n`"
 
 _log = logging.getLogger("lb")
 
@@ -75,6 +75,7 @@ class ListeningSocket(Handler):
         self.port = port
         self.bind_port: int = sock.getsockname()[1]
         self._interest = READ
+        self._warned = False
         sock.setblocking(False)
         plane.selector.watch(sock.fileno(), self, READ)
 
@@ -86,7 +87,7 @@ class ListeningSocket(Handler):
         plane = self._plane
         for taken in range(most):
             if plane.limits.is_full:
-                self._pause("too many connections", "more wait in the kernel until some end; see LB_MAX_CONNECTIONS")
+                self._pause("too many connections", "new ones wait until some end; see LB_MAX_CONNECTIONS")
                 return taken
             try:
                 sock, address = self._sock.accept()
@@ -95,8 +96,10 @@ class ListeningSocket(Handler):
             except ConnectionError:
                 continue  # the client left before it was accepted
             except OSError as error:
-                plane.limits.free_descriptors(plane.table.targets())
-                self._pause(str(error.strerror), "if that is about open files, raise `ulimit -n`")
+                if plane.limits.free_descriptors(plane.table.targets()):
+                    self._warn(f"is short: {error.strerror}; idle connections are closed", _RAISE)
+                else:
+                    self._pause(str(error.strerror), _RAISE)
                 return taken
             sock.setblocking(False)
             link = Endpoint(sock, plane.selector, READ)
@@ -120,9 +123,17 @@ class ListeningSocket(Handler):
     def _pause(self, why: str, what_helps: str) -> None:
         self._plane.selector.change(self._sock.fileno(), READ, 0)
         self._interest = 0
-        _log.warning("listener %d pauses: %s; %s", self.port, why, what_helps)
+        self._warn(f"pauses: {why}", what_helps)
+
+    def _warn(self, what: str, what_helps: str) -> None:
+        """Once between two sweeps."""
+        if not self._warned:
+            self._warned = True
+            _log.warning("listener %d %s; %s", self.port, what, what_helps)
 
     def resume(self) -> None:
+        """Called from the sweep."""
+        self._warned = False
         if not self._interest:
             plane = self._plane
             plane.selector.change(self._sock.fileno(), 0, READ)

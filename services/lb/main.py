@@ -155,10 +155,10 @@ async def work(settings: Settings, selector: ServingSelector, descriptor: int) -
         wall_clock=time.time,
         random_bytes=os.urandom,
     )
-    await Duty(worker, socket.socket(fileno=descriptor), settings.drain_seconds, _alive).done()
+    await Duty(worker, socket.socket(fileno=descriptor), settings.drain_seconds, alive).done()
 
 
-def _alive() -> None:
+def alive() -> None:
     """The kernel ends a process that computes for so long without calling this again: a worker that hangs in a loop, even
     one of C code, gives way to another one. Time that it is stopped or does nothing does not count."""
     signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)

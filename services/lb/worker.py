@@ -50,16 +50,18 @@ class Worker:
         """Puts `orders` in force as far as they are news. `sockets` are those of the listeners, by number, that were not
         told before; they are the worker's from now on. What cannot be put in force is refused, and all stays as it was."""
         self._unused.update(sockets)
+        listeners = {} if self.plane.draining else orders.listeners
         try:
             if orders.serial != self._serial:
-                self._configure(orders)
+                self._configure(orders, listeners)
             self._know(orders.health)
         except Exception as error:
             _log.exception("configuration %d cannot be put in force", orders.config.generation)
             self._refused = f"a worker cannot put the configuration in force: {error!r}"
             return
         self._refused = ""
-        self._listen({} if self.plane.draining else orders.listeners)
+        self._close_all_but(listeners)
+        self._open(listeners)
 
     def status(self) -> Status:
         plane = self.plane
@@ -82,7 +84,7 @@ class Worker:
         deadline = self._clock() + seconds
         self._deadline = min(self._deadline, deadline) if self.plane.draining else deadline
         self.plane.draining = True
-        self._listen({})
+        self._close_all_but({})
         for client in list(self.plane.clients):
             client.drain()
 
@@ -96,15 +98,17 @@ class Worker:
         self._sweeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._sweeper
-        self._listen({})
+        self._close_all_but({})
         for client in list(self.plane.clients):
             client.abort()
         for target in self.plane.table.targets():
             target.retire(cut=True)
 
-    def _configure(self, orders: Orders) -> None:
-        table, gone = compile_table(orders.config, self.plane.table, self._zone)
-        self.plane.table = table
+    def _configure(self, orders: Orders, listeners: Mapping[int, int]) -> None:
+        plane = self.plane
+        table, gone = compile_table(orders.config, plane.table, self._zone)
+        self._close_all_but(listeners)  # who came in by a listener that goes is served by the table that has it
+        plane.table = table
         self._serial = orders.serial
         for target in gone:
             target.retire(cut=True)
@@ -123,14 +127,16 @@ class Worker:
             if changed:
                 group.refresh()
 
-    def _listen(self, wanted: Mapping[int, int]) -> None:
-        """Takes and gives up listening sockets. Who listens no more has its idle clients leave."""
+    def _close_all_but(self, wanted: Mapping[int, int]) -> None:
+        """Who listens no more has its idle clients leave."""
         for port in [port for port, number in self._numbers.items() if wanted.get(port) != number]:
             del self._numbers[port]
             self.listeners.pop(port).close()
             if port not in wanted:
                 for client in [client for client in self.plane.clients if client.port == port]:
                     client.drain()
+
+    def _open(self, wanted: Mapping[int, int]) -> None:
         for port, number in wanted.items():
             if number in self._unused:
                 self._numbers[port] = number
