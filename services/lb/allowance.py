@@ -20,11 +20,12 @@ class Machine:
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """`connections` are client connections, `refusals` those beyond that are only told that they are too many; `buffered`
-    is bytes."""
+    is bytes. Where there are more, a connection may be ended that holds some and made no progress for `patience` seconds."""
 
     connections: int
     refusals: int
     buffered: int
+    patience: float = 5.0
 
 
 UNLIMITED = Allowance(1 << 30, 1 << 10, 1 << 50)

@@ -126,17 +126,25 @@ class _Member:
         def received(body: dict[str, Any], sockets: list[socket.socket]) -> None:
             heard(self.number, status_from_json(body))
 
+        process = self._process
+
+        def ended() -> None:
+            # It is about to end; if it does not, nobody can tell it to any more.
+            asyncio.get_running_loop().call_later(GRACE_SECONDS, self.kill, process)
+
         self._told = None
-        self._link = Link(ours, compose=self._compose, received=received, ended=self.kill)
-        self._link.poke()
-        if self.doomed:
-            self.kill()
+        self._link = Link(ours, compose=self._compose, received=received, ended=ended)
         try:
-            return await self._process.wait()
+            self._link.poke()
+            if self.doomed:
+                self.kill()
+            return await process.wait()
         finally:
             self._link.close()
             self._link = None
             self._process = None
+            if process.returncode is None:
+                process.kill()
 
     def tell(self, orders: Orders, sockets: Mapping[int, socket.socket]) -> None:
         self._orders, self._sockets = orders, sockets
@@ -148,9 +156,9 @@ class _Member:
         if self._link is not None:
             self._link.poke()
 
-    def kill(self) -> None:
-        """Also when its end of the pair is closed: then it has nothing left to do."""
-        if self._process is not None:
+    def kill(self, which: asyncio.subprocess.Process | None = None) -> None:
+        """The worker of now; or nobody, if that is not the one that is meant."""
+        if self._process is not None and which in (None, self._process):
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
 

@@ -18,8 +18,6 @@ from services.lb.allowance import Allowance
 from services.lb.routing import TargetState
 from services.lb.selector import ServingSelector
 
-STUCK_SECONDS = 5.0
-"""Without progress for so long, a connection may be ended for the bytes it holds."""
 _FRUITLESS_SECONDS = 0.1
 """Between two searches for idle connections when the last one did not help."""
 
@@ -60,19 +58,24 @@ class Limits:
         """Whether new requests are to be refused."""
         return self._selector.held > self.allowance.buffered
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there is no room even to refuse a connection."""
-        return len(self._clients) >= self.allowance.connections + self.allowance.refusals
+    def has_room(self) -> bool:
+        """Whether one more connection can be taken, to serve it or to refuse it."""
+        most = self.allowance.connections + self.allowance.refusals
+        if len(self._clients) >= most:
+            self._make_room()
+        return len(self._clients) < most
 
     def admit_connection(self) -> bool:
         """Whether one more is served."""
+        self._make_room()
+        return len(self._clients) < self.allowance.connections
+
+    def _make_room(self) -> None:
         most = self.allowance.connections
         if len(self._clients) * 10 >= most * 9 and self._selector.now >= self._search_at:
             self._close_idle(len(self._clients) - most * 7 // 8)
             if len(self._clients) * 10 >= most * 9:
                 self._search_at = self._selector.now + _FRUITLESS_SECONDS
-        return len(self._clients) < most
 
     def free_descriptors(self, targets: Iterable[TargetState]) -> bool:
         """The system gives no more: give up what is kept for convenience only. Whether there was any; it is free from the next
@@ -90,7 +93,7 @@ class Limits:
         excess = self._selector.held - self.allowance.buffered
         if excess <= 0:
             return
-        before = self._selector.now - STUCK_SECONDS
+        before = self._selector.now - self.allowance.patience
         stuck = [client for client in self._clients if client.held and client.last_progress < before]
         for client in sorted(stuck, key=_last_progress):
             if excess <= 0:

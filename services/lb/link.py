@@ -10,6 +10,7 @@ a peer that does not read costs one message of memory, and reads the newest stat
 
 import asyncio
 import json
+import os
 import socket
 import struct
 from collections.abc import Callable, Sequence
@@ -18,7 +19,6 @@ from typing import Any, NamedTuple
 _LENGTH = struct.Struct(">I")
 _READ_BYTES = 1 << 18
 _SOCKETS = 250  # with one read; Linux passes at most 253 at once
-_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Message(NamedTuple):
@@ -97,12 +97,14 @@ class Link:
 
     def _read(self) -> None:
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._sock, _READ_BYTES, _SOCKETS, _FLAGS)
+            data, descriptors, _, _ = socket.recv_fds(self._sock, _READ_BYTES, _SOCKETS)
         except BlockingIOError:
             return
         except OSError:
             data, descriptors = b"", []
-        self._sockets += [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)  # recv_fds ignores its flags, so not at once
+            self._sockets.append(socket.socket(fileno=descriptor))
         self._in += data
         while self._is_open and (text := self._next()):
             self._received(json.loads(text), self._sockets)

@@ -79,6 +79,10 @@ class ListeningSocket(Handler):
         sock.setblocking(False)
         plane.selector.watch(sock.fileno(), self, READ)
 
+    @property
+    def paused(self) -> bool:
+        return not self._interest
+
     def on_ready(self, mask: int) -> None:
         self._accept(_ACCEPTS_PER_EVENT)
 
@@ -86,7 +90,7 @@ class ListeningSocket(Handler):
         """Takes up to `most` connections; how many there were."""
         plane = self._plane
         for taken in range(most):
-            if plane.limits.is_full:
+            if not plane.limits.has_room():
                 self._pause("too many connections", "new ones wait until some end; see LB_MAX_CONNECTIONS")
                 return taken
             try:
@@ -134,7 +138,7 @@ class ListeningSocket(Handler):
     def resume(self) -> None:
         """Called from the sweep."""
         self._warned = False
-        if not self._interest:
+        if self.paused:
             plane = self._plane
             plane.selector.change(self._sock.fileno(), 0, READ)
             self._interest = READ

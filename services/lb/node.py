@@ -138,6 +138,7 @@ class Node:
         self._retrying.cancel()
         for port in list(self._listeners):
             self._close(port)
+        self._tell()
 
     async def stop(self) -> None:
         """Ends everything of this object's at once; the workers are not its own."""

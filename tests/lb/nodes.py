@@ -89,6 +89,10 @@ class RunningNode:
         [pid] = await eventually(lambda: self.workers, lambda pids: len(pids) == 1)
         return pid
 
+    async def misses(self, pid: int) -> None:
+        """Waits until a worker is no more."""
+        await eventually(lambda: pid not in self.workers)
+
     def said(self, words: str) -> bool:
         return any(words in line for line in self.lines)
 
@@ -144,7 +148,7 @@ async def running(
     }
     process = await asyncio.create_subprocess_exec(
         *command,
-        env=os.environ | ENVIRONMENT | own | (environment or {}),
+        env=os.environ | ENVIRONMENT | own | dict(environment or {}),
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
@@ -160,7 +164,9 @@ async def running(
             peer.writer.transport.abort()
         await asyncio.gather(*(peer.writer.wait_closed() for peer in node.peers), return_exceptions=True)
         try:
-            await eventually(lambda: [one for one in table().values() if one.group == process.pid and not one.zombie] == [])
+            await eventually(
+                lambda: [one for one in table().values() if one.group == process.pid and not one.zombie] == []
+            )
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -24,7 +24,7 @@ from lab.core.elbv2.config import (
 )
 from lab.core.elbv2.report import NodeReport
 from lab.core.elbv2.rules import Action, FixedResponse, Forward, Rule, default_rule
-from services.lb.allowance import UNLIMITED, Allowance
+from services.lb.allowance import UNLIMITED
 from services.lb.chunked import ChunkedBody
 from services.lb.downstream import Client
 from services.lb.endpoint import Endpoint
@@ -143,12 +143,12 @@ class OneProcess:
 
     size = 1
 
-    def __init__(self, identity: Identity, selector: ServingSelector, allowance: Allowance) -> None:
+    def __init__(self, identity: Identity, selector: ServingSelector) -> None:
         self.identity = identity
         self.worker = Worker(
             identity.zone,
             selector,
-            allowance,
+            UNLIMITED,
             clock=time.monotonic,
             wall_clock=time.time,
             random_bytes=os.urandom,
@@ -315,8 +315,8 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(selector: ServingSelector, allowance: Allowance = UNLIMITED) -> AsyncIterator[World]:
-    world = World(OneProcess(Identity("node-1", "boot-1", "a", "127.0.0.1", {80: 0, 81: 0}), selector, allowance))
+async def world_on(selector: ServingSelector) -> AsyncIterator[World]:
+    world = World(OneProcess(Identity("node-1", "boot-1", "a", "127.0.0.1", {80: 0, 81: 0}), selector))
     try:
         yield world
     finally:
