@@ -80,6 +80,8 @@ class Crew:
                 code = await member.run(heard)
             except OSError as error:
                 _log.error("worker %d cannot be started: %s", member.number, error)
+            except Exception:
+                _log.exception("worker %d is given up; another one is started", member.number)
             else:
                 if self._stopping.is_set():
                     return

@@ -21,6 +21,9 @@ class Duty:
         self._worker = worker
         self._drain_seconds = drain_seconds
         self._config = NOTHING  # as it was told last, obeyed or not
+        self._has_orders = (
+            False  # before, there is nothing to say: a successor is taken to be as far as its first orders
+        )
         self._said: Status | None = None
         self._leaving = asyncio.Event()
         self._link = Link(sock, compose=self._compose, received=self._received, ended=self._abandoned)
@@ -41,7 +44,7 @@ class Duty:
 
     def _compose(self) -> Message | None:
         status = self._worker.status()
-        if status == self._said:
+        if not self._has_orders or status == self._said:
             return None
         self._said = status
         return Message(status_to_json(status))
@@ -52,6 +55,7 @@ class Duty:
             return
         orders = orders_from_json(body["orders"], self._config)
         self._config = orders.config
+        self._has_orders = True
         self._worker.obey(orders, {number: sockets.pop(0) for number in body["sockets"]})
         self._link.poke()
 

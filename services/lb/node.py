@@ -121,7 +121,9 @@ class Node:
             node_id=self.identity.node_id,
             boot_id=self.identity.boot_id,
             zone=self.identity.zone,
-            applied=self._generations[tally.serial],
+            applied=self._generations.get(
+                tally.serial, 0
+            ),  # 0: a successor could not put in force what it was told first
             targets=tuple(
                 _target_report(key, checks.target, self._prober.health[key], tally.target(key))
                 for key, checks in registered(self.config)

@@ -4,6 +4,9 @@ test_config.)"""
 import asyncio
 import json
 import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +46,10 @@ class Publisher:
             target_groups=(replace(group, targets=turned),),
         )
 
+    async def reports(self, requests: int) -> None:
+        """Waits until the node has reported so many."""
+        await eventually(lambda: self.report["counters"].get("RequestCount") == requests)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = await read_message(reader)
@@ -71,14 +78,46 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+@asynccontextmanager
+async def published(publisher: Publisher) -> AsyncIterator[str]:
+    """The publisher's URL."""
+    server = await asyncio.start_server(publisher.serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+async def test_what_is_reported_only_grows_whoever_dies(tmp_path: Path) -> None:
+    async with origin() as target:
+        publisher = Publisher(document(target.port))
+        async with (
+            published(publisher) as url,
+            running(tmp_path, publisher.base, workers=2, environment={"LB_CONTROL_URL": url}) as node,
+        ):
+            for round_ in range(1, 3):
+                for _ in range(10):
+                    assert (await node.ask()).status == 200
+                await publisher.reports(10 * round_)
+                assert sum(publisher.report["response_times"]) == 10 * round_
+                assert publisher.report["targets"][0]["requests"] == 10 * round_
+                assert publisher.report["applied"] == publisher.base.generation
+                os.kill(node.workers[round_ % 2], signal.SIGKILL)
+                await eventually(lambda: node.workers, lambda pids: len(pids) == 2)
+
+
 async def test_hundreds_of_documents(tmp_path: Path) -> None:
     async with origin() as one, origin() as other:
         publisher = Publisher(document(one.port, other.port))
-        server = await asyncio.start_server(publisher.serve, "127.0.0.1", 0)
-        control = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         ports = [free_port(), free_port()]
-        environment = {"LB_CONTROL_URL": control, "LB_PORTS": f"80={ports[0]},81={ports[1]}"}
-        async with running(tmp_path, publisher.base, workers=2, port=ports[0], environment=environment) as node:
+        async with (
+            published(publisher) as url,
+            running(
+                tmp_path,
+                publisher.base,
+                workers=2,
+                port=ports[0],
+                environment={"LB_CONTROL_URL": url, "LB_PORTS": f"80={ports[0]},81={ports[1]}"},
+            ) as node,
+        ):
             stop = asyncio.Event()
             statuses: list[int] = []
 
@@ -87,14 +126,14 @@ async def test_hundreds_of_documents(tmp_path: Path) -> None:
                 while not stop.is_set():
                     statuses.append((await client.ask()).status)
 
-            async def reach(generation: int) -> dict[str, Any]:
+            async def reach(generation: int) -> dict[int, tuple[int, int]]:
                 publisher.publish(generation)
                 await eventually(lambda: publisher.report.get("applied") == generation)
-                return {str(pid): (resident(pid), descriptors(pid)) for pid in (node.process.pid, *node.workers)}
+                return {pid: (resident(pid), descriptors(pid)) for pid in (node.process.pid, *node.workers)}
 
             loads = [asyncio.create_task(load()) for _ in range(4)]
             before = await reach(50)
-            after = await reach(350)
+            after = await reach(250)
             stop.set()
             await asyncio.gather(*loads)
             assert set(statuses) == {200}
@@ -102,4 +141,3 @@ async def test_hundreds_of_documents(tmp_path: Path) -> None:
             for pid, (memory, opened) in after.items():
                 assert memory - before[pid][0] < 2 * MIB
                 assert abs(opened - before[pid][1]) <= 4
-        server.close()
