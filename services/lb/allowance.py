@@ -20,22 +20,23 @@ class Machine:
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """`connections` are client connections, `refusals` those beyond that are only told that they are too many; `buffered`
-    is bytes. Where there are more, a connection may be ended that holds some and made no progress for `patience` seconds."""
+    is bytes. Where there are more, a connection may be ended that holds some and made no progress for `patience` seconds.
+    `descriptors` are those that connections of both sides may take."""
 
     connections: int
     refusals: int
     buffered: int
+    descriptors: int
     patience: float = 5.0
 
 
-UNLIMITED = Allowance(1 << 30, 1 << 10, 1 << 50)
+UNLIMITED = Allowance(connections=1 << 30, refusals=1 << 10, buffered=1 << 50, descriptors=1 << 30)
 """For a plane that nobody has told."""
 
 
-def connections_of(machine: Machine, workers: int) -> int:
-    """As many client connections as a node's memory and descriptors allow: a request takes two descriptors, its client's
-    and its target's."""
-    return max(16, min(machine.memory // CONNECTION_BYTES, workers * ((machine.descriptors - OTHER_DESCRIPTORS) // 2)))
+def connections_of(machine: Machine) -> int:
+    """As many client connections as a node's memory allows."""
+    return machine.memory // CONNECTION_BYTES
 
 
 def buffered_of(machine: Machine) -> int:
@@ -43,7 +44,9 @@ def buffered_of(machine: Machine) -> int:
     return machine.memory // 4
 
 
-def share(connections: int, buffered: int, workers: int) -> Allowance:
-    """One worker's part of a node's."""
-    mine = max(1, -(-connections // workers))
-    return Allowance(mine, max(8, mine // 8), buffered // workers)
+def share(machine: Machine, workers: int, connections: int, buffered: int) -> Allowance:
+    """One worker's part of a node's. Each process has descriptors of its own, and no more connections than fit: a request
+    takes two, its client's and its target's; a third is for connections to targets that are kept for the next request."""
+    descriptors = max(3 * 16, machine.descriptors - OTHER_DESCRIPTORS)
+    mine = max(1, min(-(-connections // workers), descriptors // 3))
+    return Allowance(mine, max(8, mine // 8), buffered // workers, descriptors)

@@ -8,6 +8,8 @@ connection is told 503 and closed, as long as the reserve for that lasts; then n
 Bytes. What a peer does not take, and a head that is not complete, is held in memory. Each connection holds a bounded
 amount; over the limit in all, new requests are answered 503, and the sweep ends connections that hold bytes without any
 progress, the longest first: one who does not read must not cost the others their answers.
+
+Descriptors. When four fifths are taken, connections to targets that are kept for the next request are closed.
 """
 
 import heapq
@@ -80,15 +82,12 @@ class Limits:
     def free_descriptors(self, targets: Iterable[TargetState]) -> bool:
         """The system gives no more: give up what is kept for convenience only. Whether there was any; it is free from the next
         batch of the selector on."""
-        given_up = self._close_idle(max(1, len(self._clients) // 8))
-        for target in targets:
-            for connection in list(target.pool):
-                connection.retire(cut=False)
-                given_up += 1
-        return given_up > 0
+        return self._close_idle(max(1, len(self._clients) // 8)) + _close_pools(targets) > 0
 
-    def sweep(self) -> None:
+    def sweep(self, targets: Iterable[TargetState]) -> None:
         """Called now and then."""
+        if self._selector.watched * 10 > self.allowance.descriptors * 8:
+            _close_pools(targets)
         self._count()
         excess = self._selector.held - self.allowance.buffered
         if excess <= 0:
@@ -112,6 +111,16 @@ class Limits:
         for client in heapq.nsmallest(count, idle, key=_last_progress):
             client.drain()
         return before - len(self._clients)
+
+
+def _close_pools(targets: Iterable[TargetState]) -> int:
+    """Closes all connections that are kept for the next request; how many."""
+    closed = 0
+    for target in targets:
+        for connection in list(target.pool):
+            connection.retire(cut=False)
+            closed += 1
+    return closed
 
 
 def _last_progress(client: Limited) -> float:

@@ -6,7 +6,7 @@ core: the data plane. Optional in the environment, besides what must be there:
 
     LB_DRAIN_SECONDS     10     how long requests under way may take when the node is to end
     LB_WORKERS           auto   a number; auto: one for each core that the node may use
-    LB_MAX_CONNECTIONS          of clients, for the whole node; by default what memory and descriptors allow
+    LB_MAX_CONNECTIONS          of clients, for the whole node; by default what memory allows; never more than `ulimit -n`
     LB_MAX_BUFFERED_MIB         held for peers that are slow, for the whole node; by default a quarter of the memory
 """
 
@@ -36,6 +36,8 @@ from services.lb.worker import Worker
 HANG_SECONDS = 10.0
 """Of processor time, which a worker may use up without coming round to its sweep."""
 _MIB = 1024 * 1024
+
+_log = logging.getLogger("lb")
 
 _REQUIRED = ("LB_NODE_ID", "LB_ZONE", "LB_CONTROL_URL", "LB_NODE_TOKEN", "LB_BIND", "LB_PORTS", "LB_DATA")
 
@@ -69,7 +71,7 @@ def read_settings(environment: Mapping[str, str], boot_id: str, machine: Machine
         workers = _count(environment, "LB_WORKERS", workers)
     if not hasattr(os, "sched_getaffinity"):
         workers = 1  # only Linux spreads connections over sockets with SO_REUSEPORT
-    connections = _count(environment, "LB_MAX_CONNECTIONS", connections_of(machine, workers))
+    connections = _count(environment, "LB_MAX_CONNECTIONS", connections_of(machine))
     buffered = _count(environment, "LB_MAX_BUFFERED_MIB", buffered_of(machine) // _MIB)
     return Settings(
         identity=Identity(
@@ -83,7 +85,7 @@ def read_settings(environment: Mapping[str, str], boot_id: str, machine: Machine
         data=Path(environment["LB_DATA"]),
         drain_seconds=drain_seconds,
         workers=workers,
-        allowance=share(connections, buffered * _MIB, workers),
+        allowance=share(machine, workers, connections, buffered * _MIB),
     )
 
 
@@ -117,6 +119,12 @@ async def supervise(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
+    _log.info(
+        "%d workers, each for up to %d connections and %d KiB held for slow peers",
+        settings.workers,
+        settings.allowance.connections,
+        settings.allowance.buffered // 1024,
+    )
     jitter = random.Random()
     crew = Crew(settings.workers, _worker_command, time.monotonic, jitter)
     node = Node(settings.identity, crew, time.monotonic)

@@ -55,4 +55,4 @@ class Plane:
         for target in table.targets():
             for connection in list(target.connections):
                 connection.check(now, table.idle_timeout)
-        self.limits.sweep()
+        self.limits.sweep(table.targets())

@@ -54,6 +54,11 @@ class ServingSelector(selectors.BaseSelector):
 
     # The data plane's side.
 
+    @property
+    def watched(self) -> int:
+        """How many sockets there are, be they listened to or not."""
+        return len(self._handlers)
+
     def watch(self, fd: int, handler: Handler, mask: int) -> None:
         raise NotImplementedError
 

@@ -1,18 +1,19 @@
 """A worker within its allowance: too many connections, too many bytes, and who has to give way."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
-from services.lb.allowance import Allowance
+from services.lb.allowance import UNLIMITED
 from tests.eventually import eventually
 from tests.lb.world import Peer, World, in_world
 
-PLENTY = 1 << 40
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 END = b"\r\n0\r\n\r\n"
 
 
-def limit(world: World, allowance: Allowance) -> None:
-    world.node.plane.limits.allowance = allowance
+def limit(world: World, **changes: Any) -> None:
+    world.node.plane.limits.allowance = replace(UNLIMITED, **changes)
 
 
 async def busy(world: World, count: int) -> list[Peer]:
@@ -31,7 +32,7 @@ async def busy(world: World, count: int) -> list[Peer]:
 async def test_too_many_connections_are_told_so(world: World) -> None:
     origin = await world.origin()
     await world.run()
-    limit(world, Allowance(connections=4, refusals=2, buffered=PLENTY))
+    limit(world, connections=4, refusals=2)
     served = await busy(world, 4)
     for _ in range(3):  # nobody takes notice of those who were refused and left
         refused = await world.client()
@@ -51,7 +52,7 @@ async def test_too_many_connections_are_told_so(world: World) -> None:
 async def test_where_not_even_a_refusal_fits_connections_wait(world: World) -> None:
     origin = await world.origin()
     await world.run()
-    limit(world, Allowance(connections=4, refusals=2, buffered=PLENTY))
+    limit(world, connections=4, refusals=2)
     served = await busy(world, 4)
     refused = [await world.client() for _ in range(2)]
     for peer in refused:
@@ -71,7 +72,7 @@ async def test_where_not_even_a_refusal_fits_connections_wait(world: World) -> N
 async def test_the_longest_idle_make_room(world: World) -> None:
     await world.origin()
     await world.run()
-    limit(world, Allowance(connections=16, refusals=2, buffered=PLENTY))
+    limit(world, connections=16, refusals=2)
     idle = [await world.client() for _ in range(14)]
     for peer in [*idle[7:], *idle[:7]]:
         assert (await peer.ask()).status == 200
@@ -118,7 +119,7 @@ async def world_with_much_to_read(world: World) -> None:
 @in_world
 async def test_who_asks_while_too_much_waits_is_refused(world: World) -> None:
     await world_with_much_to_read(world)
-    limit(world, Allowance(connections=1000, refusals=2, buffered=1000, patience=3600.0))
+    limit(world, buffered=1000, patience=3600.0)
     slow = await slow_reader(world)
     client = await world.client()
     answer = await client.ask()
@@ -136,7 +137,7 @@ async def test_who_asks_while_too_much_waits_is_refused(world: World) -> None:
 @in_world
 async def test_who_does_not_read_is_cut_before_others_suffer(world: World) -> None:
     await world_with_much_to_read(world)
-    limit(world, Allowance(connections=1000, refusals=2, buffered=1000, patience=0.0))
+    limit(world, buffered=1000, patience=0.0)
     slow = await slow_reader(world)
     await eventually(lambda: not world.pending())
     other = await world.client()
@@ -150,7 +151,7 @@ async def test_who_does_not_read_is_cut_before_others_suffer(world: World) -> No
 async def test_heads_that_do_not_come_to_an_end_count(world: World) -> None:
     await world.origin()
     await world.run()
-    limit(world, Allowance(connections=1000, refusals=2, buffered=4000, patience=0.0))
+    limit(world, buffered=4000, patience=0.0)
     slow = await world.client()
     slow.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: %b" % (b"a" * 5000))
     answer = await slow.answer()
@@ -163,9 +164,27 @@ async def test_heads_that_do_not_come_to_an_end_count(world: World) -> None:
 async def test_heads_are_left_alone_while_there_is_room(world: World) -> None:
     await world.origin()
     await world.run()
-    limit(world, Allowance(connections=1000, refusals=2, buffered=6000, patience=0.0))
+    limit(world, buffered=6000, patience=0.0)
     slow = await world.client()
     slow.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: %b" % (b"a" * 5000))
     await eventually(lambda: world.node.plane.selector.held > 5000)  # the sweep has seen it
     slow.send(b"\r\n\r\n")
     assert (await slow.answer()).status == 200
+
+
+@in_world
+async def test_descriptors_that_run_short_are_taken_from_the_pools(world: World) -> None:
+    await world.origin()
+    await world.run()
+    limit(world, connections=16)
+    peers = await busy(world, 8)
+    held = world.origins[0].held
+    assert held is not None
+    held.set()
+    for peer in peers:
+        assert (await peer.answer()).status == 200
+    assert len(world.targets[0].pool) == 8
+    limit(world, descriptors=20)  # of which 17 are taken: more than four fifths
+    await eventually(lambda: world.targets[0].pool == [])
+    for peer in peers:
+        assert (await peer.ask()).status == 200
