@@ -60,6 +60,7 @@ async def test_messages_larger_than_any_buffer_and_the_sockets_among_them() -> N
     one.say({"sockets": 2, "text": "y" * 1_000_000}, *listeners[1:])
     await eventually(lambda: len(one.to_say) == 0)
     for listener in listeners:
+        assert listener.fileno() >= 0  # it is still its owner's
         listener.close()
     await eventually(lambda: len(other.heard) == 4)
     assert [sock.getsockname() for sock in other.sockets] == names
