@@ -16,6 +16,7 @@ from lab.core.ec2.model import Instance, Vpc
 from lab.core.elbv2.model import Listener, LoadBalancer, Node
 from lab.core.rds.model import DBInstance
 
+NODE_VCPUS = 1.0
 NODE_DATA = "/var/lib/lb"
 DATABASE_DATA = "/var/lib/postgresql/data"
 SLOT_WIDTH = 10
@@ -81,7 +82,7 @@ def node_spec(balancer: LoadBalancer, node: Node, listeners: Iterable[Listener],
             vpc_id=balancer.vpc_id,
             zone=node.availability_zone,
             address=node.private_ip_address,
-            vcpus=1.0,
+            vcpus=NODE_VCPUS,
             memory_mib=256,
             environment={
                 "LB_NODE_ID": node.node_id,
@@ -91,6 +92,7 @@ def node_spec(balancer: LoadBalancer, node: Node, listeners: Iterable[Listener],
                 "LB_BIND": "{bind}",
                 "LB_PORTS": ",".join(f"{port.number}={{port:{port.number}}}" for port in ports),
                 "LB_DATA": "{data}",
+                "LB_WORKERS": str(max(1, int(NODE_VCPUS))),
             },
             ports=ports,
             group=balancer.name,

@@ -16,10 +16,10 @@ from lab.core.elbv2 import report as lb_report
 from services.lb import lastgood
 from services.lb.fetch import Answer, BadAnswer, fetch
 from services.lb.node import Node
+from services.lb.pause import Pause
 
 _WAIT_SECONDS = 20
 _REPORT_SECONDS = 1.0
-_PAUSE_FIRST, _PAUSE_LAST = 0.2, 2.0
 
 _log = logging.getLogger("lb")
 
@@ -31,22 +31,6 @@ class ControlPlane:
     host: str
     port: int
     token: str
-
-
-class Pause:
-    """Grows from one failure to the next, with jitter so that a crowd of nodes does not come back as one."""
-
-    def __init__(self, jitter: random.Random) -> None:
-        self._jitter = jitter
-        self._next = _PAUSE_FIRST
-
-    def reset(self) -> None:
-        self._next = _PAUSE_FIRST
-
-    def take(self) -> float:
-        seconds = self._next * self._jitter.uniform(0.5, 1.0)
-        self._next = min(self._next * 2, _PAUSE_LAST)
-        return seconds
 
 
 class ControlLink:

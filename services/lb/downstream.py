@@ -283,7 +283,7 @@ class Client(Exchange):
         if self.check_target(now):
             return
         link = self.link
-        if now - max(self._active, link.flushed) <= idle_timeout:
+        if now - self.last_progress <= idle_timeout:
             return
         upstream = self.upstream
         if self.state is _HEAD and self._buffer and not link.pending:
@@ -299,8 +299,31 @@ class Client(Exchange):
         """The node is about to stop: close if idle. What has arrived already is still served."""
         if self.state is _HEAD:
             self.link.on_ready(READ)
-            if self.link.is_open and self.state is _HEAD and not self._buffer and not self.link.pending:
+            if self.link.is_open and self.is_idle:
                 self._shut()
+
+    # Limits.
+
+    @property
+    def is_idle(self) -> bool:
+        return self.state is _HEAD and not self._buffer and not self.link.pending
+
+    @property
+    def held(self) -> int:
+        held = len(self._buffer) + len(self.link.pending)
+        return held if self.upstream is None else held + self.upstream.held
+
+    @property
+    def last_progress(self) -> float:
+        return max(self._active, self.link.flushed)
+
+    def shed(self) -> None:
+        if self.state is not _HEAD:
+            self.fail(Cause.OVERLOADED)
+        elif self._buffer and not self.link.pending:
+            self._refuse(Cause.OVERLOADED)
+        else:
+            self._shut()
 
     # Ends.
 

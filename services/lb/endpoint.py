@@ -106,6 +106,7 @@ class Endpoint(Handler):
     def send(self, data: bytes) -> None:
         if self.pending:
             self.pending += data
+            self.selector.held += len(data)
             return
         try:
             sent = self._send(data)
@@ -116,6 +117,7 @@ class Endpoint(Handler):
             return
         if sent < len(data):
             self.pending = data[sent:]
+            self.selector.held += len(self.pending)
             self.want(self.interest | WRITE)
 
     def flush(self) -> None:
@@ -129,6 +131,7 @@ class Endpoint(Handler):
             self.break_off()
             return
         self.pending = self.pending[sent:]
+        self.selector.held -= sent
         if not self.pending:
             self.want(self.interest & ~WRITE)
 
@@ -150,6 +153,7 @@ class Endpoint(Handler):
     def close(self) -> None:
         if self.is_open:
             self.is_open = False
+            self.selector.held -= len(self.pending)
             self.pending = b""
             self.selector.forget(self.sock, self.interest)
             self.interest = 0
@@ -158,6 +162,7 @@ class Endpoint(Handler):
     def break_off(self) -> None:
         """Sending failed: swallow the rest; reading will tell the owner."""
         self._send = _swallow
+        self.selector.held -= len(self.pending)
         self.pending = b""
         with contextlib.suppress(OSError):  # already down: all that matters is that reading will tell
             self.sock.shutdown(socket.SHUT_WR)

@@ -134,6 +134,9 @@ class Exchange(Owner):
         if front is None:
             self.fail(Cause.NO_TARGETS)
             return
+        if plane.limits.overloaded:
+            self.fail(Cause.OVERLOADED)
+            return
         if request.finding is not COMPLIANT or request.odd is not None or request.forwarded_for:
             cause = self._look_closer(request, front)
             if cause is not None:

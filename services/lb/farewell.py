@@ -49,8 +49,21 @@ class Farewell(Owner):
         self.link.close()
 
     def check(self, now: float, idle_timeout: float) -> None:
-        if now - max(self._active, self.link.flushed) > (LINGER_SECONDS if self._sent else idle_timeout):
+        if now - self.last_progress > (LINGER_SECONDS if self._sent else idle_timeout):
             self.abort()
 
     def drain(self) -> None:
         """The connection is ending as it is."""
+
+    is_idle = False
+
+    @property
+    def held(self) -> int:
+        return len(self.link.pending)
+
+    @property
+    def last_progress(self) -> float:
+        return max(self._active, self.link.flushed)
+
+    def shed(self) -> None:
+        self.abort()

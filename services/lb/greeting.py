@@ -50,6 +50,16 @@ class Greeting(Owner):
         self._plane.clients.discard(self)
         self.link.close()
 
+    is_idle = False
+    held = 0
+
+    @property
+    def last_progress(self) -> float:
+        return self._since
+
+    def shed(self) -> None:
+        self.abort()
+
     def check(self, now: float, idle_timeout: float) -> None:
         if now - self._since > HANDSHAKE_SECONDS:
             self.link.give_up()

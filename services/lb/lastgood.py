@@ -1,6 +1,7 @@
 """`last-good.json`: the configuration that was in force last, so that a node serves at boot without the control plane.
 
 Written whole to a temporary file, synced and renamed: after a crash the old document or the new one is there, never a part.
+It holds private keys: nobody but its owner may read it, from the moment it is made.
 """
 
 import json
@@ -30,7 +31,8 @@ def save(directory: Path, config: LoadBalancerConfig) -> None:
     """Raises OSError when the directory cannot be written."""
     directory.mkdir(parents=True, exist_ok=True)
     temporary = directory / (_NAME + ".new")
-    with temporary.open("wb") as file:
+    temporary.unlink(missing_ok=True)  # a crash may have left it, and an existing file keeps its mode
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(json.dumps(to_json(config)).encode())
         file.flush()
         os.fsync(file.fileno())

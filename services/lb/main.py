@@ -1,25 +1,43 @@
-"""The composition root of a node: reads the environment and the clocks, wires the parts, handles signals.
+"""The composition root of a node's processes: reads the environment and the clocks, wires the parts, handles signals.
 
-No other file here reads a clock, the environment or the system's randomness.
+No other file here reads a clock, the environment or the system's randomness. There are two kinds of process. `supervise` is
+the one that was started: it talks to the control plane, probes targets, opens ports. `work` is what it starts for each
+core: the data plane. Optional in the environment, besides what must be there:
+
+    LB_DRAIN_SECONDS     10     how long requests under way may take when the node is to end
+    LB_WORKERS           auto   a number; auto: one for each core that the node may use
+    LB_MAX_CONNECTIONS          of clients, for the whole node; by default what memory allows; never more than `ulimit -n`
+    LB_MAX_BUFFERED_MIB         held for peers that are slow, for the whole node; by default a quarter of the memory
 """
 
 import asyncio
 import logging
 import os
 import random
-import resource
 import signal
+import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from services.lb import lastgood
+from services.lb.allowance import Allowance, Machine, buffered_of, connections_of, share
+from services.lb.capacity import this_machine
 from services.lb.control import ControlLink, ControlPlane
+from services.lb.crew import Crew
+from services.lb.duty import Duty
 from services.lb.node import Identity, Node
 from services.lb.selector import ServingSelector, serving_selector
+from services.lb.worker import Worker
+
+HANG_SECONDS = 10.0
+"""Of processor time, which a worker may use up without coming round to its sweep."""
+_MIB = 1024 * 1024
+
+_log = logging.getLogger("lb")
 
 _REQUIRED = ("LB_NODE_ID", "LB_ZONE", "LB_CONTROL_URL", "LB_NODE_TOKEN", "LB_BIND", "LB_PORTS", "LB_DATA")
 
@@ -30,9 +48,12 @@ class Settings:
     control: ControlPlane
     data: Path
     drain_seconds: float
+    workers: int
+    allowance: Allowance
+    """Each worker's."""
 
 
-def read_settings(environment: Mapping[str, str], boot_id: str) -> Settings:
+def read_settings(environment: Mapping[str, str], boot_id: str, machine: Machine) -> Settings:
     """Raises ValueError with one line that says what is wrong. LB_PORTS may be empty: every port is bound as it is."""
     missing = [name for name in _REQUIRED if name not in environment]
     if missing:
@@ -45,6 +66,13 @@ def read_settings(environment: Mapping[str, str], boot_id: str) -> Settings:
         drain_seconds = float(drain)
     except ValueError:
         raise ValueError(f"LB_DRAIN_SECONDS must be a number of seconds, not {drain!r}") from None
+    workers = machine.cores
+    if environment.get("LB_WORKERS", "auto") != "auto":
+        workers = _count(environment, "LB_WORKERS", workers)
+    if not hasattr(os, "sched_getaffinity"):
+        workers = 1  # only Linux spreads connections over sockets with SO_REUSEPORT
+    connections = _count(environment, "LB_MAX_CONNECTIONS", connections_of(machine))
+    buffered = _count(environment, "LB_MAX_BUFFERED_MIB", buffered_of(machine) // _MIB)
     return Settings(
         identity=Identity(
             node_id=environment["LB_NODE_ID"],
@@ -56,7 +84,18 @@ def read_settings(environment: Mapping[str, str], boot_id: str) -> Settings:
         control=ControlPlane(url.hostname, url.port or 80, environment["LB_NODE_TOKEN"]),
         data=Path(environment["LB_DATA"]),
         drain_seconds=drain_seconds,
+        workers=workers,
+        allowance=share(machine, workers, connections, buffered * _MIB),
     )
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{name} must be a number above 0, not {text!r}")
+    return int(text)
 
 
 def _ports(text: str) -> dict[int, int]:
@@ -70,39 +109,84 @@ def _ports(text: str) -> dict[int, int]:
     return ports
 
 
-async def run(settings: Settings, selector: ServingSelector) -> None:
-    """Serves until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
+async def supervise(settings: Settings) -> None:
+    """The node but for its data plane, until SIGTERM or SIGINT; at the second one everything ends at once."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    node = Node(settings.identity, selector, clock=time.monotonic, wall_clock=time.time, random_bytes=os.urandom)
-    link = ControlLink(node, settings.control, settings.data, random.Random())
+        loop.add_signal_handler(number, end)
+    _log.info(
+        "%d workers, each for up to %d connections and %d KiB held for slow peers",
+        settings.workers,
+        settings.allowance.connections,
+        settings.allowance.buffered // 1024,
+    )
+    jitter = random.Random()
+    crew = Crew(settings.workers, _worker_command, time.monotonic, jitter)
+    node = Node(settings.identity, crew, time.monotonic)
+    link = ControlLink(node, settings.control, settings.data, jitter)
     known = lastgood.load(settings.data)
     if known is not None:
         node.offer(known)
-    tasks = [asyncio.create_task(link.follow_config()), asyncio.create_task(link.send_reports())]
+    crew.start(node.heard, node.lost)
+    following, reporting = asyncio.create_task(link.follow_config()), asyncio.create_task(link.send_reports())
     await stop.wait()
-    tasks[0].cancel()  # a document that came now would open listeners again
-    await node.drain(settings.drain_seconds)
-    tasks[1].cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    following.cancel()  # a document that came now would open listeners again
+    node.close_listeners()
+    draining, hurrying = asyncio.create_task(crew.drain(settings.drain_seconds)), asyncio.create_task(hurry.wait())
+    await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
+    crew.kill()
+    await draining
+    for task in (hurrying, reporting):
+        task.cancel()
+    await asyncio.gather(following, reporting, hurrying, return_exceptions=True)
     await node.stop()
 
 
-def main() -> int:
+def _worker_command(descriptor: int, number: int) -> list[str]:
+    return [sys.executable, "-m", "services.lb", "worker", str(descriptor), str(number)]
+
+
+async def work(settings: Settings, selector: ServingSelector, descriptor: int) -> None:
+    """A worker, until its supervisor says so or is gone."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    worker = Worker(
+        settings.identity.zone,
+        selector,
+        settings.allowance,
+        clock=time.monotonic,
+        wall_clock=time.time,
+        random_bytes=os.urandom,
+    )
+    await Duty(worker, socket.socket(fileno=descriptor), settings.drain_seconds, alive).done()
+
+
+def alive() -> None:
+    """The kernel ends a process that computes for so long without calling this again: a worker that hangs in a loop, even
+    one of C code, gives way to another one. Time that it is stopped or does nothing does not count."""
+    signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Without arguments the node; its workers get theirs from it."""
+    name = f"lb[{arguments[2]}]" if arguments else "lb"
     logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s.%(msecs)03d lb %(message)s", datefmt="%H:%M:%S"
+        stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s.%(msecs)03d {name} %(message)s", datefmt="%H:%M:%S"
     )
     try:
-        settings = read_settings(os.environ, os.urandom(8).hex())
+        settings = read_settings(os.environ, os.urandom(8).hex(), this_machine())
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if not arguments:
+        asyncio.run(supervise(settings))
+        return 0
     selector = serving_selector(time.monotonic)
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        runner.run(run(settings, selector))
+        runner.run(work(settings, selector, int(arguments[1])))
     return 0

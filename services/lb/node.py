@@ -1,36 +1,34 @@
-"""The node: holds the configuration in force, swaps it, and keeps listeners, health checks and connections in step.
+"""The node: which configuration is in force, which targets are well, which ports are open, what is reported of all that.
 
-`offer` is the only way a configuration gets in. It checks the document again, whoever published it, and replaces one
-reference; a request that is under way keeps what it read. Knows neither where documents come from nor where reports go.
+`offer` is the only way a configuration gets in. It checks the document again, whoever published it, probes its targets,
+opens its ports, and tells the workers, who do the rest. Knows neither where documents come from nor where reports go, nor
+that the workers are processes (services.lb.crew).
+
+The listening sockets are made here and every worker gets its own: a worker that dies leaves its socket, and the connections
+that wait in it, to its successor.
 """
 
 import asyncio
+import itertools
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from lab.core.elbv2.check import problems
-from lab.core.elbv2.config import LoadBalancerConfig
-from lab.core.elbv2.health import DRAINING
+from lab.core.elbv2.config import LoadBalancerConfig, Target
+from lab.core.elbv2.health import DRAINING, TargetHealth
 from lab.core.elbv2.report import NodeReport, TargetReport
-from services.lb.health import Prober
-from services.lb.listener import ListeningSocket
-from services.lb.plane import Plane
-from services.lb.routing import RoutingTable, TargetState, compile_table
-from services.lb.selector import ServingSelector
+from services.lb.health import Prober, registered
+from services.lb.listener import open_sockets
+from services.lb.messages import NOTHING, Orders, Status, TargetCounts
+from services.lb.routing import TargetKey
+from services.lb.tally import Tally
+
+_RETRY_SECONDS = 0.5
 
 _log = logging.getLogger("lb")
-
-NOTHING = LoadBalancerConfig(
-    generation=0,
-    name="",
-    arn="",
-    dns_name="",
-    speed=1.0,
-    listeners=(),
-    target_groups=(),
-)
-"""In force until a document has come: no listeners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +42,39 @@ class Identity:
     bind_ports: Mapping[int, int]
 
 
+class Crew(Protocol):
+    """The workers, wherever they run. What they do comes back by `Node.heard` and `Node.lost`."""
+
+    @property
+    def size(self) -> int: ...
+
+    def tell(self, orders: Orders, sockets: Mapping[int, list[socket.socket]]) -> None:
+        """All workers are to obey `orders`. `sockets` are those of the listeners, by their numbers, one for each worker;
+        they stay the caller's."""
+
+
 class Node:
     """`changed` is called when a report should go out at once. Must be made within the running event loop."""
 
-    def __init__(
-        self,
-        identity: Identity,
-        selector: ServingSelector,
-        *,
-        clock: Callable[[], float],
-        wall_clock: Callable[[], float],
-        random_bytes: Callable[[int], bytes],
-    ) -> None:
+    def __init__(self, identity: Identity, crew: Crew, clock: Callable[[], float]) -> None:
         self.identity = identity
         self.changed: Callable[[], None] = lambda: None
-        self.plane = Plane(selector, RoutingTable(NOTHING, {}), wall_clock, random_bytes)
-        self.listeners: dict[int, ListeningSocket] = {}
-        self._clock = clock
+        self.config = NOTHING
+        self._crew = crew
+        self._tally = Tally(crew.size)
+        self._prober = Prober(clock, self._health_changed)
+        self._numbers = itertools.count(1)
+        self._listeners: dict[int, int] = {}
+        self._sockets: dict[int, list[socket.socket]] = {}
         self._unbound: dict[int, str] = {}
+        self._serial = 0
+        self._generations = {0: 0}  # of serials that some worker may not have got beyond
         self._rejected = 0
         self._rejected_why = ""
-        self._prober = Prober(clock, self._health_changed)
-        self._sweeper = asyncio.create_task(self._sweep())
-
-    @property
-    def config(self) -> LoadBalancerConfig:
-        return self.plane.table.config
+        self._retrying = asyncio.create_task(self._retry())
 
     def offer(self, config: LoadBalancerConfig) -> bool:
-        """Puts `config` in force, or refuses it and says why in the next report. Whether it is in force now."""
+        """Puts `config` in force, or refuses it and says why in the next report. Whether it was sound."""
         reasons = problems(config)
         if reasons:
             self._rejected = config.generation
@@ -81,88 +83,98 @@ class Node:
             self.changed()
             return False
         self._rejected, self._rejected_why = 0, ""
-        table, gone = compile_table(config, self.plane.table, self.identity.zone)
-        self.plane.table = table
-        for target in gone:
-            target.retire(cut=True)
-        for target in table.targets():
-            if target.draining:
-                target.retire(cut=False)
-        self._prober.follow(table)
+        self.config = config
+        self._serial += 1
+        self._generations[self._serial] = config.generation
+        self._prober.follow(config)
+        self._tally.forget(self._prober.health)
         self._unbound.clear()
         self._listen()
         _log.info(
             "configuration %d is in force: %d listeners, %d targets",
             config.generation,
             len(config.listeners),
-            sum(1 for _ in table.targets()),
+            len(self._prober.health),
         )
+        self._tell()
         self.changed()
         return True
 
+    def heard(self, worker: int, status: Status) -> None:
+        """A worker says how it stands."""
+        before = self._tally.serial, self._tally.refused
+        self._tally.heard(worker, status)
+        if before != (self._tally.serial, self._tally.refused):
+            for serial in [serial for serial in self._generations if serial < self._tally.serial]:
+                del self._generations[serial]
+            self.changed()
+
+    def lost(self, worker: int) -> None:
+        """A worker ended. Its successor must be told the newest orders before anything else."""
+        self._tally.lost(worker, self._serial)
+        self._tell()
+
     def report(self) -> NodeReport:
-        plane = self.plane
-        unbound = "; ".join(self._unbound.values())
+        tally = self._tally
+        why = "; ".join(filter(None, (*self._unbound.values(), tally.refused)))
         return NodeReport(
             node_id=self.identity.node_id,
             boot_id=self.identity.boot_id,
             zone=self.identity.zone,
-            applied=self.config.generation,
-            targets=tuple(_target_report(target) for target in plane.table.targets()),
-            counters=plane.counters.metrics(),
-            response_times=plane.counters.histogram(),
-            active_connections=len(plane.clients),
-            rejected=self._rejected or (self.config.generation if unbound else 0),
-            rejected_why=self._rejected_why or unbound,
+            applied=self._generations.get(
+                tally.serial, 0
+            ),  # 0: a successor could not put in force what it was told first
+            targets=tuple(
+                _target_report(key, checks.target, self._prober.health[key], tally.target(key))
+                for key, checks in registered(self.config)
+            ),
+            counters=tally.counters(),
+            response_times=tally.response_times(),
+            active_connections=tally.active_connections,
+            rejected=self._rejected or (self.config.generation if why else 0),
+            rejected_why=self._rejected_why or why,
         )
 
-    async def drain(self, seconds: float) -> None:
-        """Accept no more, close what is idle, let requests under way end with `Connection: close`; after `seconds` cut."""
-        deadline = self._clock() + seconds
-        self.plane.draining = True
-        for listener in self.listeners.values():
-            listener.close()
-        self.listeners.clear()
-        for client in list(self.plane.clients):
-            client.drain()
-        while self.plane.clients and self._clock() < deadline:  # noqa: ASYNC110 - the hot path sets no event for this
-            await asyncio.sleep(0.02)
+    def close_listeners(self) -> None:
+        """For good. What the workers have of them stays open until they close it."""
+        self._retrying.cancel()
+        for port in list(self._listeners):
+            self._close(port)
+        self._tell()
 
     async def stop(self) -> None:
-        """Ends everything at once: tasks, listeners, connections."""
-        self._sweeper.cancel()
-        await asyncio.gather(self._sweeper, return_exceptions=True)
+        """Ends everything of this object's at once; the workers are not its own."""
+        self.close_listeners()
+        await asyncio.gather(self._retrying, return_exceptions=True)
         await self._prober.stop()
-        for listener in self.listeners.values():
-            listener.close()
-        self.listeners.clear()
-        for client in list(self.plane.clients):
-            client.abort()
-        for target in self.plane.table.targets():
-            target.retire(cut=True)
 
     def _health_changed(self) -> None:
+        self._tell()
         self.changed()
 
-    def _listen(self) -> None:
-        """Brings the listening sockets in step with the configuration; also tries again where binding failed."""
-        if self.plane.draining:
-            return
-        wanted = self.plane.table.fronts
-        for port in [port for port in self.listeners if port not in wanted]:
-            self.listeners.pop(port).close()
+    def _tell(self) -> None:
+        self._crew.tell(
+            Orders(self._serial, self.config, self._prober.health.copy(), self._listeners.copy()), self._sockets
+        )
+
+    def _listen(self) -> bool:
+        """Brings the listening sockets in step with the configuration; also tries again where binding failed. Whether there
+        is any change."""
+        before = self._listeners.copy()
+        wanted = [listener.port for listener in self.config.listeners]
+        for port in [port for port in self._listeners if port not in wanted]:
+            self._close(port)
             _log.info("listener %d is closed", port)
-            for client in [client for client in self.plane.clients if client.port == port]:
-                client.drain()
         for port in wanted:
-            if port not in self.listeners:
+            if port not in self._listeners:
                 self._open(port)
+        return self._listeners != before
 
     def _open(self, port: int) -> None:
         host = self.identity.bind_host
         bind_port = self.identity.bind_ports.get(port, port)
         try:
-            listener = ListeningSocket(self.plane, host, port, bind_port)
+            sockets = open_sockets(host, bind_port, self._crew.size)
         except (OSError, OverflowError) as error:
             why = (
                 f"listener {port} cannot be bound to {host}:{bind_port} ({error}); "
@@ -172,34 +184,33 @@ class Node:
                 _log.error("%s", why)
                 self._unbound[port] = why
             return
-        self.listeners[port] = listener
+        self._listeners[port] = number = next(self._numbers)
+        self._sockets[number] = sockets
         self._unbound.pop(port, None)
-        _log.info("listener %d is open on %s:%d", port, host, listener.bind_port)
+        _log.info("listener %d is open on %s:%d", port, host, sockets[0].getsockname()[1])
 
-    async def _sweep(self) -> None:
+    def _close(self, port: int) -> None:
+        for sock in self._sockets.pop(self._listeners.pop(port)):
+            sock.close()
+
+    async def _retry(self) -> None:
         while True:
-            await asyncio.sleep(min(0.5, max(0.05, self.plane.table.idle_timeout / 4)))
-            try:
-                self.plane.stamp()
-                self.plane.sweep()
-                for listener in self.listeners.values():
-                    listener.resume()
-                if self._unbound:
-                    self._listen()
-            except Exception:
-                _log.exception("the sweep failed; it goes on")
+            await asyncio.sleep(_RETRY_SECONDS)
+            if self._unbound and self._listen():
+                self._tell()
+                self.changed()
 
 
-def _target_report(target: TargetState) -> TargetReport:
-    health = DRAINING if target.draining else target.health
+def _target_report(key: TargetKey, target: Target, health: TargetHealth, counts: TargetCounts) -> TargetReport:
+    shown = DRAINING if target.draining else health
     return TargetReport(
-        target_group_arn=target.group_arn,
+        target_group_arn=key[0],
         id=target.id,
         port=target.port,
-        state=health.state.value,
-        reason=health.reason,
-        description=health.description,
-        in_flight=target.in_flight,
-        requests=target.requests,
-        errors=target.errors,
+        state=shown.state.value,
+        reason=shown.reason,
+        description=shown.description,
+        in_flight=counts.in_flight,
+        requests=counts.requests,
+        errors=counts.errors,
     )

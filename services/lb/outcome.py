@@ -55,6 +55,7 @@ class Cause(Enum):
     TARGET_MALFORMED = "the target's answer is malformed"
     TARGET_IDLE = "the target did not answer in time"
     TARGET_REMOVED = "the target was removed"
+    OVERLOADED = "the load balancer holds as many bytes as it may"
     INTERNAL = "a defect of the load balancer"
 
 
@@ -123,6 +124,7 @@ VERDICTS: dict[Outcome, Verdict] = {
             Cause.UNKNOWN_VERSION: _elb(505),
             Cause.CLIENT_IDLE: _elb(408),
             Cause.NO_TARGETS: _elb(503),
+            Cause.OVERLOADED: _elb(503),
             Cause.INTERNAL: _elb(500),
         },
         Phase.CONNECT: {
@@ -132,6 +134,7 @@ VERDICTS: dict[Outcome, Verdict] = {
             Cause.TARGET_UNREACHABLE: _elb(502, _CONNECTION_ERROR),
             Cause.TARGET_IDLE: _elb(504, _CONNECTION_ERROR),
             Cause.TARGET_REMOVED: _elb(502),
+            Cause.OVERLOADED: _elb(503),
             Cause.INTERNAL: _elb(500),
         },
         Phase.WAIT: {
@@ -143,6 +146,7 @@ VERDICTS: dict[Outcome, Verdict] = {
             Cause.TARGET_MALFORMED: _elb(502),
             Cause.TARGET_IDLE: _elb(504),
             Cause.TARGET_REMOVED: _elb(502),
+            Cause.OVERLOADED: _elb(503),
             Cause.INTERNAL: _elb(500),
         },
         Phase.RESPONSE: {
@@ -155,12 +159,14 @@ VERDICTS: dict[Outcome, Verdict] = {
             Cause.TARGET_MALFORMED: _CUT_SHORT,
             Cause.TARGET_IDLE: _CUT_SHORT,
             Cause.TARGET_REMOVED: _CUT_SHORT,
+            Cause.OVERLOADED: _CUT_SHORT,
             Cause.INTERNAL: _CUT_SHORT,
         },
         Phase.TUNNEL: {
             Cause.COMPLETE: Verdict(None),
             Cause.CLIENT_IDLE: _CUT_SHORT,
             Cause.TARGET_REMOVED: _CUT_SHORT,
+            Cause.OVERLOADED: _CUT_SHORT,
             Cause.INTERNAL: _CUT_SHORT,
         },
     }.items()

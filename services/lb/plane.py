@@ -4,8 +4,10 @@ from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from services.lb.allowance import UNLIMITED, Allowance
 from services.lb.counters import Counters
 from services.lb.forwarding import TraceIds
+from services.lb.limits import Limits
 from services.lb.routing import RoutingTable
 from services.lb.selector import ServingSelector
 
@@ -25,11 +27,13 @@ class Plane:
         table: RoutingTable,
         wall_clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
+        allowance: Allowance = UNLIMITED,
     ) -> None:
         self.selector = selector
         self.table = table
         self.counters = Counters()
         self.clients: set[Client | Farewell | Greeting | Tunnel] = set()
+        self.limits = Limits(allowance, selector, self.clients)
         self.draining = False
         self._wall = wall_clock
         self.trace_ids = TraceIds(random_bytes, wall_clock())
@@ -52,3 +56,4 @@ class Plane:
         for target in table.targets():
             for connection in list(target.connections):
                 connection.check(now, table.idle_timeout)
+        self.limits.sweep(table.targets())

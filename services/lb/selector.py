@@ -41,10 +41,12 @@ class Handler:
 class ServingSelector(selectors.BaseSelector):
     """What both kinds share: the control side's selector, the handlers, the clock of the data plane.
 
-    `now` is read once a batch. `clock` is monotonic, in seconds."""
+    `now` is read once a batch. `clock` is monotonic, in seconds. `held` is how many bytes wait in memory for a peer to take
+    them or to complete them (services.lb.limits)."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.now = clock()
+        self.held = 0
         self._clock = clock
         self._control: selectors.BaseSelector = selectors.DefaultSelector()
         self._handlers: dict[int, Handler] = {}
@@ -52,6 +54,11 @@ class ServingSelector(selectors.BaseSelector):
         self._serving = False
 
     # The data plane's side.
+
+    @property
+    def watched(self) -> int:
+        """How many sockets there are, be they listened to or not."""
+        return len(self._handlers)
 
     def watch(self, fd: int, handler: Handler, mask: int) -> None:
         raise NotImplementedError

@@ -42,7 +42,7 @@ class Tunnel:
         return self._server if end is self._client else self._client
 
     def check(self, now: float, idle_timeout: float) -> None:
-        if now - max(self._active, self._client.link.flushed, self._server.link.flushed) > idle_timeout:
+        if now - self.last_progress > idle_timeout:
             self.end(Cause.CLIENT_IDLE)
 
     def retire(self, *, cut: bool) -> None:
@@ -51,6 +51,19 @@ class Tunnel:
 
     def drain(self) -> None:
         """The node is about to stop: a tunnel is a request under way."""
+
+    is_idle = False
+
+    @property
+    def held(self) -> int:
+        return len(self._client.link.pending) + len(self._server.link.pending)
+
+    @property
+    def last_progress(self) -> float:
+        return max(self._active, self._client.link.flushed, self._server.link.flushed)
+
+    def shed(self) -> None:
+        self.end(Cause.OVERLOADED)
 
     def abort(self) -> None:
         self.end(Cause.INTERNAL)

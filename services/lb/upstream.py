@@ -94,6 +94,11 @@ class Upstream(Owner):
         """Whether the target does not take what it is sent."""
         return bool(self._waiting or self.link.pending)
 
+    @property
+    def held(self) -> int:
+        """Bytes in memory: of the request, and of an answer's head that is not complete."""
+        return len(self._waiting) + len(self.link.pending) + len(self._buffer)
+
     def abort(self) -> None:
         exchange = self._exchange
         if exchange is not None:

@@ -52,6 +52,7 @@ def test_a_node_is_told_what_it_needs() -> None:
         "LB_BIND": "{bind}",
         "LB_PORTS": "80={port:80}",
         "LB_DATA": "{data}",
+        "LB_WORKERS": "1",
     }
 
 

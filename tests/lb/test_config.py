@@ -1,9 +1,11 @@
 """Configurations come into force, are refused, and are replaced under load without a request noticing."""
 
 import asyncio
+import gc
 import json
 import random
 import socket
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +14,14 @@ import pytest
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2.check import problems
 from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig
-from lab.core.elbv2.rules import FixedResponse, default_rule
+from lab.core.elbv2.rules import FixedResponse, Forward, default_rule
 from services.lb import lastgood
 from services.lb.control import ControlLink, ControlPlane
+from services.lb.listener import open_sockets
+from services.lb.messages import Orders
 from services.lb.selector import serving_selector
 from tests.eventually import eventually
-from tests.lb.world import World, in_world, read_message
+from tests.lb.world import Peer, World, in_world, read_message
 
 
 class Control:
@@ -64,7 +68,7 @@ class Linked:
 
     async def __aenter__(self) -> Control:
         port = await self.world.server(self.control.serve)
-        link = ControlLink(self.world.node, ControlPlane("127.0.0.1", port, "secret"), self.data, random.Random(1))
+        link = ControlLink(self.world.node.node, ControlPlane("127.0.0.1", port, "secret"), self.data, random.Random(1))
         self._tasks = [asyncio.create_task(link.follow_config()), asyncio.create_task(link.send_reports())]
         return self.control
 
@@ -141,7 +145,7 @@ def test_last_good_that_is_of_no_use(tmp_path: Path) -> None:
 
 
 @in_world
-async def test_hundreds_of_swaps_under_load_cost_no_request(world: World) -> None:
+async def test_a_thousand_swaps_under_load_cost_no_request_and_leave_nothing(world: World) -> None:
     origins = [await world.origin() for _ in range(3)]
     await world.run()
     stop = asyncio.Event()
@@ -152,18 +156,82 @@ async def test_hundreds_of_swaps_under_load_cost_no_request(world: World) -> Non
         while not stop.is_set():
             statuses.append((await client.ask()).status)
 
-    loads = [asyncio.create_task(load()) for _ in range(8)]
-    for number in range(300):
-        # One target after another drains and comes back; the order of the document changes, too.
+    async def swap(number: int) -> None:
+        """One target after another drains and comes back; the order of the document changes, too; a listener comes and goes."""
         targets = [world.target(origin, draining=index == number % 4) for index, origin in enumerate(origins)]
-        await world.run(*targets[number % 3 :], *targets[: number % 3], healthy=False)
-        await asyncio.sleep(0.002)
+        second = Listener("arn:second", "HTTP", 81, (default_rule(FixedResponse(200)),))
+        config = world.config(*targets[number % 3 :], *targets[: number % 3])
+        assert world.node.offer(replace(config, listeners=(*config.listeners, second)) if number % 2 else config)
+        await asyncio.sleep(0)
+
+    loads = [asyncio.create_task(load()) for _ in range(8)]
+    for number in range(100):
+        await swap(number)
+    before = held()
+    for number in range(1000):
+        await swap(number)
+    after = held()
     stop.set()
     await asyncio.gather(*loads)
     assert len(statuses) > 300
     assert set(statuses) == {200}
     assert all(target.health.healthy for target in world.targets)
     assert world.counters["RequestCount"] == len(statuses)
+    # Give or take what is under way.
+    assert {name: count - before[name] for name, count in after.items() if count - before[name] > 10} == {}
+
+
+def held() -> Counter[str]:
+    """How many objects of ours and descriptors there are."""
+    gc.collect()
+    ours = (type(one) for one in gc.get_objects())
+    counts = Counter(kind.__qualname__ for kind in ours if kind.__module__.startswith(("lab.", "services.")))
+    counts["sockets"] = sum(isinstance(one, socket.socket) and one.fileno() >= 0 for one in gc.get_objects())
+    return counts
+
+
+@in_world
+async def test_who_came_in_by_a_listener_that_goes_is_served(world: World) -> None:
+    """Connections that nobody has accepted yet, with their requests, more of them than are accepted at once."""
+    await world.run(action=FixedResponse(200, "text/plain", "before"))
+    port = world.node.listeners[80].bind_port
+    waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+    for sock in waiting:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await world.run(listeners=())
+    for sock in waiting:
+        peer = Peer(*await asyncio.open_connection(sock=sock))
+        assert (await peer.answer()).body == b"before"
+        assert await peer.rest() == b""
+        peer.writer.close()
+        await peer.writer.wait_closed()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+@in_world
+async def test_what_a_worker_cannot_do_changes_nothing(world: World) -> None:
+    """The supervisor has checked it; so this is a defect, but the worker is not to die of it."""
+    await world.run(action=FixedResponse(200, "text/plain", "before"))
+    worker, node = world.node.worker, world.node.node
+    before = worker.status().serial
+    good = world.config(action=FixedResponse(200, "text/plain", "after"))
+    port = Listener("arn:second", "HTTP", 81, good.listeners[0].rules)
+    bad = replace(good, listeners=(replace(port, rules=(default_rule(Forward((("arn:nowhere", 1),))),)),))
+    [sock] = open_sockets("127.0.0.1", 0, 1)
+    worker.obey(Orders(before + 1, bad, {}, {81: 1000}), {1000: sock})
+    assert worker.status().serial == before
+    node.heard(0, worker.status())
+    report = node.report()
+    assert (report.applied, report.rejected) == (node.config.generation, node.config.generation)
+    assert "cannot put the configuration in force: KeyError('arn:nowhere')" in report.rejected_why
+    client = await world.client()
+    assert (await client.ask()).body == b"before"
+    # The socket that came with it is there when better orders come.
+    worker.obey(Orders(before + 2, replace(good, listeners=(port,)), {}, {81: 1000}), {})
+    assert worker.status() == replace(worker.status(), serial=before + 2, refused="")
+    assert list(worker.listeners) == [81]
+    assert worker.listeners[81].bind_port == sock.getsockname()[1]
 
 
 @in_world

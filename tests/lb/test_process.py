@@ -3,46 +3,47 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
-from lab.core.elbv2.rules import Forward, default_rule
+from lab.core.elbv2.config import LoadBalancerConfig
 from services.lb import lastgood
+from services.lb.allowance import Allowance, Machine
 from services.lb.main import read_settings
 from tests.eventually import eventually
-from tests.lb.world import Origin, Peer
+from tests.lb.nodes import ENVIRONMENT, asked, document, origin, running
 
-ENVIRONMENT = {
-    "LB_NODE_ID": "node-1",
-    "LB_ZONE": "a",
-    "LB_CONTROL_URL": "http://127.0.0.1:9",
-    "LB_NODE_TOKEN": "secret",
-    "LB_BIND": "127.0.0.1",
-    "LB_PORTS": "80=8080, 443=8443",
-    "LB_DATA": "/nowhere",
-}
+MACHINE = Machine(cores=3, memory=256 << 20, descriptors=1024)
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 def test_settings() -> None:
-    settings = read_settings(ENVIRONMENT, "boot")
+    settings = read_settings(ENVIRONMENT, "boot", MACHINE)
     assert settings.identity.bind_ports == {80: 8080, 443: 8443}
     assert (settings.control.host, settings.control.port, settings.drain_seconds) == ("127.0.0.1", 9, 10.0)
+    assert settings.workers == 3
+    # A third of each worker's descriptors, a quarter of the memory for the three together.
+    assert settings.allowance == Allowance(309, 38, (64 << 20) // 3, 928)
+
+
+def test_limits_are_set_for_the_whole_node() -> None:
+    limits = {"LB_WORKERS": "2", "LB_MAX_CONNECTIONS": "500", "LB_MAX_BUFFERED_MIB": "10"}
+    settings = read_settings(ENVIRONMENT | limits, "boot", MACHINE)
+    assert (settings.workers, settings.allowance) == (2, Allowance(250, 31, 5 << 20, 928))
+
+
+def test_more_connections_than_descriptors_cannot_be_had() -> None:
+    limits = {"LB_WORKERS": "2", "LB_MAX_CONNECTIONS": "100000"}
+    assert read_settings(ENVIRONMENT | limits, "boot", MACHINE).allowance.connections == 309
+
+
+def test_memory_limits_connections_where_descriptors_do_not() -> None:
+    machine = replace(MACHINE, cores=1, descriptors=1 << 20)
+    assert read_settings(ENVIRONMENT | {"LB_WORKERS": "auto"}, "boot", machine).allowance.connections == 8192
 
 
 @pytest.mark.parametrize(
@@ -52,11 +53,15 @@ def test_settings() -> None:
         ({"LB_PORTS": "80"}, "LB_PORTS must look like"),
         ({"LB_PORTS": "80=99999"}, "LB_PORTS must look like"),
         ({"LB_DRAIN_SECONDS": "soon"}, "LB_DRAIN_SECONDS must be"),
+        ({"LB_WORKERS": "0"}, "LB_WORKERS must be a number above 0"),
+        ({"LB_WORKERS": "many"}, "LB_WORKERS must be a number above 0"),
+        ({"LB_MAX_CONNECTIONS": "-1"}, "LB_MAX_CONNECTIONS must be a number above 0"),
+        ({"LB_MAX_BUFFERED_MIB": "1.5"}, "LB_MAX_BUFFERED_MIB must be a number above 0"),
     ],
 )
 def test_settings_that_are_wrong(changes: dict[str, str], why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        read_settings(ENVIRONMENT | changes, "boot")
+        read_settings(ENVIRONMENT | changes, "boot", MACHINE)
 
 
 def test_a_missing_setting_is_one_line_and_exit_2() -> None:
@@ -72,70 +77,54 @@ def test_a_missing_setting_is_one_line_and_exit_2() -> None:
     assert result.stderr.count("\n") == 1
 
 
-@asynccontextmanager
-async def running(tmp_path: Path, origin_port: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
-    """A node that boots from last-good, with nobody at its control address; (process, port)."""
-    port = free_port()
-    group = TargetGroup("arn:g", "g", "HTTP", HealthCheck(), (Target("i-1", 80, "a", "127.0.0.1", origin_port),))
-    listener = Listener("arn:l", "HTTP", 80, (default_rule(Forward((("arn:g", 1),))),))
-    config = LoadBalancerConfig(3, "app/lb/1", "arn:lb", "lb", 1.0, (listener,), (group,))
-    lastgood.save(tmp_path, config)
-    environment = ENVIRONMENT | {
-        "LB_DATA": str(tmp_path),
-        "LB_PORTS": f"80={port}",
-        "LB_CONTROL_URL": f"http://127.0.0.1:{free_port()}",
-        "LB_DRAIN_SECONDS": "5",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.lb", env=os.environ | environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stderr is not None
-        async for line in process.stderr:
-            if b"is in force" in line:
-                break
-        yield process, port
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def test_boot_from_last_good_and_drain_on_sigterm(tmp_path: Path) -> None:
-    origin = Origin()
-    held = asyncio.Event()
-    writers = []
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        try:
-            await origin.serve(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    origin.port = server.sockets[0].getsockname()[1]
-    async with running(tmp_path, origin.port) as (process, port):
-        idle = Peer(*await asyncio.open_connection("127.0.0.1", port))
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_boot_from_last_good_and_drain_on_sigterm(tmp_path: Path, workers: int) -> None:
+    async with origin() as target, running(tmp_path, document(target.port), workers=workers) as node:
+        idle = await node.client()
         assert (await idle.ask()).status == 200
-        busy = Peer(*await asyncio.open_connection("127.0.0.1", port))
-        origin.held = held
-        seen = len(origin.requests)
+        busy = await node.client()
+        target.held = asyncio.Event()
         busy.send(GET)
-        await eventually(lambda: len(origin.requests) > seen)
-        process.send_signal(signal.SIGTERM)
+        await eventually(lambda: asked(target) == 2)
+        # To all of its processes, as a terminal does it: only the supervisor's opinion counts.
+        os.killpg(node.process.pid, signal.SIGTERM)
         assert await idle.rest() == b""  # closed at once
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection("127.0.0.1", port)
-        held.set()
+        await eventually(node.refuses)
+        target.held.set()
         answer = await busy.answer()
         assert (answer.status, answer.field("connection")) == (200, [b"close"])
-        assert await process.wait() == 0
-        for peer in (idle, busy):
-            peer.writer.close()
-    server.close()
-    for writer in writers:
-        writer.close()
+        assert await node.process.wait() == 0
+
+
+async def test_requests_that_take_too_long_are_cut(tmp_path: Path) -> None:
+    async with (
+        origin() as target,
+        running(tmp_path, document(target.port), environment={"LB_DRAIN_SECONDS": "0.2"}) as node,
+    ):
+        target.held = asyncio.Event()
+        client = await node.client()
+        client.send(GET)
+        await eventually(lambda: asked(target) == 1)
+        node.process.terminate()
+        assert await client.rest() == b""
+        assert await node.process.wait() == 0
+
+
+async def test_the_second_sigterm_ends_at_once(tmp_path: Path) -> None:
+    # Beyond the deadline of everything here: only the second signal can have ended it.
+    async with (
+        origin() as target,
+        running(tmp_path, document(target.port), workers=2, environment={"LB_DRAIN_SECONDS": "3600"}) as node,
+    ):
+        target.held = asyncio.Event()
+        client = await node.client()
+        client.send(GET)
+        await eventually(lambda: asked(target) == 1)
+        node.process.terminate()
+        await eventually(node.refuses)
+        node.process.terminate()
+        assert await node.process.wait() == 0
+        assert node.workers == []
 
 
 async def test_last_good_that_no_longer_fits_is_not_served(tmp_path: Path) -> None:
@@ -144,11 +133,28 @@ async def test_last_good_that_no_longer_fits_is_not_served(tmp_path: Path) -> No
         sys.executable,
         "-m",
         "services.lb",
-        env=os.environ | ENVIRONMENT | {"LB_DATA": str(tmp_path)},
+        env=os.environ | ENVIRONMENT | {"LB_DATA": str(tmp_path), "LB_WORKERS": "1"},
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    assert b"is refused: speed must be above 0" in await process.stderr.readline()
+    async for line in process.stderr:
+        if b"is refused: speed must be above 0" in line:
+            break
     process.send_signal(signal.SIGTERM)
-    await process.communicate()
+    _, log = await process.communicate()
+    assert b"in force" not in log
     assert process.returncode == 0
+
+
+def test_nobody_else_may_read_last_good(tmp_path: Path) -> None:
+    left = tmp_path / "last-good.json.new"  # by a crash, or by an older node that was less careful
+    left.touch(0o644)
+    before = os.umask(0)
+    try:
+        lastgood.save(tmp_path, document(9))
+    finally:
+        os.umask(before)
+    path = tmp_path / "last-good.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert lastgood.load(tmp_path) == document(9)
+    assert [one.name for one in tmp_path.iterdir()] == ["last-good.json"]

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.core.elbv2.config import HealthCheck
+from lab.core.elbv2.config import HealthCheck, Target
 from lab.core.elbv2.health import FAILED, TIMED_OUT, CheckResult, Matcher
 from services.lb.health import check, host_field
-from services.lb.routing import TargetState
 from tests.lb.certificates import make
 from tests.lb.world import ok, read_message
 
@@ -27,7 +26,7 @@ def server_context(folder: Path, version: ssl.TLSVersion) -> ssl.SSLContext:
 
 async def checked(port: int, timeout: float = 5.0) -> CheckResult:  # noqa: ASYNC109 - it is the check's own
     settings = HealthCheck(protocol="HTTPS", timeout=timeout)
-    target = TargetState(("arn:group", "i-1", 443, "127.0.0.1", port), "a")
+    target = Target("i-1", 443, "a", "127.0.0.1", port)
     return await check(target, settings, Matcher("200"))
 
 

@@ -16,7 +16,7 @@ import pytest
 from lab.core.elbv2.config import MutualAuthentication, Tls
 from services.lb.endpoint import Owner
 from services.lb.greeting import Greeting
-from services.lb.node import NOTHING
+from services.lb.messages import NOTHING
 from services.lb.peer import Peer
 from services.lb.plane import Plane
 from services.lb.routing import RoutingTable

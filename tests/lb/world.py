@@ -5,8 +5,9 @@
 
 import asyncio
 import os
+import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -21,14 +22,20 @@ from lab.core.elbv2.config import (
     Target,
     TargetGroup,
 )
+from lab.core.elbv2.report import NodeReport
 from lab.core.elbv2.rules import Action, FixedResponse, Forward, Rule, default_rule
+from services.lb.allowance import UNLIMITED
 from services.lb.chunked import ChunkedBody
 from services.lb.downstream import Client
 from services.lb.endpoint import Endpoint
+from services.lb.listener import ListeningSocket
+from services.lb.messages import Orders
 from services.lb.node import Identity, Node
+from services.lb.plane import Plane
 from services.lb.routing import TargetState
 from services.lb.selector import PlainSelector, ServingSelector, serving_selector
 from services.lb.upstream import Upstream
+from services.lb.worker import Worker
 from tests.eventually import eventually
 
 GROUP = "arn:group"
@@ -131,8 +138,66 @@ class Peer:
         return data
 
 
+class OneProcess:
+    """A whole node in this event loop: its only worker is told what to do by a call, and asked how it stands."""
+
+    size = 1
+
+    def __init__(self, identity: Identity, selector: ServingSelector) -> None:
+        self.identity = identity
+        self.worker = Worker(
+            identity.zone,
+            selector,
+            UNLIMITED,
+            clock=time.monotonic,
+            wall_clock=time.time,
+            random_bytes=os.urandom,
+        )
+        self.node = Node(identity, self, time.monotonic)
+        self.offer = self.node.offer
+        self.worker.swept = self._ask
+        self._told: set[int] = set()
+
+    def tell(self, orders: Orders, sockets: Mapping[int, list[socket.socket]]) -> None:
+        fresh = {number: mine[0].dup() for number, mine in sockets.items() if number not in self._told}
+        self._told |= set(fresh)
+        self.worker.obey(orders, fresh)
+        self._ask()
+
+    def _ask(self) -> None:
+        self.node.heard(0, self.worker.status())
+
+    @property
+    def config(self) -> LoadBalancerConfig:
+        return self.node.config
+
+    @property
+    def plane(self) -> Plane:
+        return self.worker.plane
+
+    @property
+    def listeners(self) -> dict[int, ListeningSocket]:
+        return self.worker.listeners
+
+    @property
+    def changed(self) -> Callable[[], None]:
+        return self.node.changed
+
+    @changed.setter
+    def changed(self, call: Callable[[], None]) -> None:
+        self.node.changed = call
+
+    def report(self) -> NodeReport:
+        self._ask()
+        return self.node.report()
+
+    async def stop(self) -> None:
+        await self.node.stop()
+        await self.worker.stop()
+
+
 class World:
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: OneProcess) -> None:
         self.node = node
         self.origins: list[Origin] = []
         self._servers: list[asyncio.Server] = []
@@ -251,14 +316,7 @@ class World:
 
 @asynccontextmanager
 async def world_on(selector: ServingSelector) -> AsyncIterator[World]:
-    node = Node(
-        Identity("node-1", "boot-1", "a", "127.0.0.1", {80: 0, 81: 0}),
-        selector,
-        clock=time.monotonic,
-        wall_clock=time.time,
-        random_bytes=os.urandom,
-    )
-    world = World(node)
+    world = World(OneProcess(Identity("node-1", "boot-1", "a", "127.0.0.1", {80: 0, 81: 0}), selector))
     try:
         yield world
     finally:
