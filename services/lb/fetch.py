@@ -32,13 +32,14 @@ async def fetch(
     *,
     fields: tuple[tuple[str, str], ...] = (),
     body: bytes | None = None,
+    content_type: str = "application/json",
     seconds: float,
     head_only: bool = False,
 ) -> Answer:
     """The answer; with `head_only` its body is not waited for. Raises OSError, TimeoutError (an OSError too) or BadAnswer."""
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "Connection: close"]
     if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection(host, port, limit=RESPONSE_HEAD_BYTES)
         try:
