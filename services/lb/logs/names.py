@@ -6,8 +6,8 @@
 The time is the end of the interval, UTC. Files of one interval differ in their random part.
 """
 
+import time
 from dataclasses import dataclass
-from time import gmtime, strftime
 
 from lab.core.elbv2.config import LoadBalancerConfig, LogTarget
 
@@ -39,9 +39,11 @@ def end_of(wall: float, interval: float) -> int:
 def place(config: LoadBalancerConfig, target: LogTarget, kind: str, end: int, node: str) -> Place:
     """`kind` is "", "conn_log_" or "health_check_log_"; `node` the node's address."""
     _, _, _, region, account, _ = (*config.arn.split(":", 5), "", "", "", "", "", "")[:6]
-    folder = f"AWSLogs/{account}/elasticloadbalancing/{region}/{strftime('%Y/%m/%d', gmtime(end))}"
+    folder = f"AWSLogs/{account}/elasticloadbalancing/{region}/{time.strftime('%Y/%m/%d', time.gmtime(end))}"
     name = config.name.replace("/", ".")
-    file = f"{kind}{account}_elasticloadbalancing_{region}_{name}_{strftime('%Y%m%dT%H%MZ', gmtime(end))}_{node}"
+    file = (
+        f"{kind}{account}_elasticloadbalancing_{region}_{name}_{time.strftime('%Y%m%dT%H%MZ', time.gmtime(end))}_{node}"
+    )
     return Place(target.bucket, "/".join(filter(None, (target.prefix.strip("/"), folder, file))))
 
 

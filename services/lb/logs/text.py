@@ -5,7 +5,7 @@ backslash, and whatever is not ASCII become `\\xHH`, as observed in ALB's own lo
 forge a field or a line, and the value can be read back.
 """
 
-from time import gmtime, strftime
+import time
 from typing import Final
 
 PLAIN: Final = bytes(sorted({*range(0x20, 0x7F)} - set(b'"\\')))
@@ -58,7 +58,7 @@ class Stamps:
             return known
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        made = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(second)).encode()
+        made = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second)).encode()
         self._known[second] = made
         return made
 
