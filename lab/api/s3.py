@@ -12,7 +12,6 @@ the lab's own paths and with AWS's other services: a request is S3's by `is_mean
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -266,8 +265,8 @@ class S3:
 
 def _position(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except (binascii.Error, ValueError) as error:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError as error:
         raise LabError("InvalidArgument", "The continuation token provided is incorrect") from error
 
 

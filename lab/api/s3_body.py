@@ -5,14 +5,20 @@ are not checked, as no signature is anywhere in the lab; sizes and checksums are
 """
 
 import base64
-import binascii
 import hashlib
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from lab.core.errors import LabError
 
+_DIGESTS: dict[str, Callable[[bytes], bytes]] = {
+    "content-md5": lambda body: hashlib.md5(body, usedforsecurity=False).digest(),
+    "x-amz-checksum-crc32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
+    "x-amz-checksum-sha1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
+    "x-amz-checksum-sha256": lambda body: hashlib.sha256(body).digest(),
+}
+"""Those that the standard library can make; AWS's further ones are not checked."""
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(;[^\r\n]*)?")
 
 
@@ -26,8 +32,9 @@ def content(headers: Mapping[str, str], body: bytes) -> bytes:
         checks |= trailers
         if headers.get("x-amz-decoded-content-length", str(len(body))) != str(len(body)):
             raise _incomplete("its length is not the announced one")
-    _check(checks.get("content-md5"), hashlib.md5(body, usedforsecurity=False).digest())
-    _check(checks.get("x-amz-checksum-crc32"), zlib.crc32(body).to_bytes(4, "big"))
+    for name, digest in _DIGESTS.items():
+        if name in checks:
+            _check(checks[name], digest(body))
     return body
 
 
@@ -62,12 +69,10 @@ def _line(body: bytes, position: int) -> tuple[bytes, int]:
     return body[position:end], end + 2
 
 
-def _check(announced: str | None, found: bytes) -> None:
-    if announced is None:
-        return
+def _check(announced: str, found: bytes) -> None:
     try:
         expected = base64.b64decode(announced, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise LabError("InvalidDigest", "The Content-MD5 or checksum you specified is not valid") from error
     if expected != found:
         raise LabError("BadDigest", "The Content-MD5 or checksum you specified did not match what we received")
