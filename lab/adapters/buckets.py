@@ -21,6 +21,7 @@ _MADE = ".made"
 _POLICIES = ".policies"
 _WRITING = ".writing"
 _SEGMENT_BYTES = 255
+_REMEMBERED = 100_000
 
 
 class FileBuckets:
@@ -147,6 +148,8 @@ class FileBuckets:
         if remembered is not None and remembered[:2] == (known.st_mtime_ns, known.st_ino):
             return remembered[2]
         etag = md5(path.read_bytes())
+        if len(self._etags) >= _REMEMBERED:
+            self._etags.clear()
         self._etags[path] = (known.st_mtime_ns, known.st_ino, etag)
         return etag
 

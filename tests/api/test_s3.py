@@ -10,11 +10,8 @@ from dataclasses import replace
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
-import boto3
 import pytest
 import pytest_asyncio
-import uvicorn
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.httpchecksum import AwsChunkedWrapper, Crc32Checksum, Sha1Checksum, Sha256Checksum
 
@@ -22,8 +19,8 @@ from lab.api.app import MAX_OBJECT, create_app
 from lab.api.s3 import is_meant
 from lab.core.elbv2.model import LoadBalancer, Node
 from tests.api.client import Answer, Client
+from tests.api.served import boto_client, serving
 from tests.control.lab import Lab
-from tests.eventually import eventually
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -40,25 +37,10 @@ def client(lab: Lab) -> Client:
 
 @pytest_asyncio.fixture
 async def s3(lab: Lab) -> AsyncIterator[Any]:
-    """boto3's client of the application on a port of its own."""
-    app = create_app(lab.world, lab.loop, lab.stacks.call, "simulated")
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    serving = asyncio.create_task(server._serve())  # `serve` would take the signals of the test's process
-    await eventually(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    boto = await asyncio.to_thread(
-        boto3.client,
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name="us-east-1",
-        aws_access_key_id="lab",
-        aws_secret_access_key="lab",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-    yield boto
-    boto.close()
-    server.should_exit = True
-    await serving
+    async with serving(lab) as port:
+        boto = await asyncio.to_thread(boto_client, port)
+        yield boto
+        boto.close()
 
 
 def refusal(act: Any, **members: Any) -> tuple[str, int]:

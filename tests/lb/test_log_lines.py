@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.core.elbv2.health import FAILED, PASSED, TIMED_OUT, CheckResult, Matcher, answered
 from services.lb.logs.access import AGENT_BYTES, AccessLines
 from services.lb.logs.connection import ConnectionLines
 from services.lb.logs.entry import NO_RULE, RULE_ERROR, Entry
-from services.lb.logs.health import HealthLines
+from services.lb.logs.health import HealthLines, health_entry
 from services.lb.logs.text import Stamps, cut, escaped, seconds
 from tests.lb.log_lines import ARN, ATHENA, CONNECTION, HEALTH, PLAIN, QUOTED, quoted, tokens, unescaped
 
@@ -141,6 +142,17 @@ def test_times_are_those_of_the_wall_clock(lines: AccessLines) -> None:
     lines.offset = 0.0
     found = tokens(lines.line(changed(created=1.9996, ended=86400.25)))
     assert (found[1], found[21]) == (b"1970-01-02T00:00:00.250000Z", b"1970-01-01T00:00:01.999000Z")
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [(PASSED, b""), (TIMED_OUT, b"TimedOut"), (FAILED, b"ConnectionReset"),
+     (answered(503, Matcher("200")), b"ResponseCodeMismatch"), (CheckResult(False, "New.Word"), b"InternalError")],
+)  # fmt: skip
+def test_every_result_of_a_check_has_a_word(result: CheckResult, reason: bytes) -> None:
+    entry = health_entry(b"http", 1.0, 0.5, "10.0.1.1:80", ARN.decode(), 0, result.reason)
+    assert (entry.passed, entry.reason) == (result.passed, reason)
+    assert (entry.target, entry.group) == (b"10.0.1.1:80", b"targetgroup/web/73e2d6bc24d8a067")
 
 
 # Whatever a client sends.

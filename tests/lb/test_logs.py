@@ -220,6 +220,17 @@ async def test_flush_takes_slices_and_a_backlog_shrinks(site: Site) -> None:
     assert len(lines) == 1000
 
 
+async def test_lines_of_hostile_length_end_a_flush_early(site: Site) -> None:
+    """Sixteen kilobytes of bytes that must be escaped, a thousand times: no flush takes them all."""
+    site.logs.configure(config())
+    site.request(1000, request=b"GET /" + b"\xff" * 16_000 + b" HTTP/1.1")
+    queue = site.logs.add.__self__  # type: ignore[attr-defined]  # a bound method of the list
+    site.logs.flush()
+    assert len(queue) == 1000 - 64
+    site.logs.flush()
+    assert len(queue) == 1000 - 128
+
+
 async def test_entries_over_the_limit_are_dropped_and_counted(site: Site) -> None:
     site.logs.configure(config())
     site.request(QUEUED + 10)
@@ -298,6 +309,21 @@ def test_a_long_line_that_is_not_whole_is_cut(site: Site, tmp_path: Path) -> Non
     path.write_bytes(b"one\n" + b"x" * 600_000)
     site.spool.salvage()
     assert site.files() == {"b/k": [b"one\n"]}
+
+
+def test_packing_on_a_full_disk_leaves_nothing_behind(site: Site, tmp_path: Path) -> None:
+    file = site.spool.open("b", "k")
+    file.write(os.urandom(2000))
+    file.close()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            site.spool.pack()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path for path in (tmp_path / "packing").rglob("*") if path.is_file()] == []
+    assert (site.spool.pack(), len(site.spool.ready())) == (1, 1)
 
 
 def test_packing_that_was_interrupted_is_done_again(site: Site, tmp_path: Path) -> None:

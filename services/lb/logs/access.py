@@ -17,6 +17,7 @@ from services.lb.logs.text import MILLIS, PLAIN, SECONDS, Stamps, cut, escaped, 
 
 AGENT_BYTES: Final = 8192
 _REMEMBERED: Final = 1024
+_REMEMBERED_BYTES: Final = 512
 STATUSES: Final = tuple(b" %03d" % number for number in range(1000))
 PRIORITIES: Final = tuple(b"%d" % number for number in range(1000))
 
@@ -108,7 +109,8 @@ class AccessLines:
         name, colon, digits = host.rpartition(b":")
         bare = name if colon and digits.isdigit() and not name.endswith(b":") else host
         made = b"%b://%b:%d" % (scheme, word(bare) if bare else self._dns_name, port)
-        self._origins[(scheme, host, port)] = made
+        if len(host) <= _REMEMBERED_BYTES:
+            self._origins[(scheme, host, port)] = made
         return made
 
     def _middle(self, tls_cipher: bytes, tls_protocol: bytes, group_arn: bytes) -> bytes:
@@ -152,7 +154,7 @@ class AccessLines:
         if len(self._agents) >= _REMEMBERED:
             self._agents.clear()
         made = cut(escaped(agent[:AGENT_BYTES]), AGENT_BYTES) or b"-"
-        if len(agent) <= 512:
+        if len(agent) <= _REMEMBERED_BYTES:
             self._agents[agent] = made
         return made
 

@@ -76,7 +76,10 @@ class Delivery:
 
     def _gather(self) -> list[Finished]:
         self._spool.salvage()
-        self._spool.pack()
+        try:
+            self._spool.pack()
+        except OSError as error:
+            _log.error("log files could not be compressed: %s", error)  # delivering others may make room
         return self._spool.ready()
 
     async def _upload(self, finished: Finished, body: bytes) -> bool:

@@ -5,8 +5,27 @@
 AWS names the fields; that the latency has three decimals and that a group goes by `targetgroup/NAME/ID` is our reading.
 """
 
+from typing import Final
+
 from services.lb.logs.entry import HealthEntry
 from services.lb.logs.text import Stamps, seconds, word
+
+_REASONS: Final = {
+    "Target.Timeout": b"TimedOut",
+    "Target.ResponseCodeMismatch": b"ResponseCodeMismatch",
+    "Target.FailedHealthChecks": b"ConnectionReset",
+    "": b"",
+}
+"""The log's words for the reasons a health check's result has."""
+
+
+def health_entry(
+    kind: bytes, at: float, latency_seconds: float, target: str, group_arn: str, status_code: int, reason: str
+) -> HealthEntry:
+    """Of a check that ended `at` and whose result has `reason` (`lab.core.elbv2.health`), empty when it passed."""
+    group = group_arn.rpartition(":")[2].encode()
+    words = _REASONS.get(reason, b"InternalError")
+    return HealthEntry(kind, at, latency_seconds, target.encode(), group, not reason, status_code, words)
 
 
 class HealthLines:

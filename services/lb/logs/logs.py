@@ -24,6 +24,8 @@ SLICE = 64
 QUEUED = 4096
 """Entries that may wait to be formatted."""
 BLOCK_BYTES = 64 * 1024
+FLUSH_BYTES = 512 * 1024
+"""Lines of hostile length end a flush early."""
 
 _log = logging.getLogger("lb")
 
@@ -50,8 +52,7 @@ class Log:
 
     def configure(self, lines: Lines | None, to: Place | None) -> None:
         """From now on render by `lines` and write to `to`; None for both: the log is off."""
-        if self._lines is not None:
-            self.flush(len(self.queue))
+        self.flush_all()
         self.turn(to)
         self._lines = lines
 
@@ -73,22 +74,36 @@ class Log:
             del queue[QUEUED:]
             waiting = QUEUED
         # A quarter of a backlog, where that is more: it settles at four times what comes with a batch.
-        count = max(budget, waiting >> 2)
-        entries = queue[:count]
-        del queue[:count]
-        line = self._lines.line
+        wanted = max(budget, waiting >> 2)
+        done = size = 0
+        while done < wanted and size < FLUSH_BYTES:
+            entries = queue[done : min(wanted, done + SLICE)]
+            if not entries:
+                break
+            done += len(entries)
+            size += self._render(entries, self._lines)
+        del queue[:done]
+
+    def flush_all(self) -> None:
+        while self.queue:
+            self.flush(SLICE)
+
+    def _render(self, entries: list[Any], lines: Lines) -> int:
+        """How many bytes they became."""
+        line = lines.line
         try:
             chunk = b"".join([line(entry) for entry in entries])
         except Exception:
             # A request must not fail because it cannot be logged.
             _log.exception("%d log entries are lost", len(entries))
             self.dropped += len(entries)
-            return
+            return 0
         self._chunks.append(chunk)
         self._count += len(entries)
         self._size += len(chunk)
         if self._size >= BLOCK_BYTES:
             self.hand_over()
+        return len(chunk)
 
     def hand_over(self) -> None:
         if self._count:
@@ -182,7 +197,7 @@ class Logs:
     async def stop(self) -> None:
         """Everything added is on disk and published."""
         for log in self._all:
-            log.flush(len(log.queue))
+            log.flush_all()
             log.hand_over()
         await asyncio.to_thread(self._writer.stop)
 

@@ -134,7 +134,11 @@ class Spool:
             place = path.relative_to(self._closed)
             temporary = self._packing / place
             temporary.parent.mkdir(parents=True, exist_ok=True)
-            _compress(path, temporary)
+            try:
+                _compress(path, temporary)
+            except OSError:
+                temporary.unlink(missing_ok=True)  # half a file helps nobody, its room may
+                raise
             _move(temporary, self._ready / place)
             path.unlink()
             found += 1
