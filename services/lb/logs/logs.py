@@ -169,7 +169,9 @@ class Logs:
         self._end = end_of(wall, interval_of(config))
         for log, target, renderer in zip(self._all, targets, lines, strict=True):
             log.configure(None if target is None else renderer, self._place(log, target))
-        self.access, self.connections, self.health_checks = (target is not None for target in targets)
+        self.access = attributes.access_logs is not None
+        self.connections = attributes.connection_logs is not None
+        self.health_checks = attributes.health_check_logs is not None
 
     def flush(self, budget: int = SLICE) -> None:
         """Once per batch of the selector. Costs next to nothing when nothing waits."""

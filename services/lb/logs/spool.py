@@ -58,7 +58,8 @@ class OpenFile:
         view = memoryview(lines)
         try:
             while view:
-                view = view[os.write(self._descriptor, view) :]
+                taken = os.write(self._descriptor, view)
+                view = view[taken:]
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, self.size)

@@ -38,7 +38,7 @@ class Writer:
         self._queue: SimpleQueue[Block | None] = SimpleQueue()
         self._files: dict[int, tuple[Place, OpenFile]] = {}
         self._failing = False
-        self._thread: threading.Thread | None = None
+        self._worker: threading.Thread | None = None
         # Each number has one thread that changes it: the first and the third are the loop's.
         self._given = 0
         self._taken = 0
@@ -55,8 +55,8 @@ class Writer:
         return self._given - self._taken
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
-        self._thread.start()
+        self._worker = threading.Thread(target=self._run, name="logs", daemon=True)
+        self._worker.start()
 
     def give(self, block: Block) -> None:
         """Never waits."""
@@ -68,10 +68,10 @@ class Writer:
 
     def stop(self) -> None:
         """Everything given is written, every file is published. Waits for a disk that hangs a few seconds at most."""
-        if self._thread is not None:
+        if self._worker is not None:
             self._queue.put(None)
-            self._thread.join(STOP_SECONDS)
-            self._thread = None
+            self._worker.join(STOP_SECONDS)
+            self._worker = None
 
     def _run(self) -> None:
         while (block := self._queue.get()) is not None:
