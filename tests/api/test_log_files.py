@@ -15,7 +15,7 @@ from services.lb.logs.spool import Spool
 from tests.api.served import boto_client, serving
 from tests.control.lab import Lab
 from tests.lb.log_lines import ATHENA, PLAIN
-from tests.lb.test_logs import config
+from tests.lb.log_site import config
 
 
 async def test_from_a_request_to_an_object(tmp_path: Path) -> None:

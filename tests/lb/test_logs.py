@@ -1,69 +1,20 @@
 """From `add` to whole files in the spool: rotation, limits, crashes, full disks."""
 
 import asyncio
-import gzip
 import os
-import resource
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lab.core.elbv2.config import Attributes, LoadBalancerConfig, LogTarget
-from services.lb.logs.logs import QUEUED, Logs
+from lab.core.elbv2.config import LogTarget
+from services.lb.logs.logs import QUEUED
 from services.lb.logs.names import Place, end_of, interval_of, key, place
-from services.lb.logs.spool import SPOOL_BYTES, Full, Spool
+from services.lb.logs.spool import Spool
 from services.lb.logs.writer import WAITING_BYTES, Block, Writer
-from tests.eventually import eventually
-from tests.lb.log_lines import CONNECTION, HEALTH, PLAIN, tokens
-
-ARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
-START = 1_530_570_000.0  # 2018-07-02T22:20:00Z, when an interval begins
-
-
-def config(speed: float = 1.0, **changes: Any) -> LoadBalancerConfig:
-    attributes = changes or {"access_logs": LogTarget("logs", "")}
-    name = "app/web/50dc6c495c0c9188"
-    return LoadBalancerConfig(1, name, ARN, "web", speed, (), (), Attributes(**attributes))
-
-
-class Site:
-    """Logs over a spool, and clocks that a test turns."""
-
-    def __init__(self, directory: Path, limit: int = SPOOL_BYTES) -> None:
-        self.monotonic, self.wall = 1000.0, START
-        self.spool = Spool(directory, limit)
-        self._counter = 0
-        self.logs = Logs(
-            self.spool,
-            "10.0.0.5",
-            clock=lambda: self.monotonic,
-            wall_clock=lambda: self.wall,
-            random_bytes=self._random,
-        )
-
-    def _random(self, size: int) -> bytes:
-        self._counter += 1
-        return self._counter.to_bytes(size, "big")
-
-    def advance(self, seconds: float) -> None:
-        self.monotonic += seconds
-        self.wall += seconds
-
-    def request(self, count: int = 1, **fields: Any) -> None:
-        for _ in range(count):
-            self.logs.add(PLAIN._replace(created=self.monotonic, ended=self.monotonic, **fields))
-
-    def files(self) -> dict[str, list[bytes]]:
-        """What is ready, by bucket and key: the lines."""
-        self.spool.pack()
-        return {
-            f"{one.bucket}/{one.key}": gzip.decompress(one.path.read_bytes()).splitlines(keepends=True)
-            for one in self.spool.ready()
-        }
+from tests.lb.log_lines import CONNECTION, HEALTH, tokens
+from tests.lb.log_site import START, Site, config
 
 
 @pytest.fixture
@@ -262,151 +213,6 @@ def test_a_disk_that_hangs_costs_bounded_memory(tmp_path: Path) -> None:
     assert writer.dropped == (100 - kept) * 100
 
 
-# Files.
-
-
-def test_a_file_appears_whole(site: Site) -> None:
-    file = site.spool.open("b", "dir/k")
-    file.write(b"one\n")
-    assert site.files() == {}
-    file.write(b"two\n")
-    file.close()
-    assert site.files() == {"b/dir/k": [b"one\n", b"two\n"]}
-
-
-@pytest.mark.parametrize("name", ["", "..", "a//b", "a/../b", "/a", "a/", ".", "a\0b"])
-@pytest.mark.parametrize("as_bucket", [True, False])
-def test_no_name_leads_out_of_the_spool(site: Site, name: str, as_bucket: bool) -> None:
-    with pytest.raises(ValueError, match="do not name a log file"):
-        site.spool.open(*((name, "k") if as_bucket else ("b", name)))
-
-
-def test_files_in_use_are_not_salvaged(site: Site) -> None:
-    file = site.spool.open("b", "k")
-    file.write(b"one\n")
-    assert site.spool.salvage() == 0
-    file.write(b"two\n")
-    file.close()
-    assert site.files() == {"b/k": [b"one\n", b"two\n"]}
-
-
-@pytest.mark.parametrize(
-    ("left", "saved"),
-    [(b"one\ntwo\n", [b"one\n", b"two\n"]), (b"one\ntw", [b"one\n"]), (b"on", None), (b"", None)],
-)
-def test_what_a_crash_left_is_salvaged(site: Site, tmp_path: Path, left: bytes, saved: list[bytes] | None) -> None:
-    path = tmp_path / "open" / "b" / "dir" / "k"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(left)
-    assert site.spool.salvage() == (saved is not None)
-    assert site.files() == ({} if saved is None else {"b/dir/k": saved})
-    assert not path.exists()
-
-
-def test_a_long_line_that_is_not_whole_is_cut(site: Site, tmp_path: Path) -> None:
-    path = tmp_path / "open" / "b" / "k"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"one\n" + b"x" * 600_000)
-    site.spool.salvage()
-    assert site.files() == {"b/k": [b"one\n"]}
-
-
-def test_packing_on_a_full_disk_leaves_nothing_behind(site: Site, tmp_path: Path) -> None:
-    file = site.spool.open("b", "k")
-    file.write(os.urandom(2000))
-    file.close()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            site.spool.pack()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert [path for path in (tmp_path / "packing").rglob("*") if path.is_file()] == []
-    assert (site.spool.pack(), len(site.spool.ready())) == (1, 1)
-
-
-def test_packing_that_was_interrupted_is_done_again(site: Site, tmp_path: Path) -> None:
-    file = site.spool.open("b", "k")
-    file.write(b"one\n")
-    file.close()
-    half = tmp_path / "packing" / "b" / "k"
-    half.parent.mkdir(parents=True)
-    half.write_bytes(b"half a file")
-    assert site.files() == {"b/k": [b"one\n"]}
-
-
-async def test_files_are_opened_and_salvaged_at_the_same_time(site: Site) -> None:
-    """A file that was made and is not locked yet must not be taken for one that a crash left."""
-    done = threading.Event()
-
-    def write() -> None:
-        try:
-            for number in range(100):
-                file = site.spool.open("b", f"dir{number % 3}/{number:03d}")
-                file.write(b"%d\n" % number)
-                file.close()
-        finally:
-            done.set()
-
-    def salvage() -> int:
-        found = 0
-        while not done.is_set():
-            found += site.spool.salvage()
-        return found
-
-    _, salvaged = await asyncio.gather(asyncio.to_thread(write), asyncio.to_thread(salvage))
-    assert salvaged == 0
-    assert sorted(line for lines in site.files().values() for line in lines) == sorted(b"%d\n" % n for n in range(100))
-
-
-async def test_a_file_that_grows_large_is_ended_early(site: Site) -> None:
-    writer = Writer(site.spool, os.urandom)
-    writer.start()
-    line = b"x" * 99 + b"\n"
-    lines = line * (3 * 1024 * 1024 // len(line))
-    for _ in range(12):
-        writer.give(Block(0, Place("b", "stem"), lines, 1))
-        await eventually(lambda: writer.waiting == 0)
-    await asyncio.to_thread(writer.stop)
-    assert writer.dropped == 0
-    files = site.files()
-    assert len(files) == 3
-    assert b"".join(line for lines in files.values() for line in lines) == lines * 12
-
-
-async def test_a_spool_that_is_full_takes_no_new_file(tmp_path: Path) -> None:
-    site = Site(tmp_path, limit=1000)
-    site.logs.configure(config())
-    site.logs.start()
-    site.request(10)
-    site.logs.flush()
-    site.advance(300)
-    site.logs.tick()
-    await eventually(lambda: site.spool.waiting() >= 1000)
-    site.request(7)
-    await site.logs.stop()
-    assert site.logs.dropped == 7
-    with pytest.raises(Full):
-        site.spool.open("b", "k")
-
-
-def test_a_full_disk_costs_whole_blocks_only(site: Site) -> None:
-    """A limit on the size of files does what a full disk does: part of a write is taken, the next one fails."""
-    file = site.spool.open("b", "k")
-    file.write(b"one\n")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            file.write(b"two two two\n")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    file.write(b"three\n")
-    file.close()
-    assert site.files() == {"b/k": [b"one\n", b"three\n"]}
-
-
 async def test_a_spool_that_cannot_be_written_is_counted(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     site = Site(tmp_path / "file")
@@ -423,7 +229,7 @@ from pathlib import Path
 from services.lb.logs.logs import Logs
 from services.lb.logs.spool import Spool
 from tests.lb.log_lines import PLAIN
-from tests.lb.test_logs import config
+from tests.lb.log_site import config
 
 logs = Logs(Spool(Path(sys.argv[1])), "10.0.0.5", clock=time.monotonic, wall_clock=time.time, random_bytes=os.urandom)
 logs.configure(config())
