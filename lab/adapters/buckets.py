@@ -36,11 +36,11 @@ class FileBuckets:
     def buckets(self) -> list[str]:
         if not self._root.is_dir():
             return []
-        return sorted(path.name for path in self._root.iterdir() if not path.name.startswith("."))
+        return sorted(path.name for path in self._root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
     def created(self, bucket: str) -> float:
-        self._folder(bucket)
-        return (self._root / _MADE / bucket).stat().st_mtime
+        folder, marker = self._folder(bucket), self._root / _MADE / bucket
+        return (marker if marker.exists() else folder).stat().st_mtime  # a folder made by hand is a bucket too
 
     def create(self, bucket: str) -> None:
         check_bucket_name(bucket)

@@ -146,6 +146,15 @@ def test_objects_are_plain_files_and_stay(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_folders_made_by_hand_are_buckets(tmp_path: Path) -> None:
+    (tmp_path / "trust").mkdir()
+    (tmp_path / "trust" / "ca.pem").write_bytes(b"x")
+    (tmp_path / "a file").write_bytes(b"x")
+    buckets = FileBuckets(tmp_path)
+    assert (buckets.buckets(), buckets.get("trust", "ca.pem")) == (["trust"], b"x")
+    assert buckets.created("trust") > 1_600_000_000
+
+
 def test_a_file_changed_by_hand_has_another_etag(tmp_path: Path) -> None:
     buckets = FileBuckets(tmp_path)
     buckets.create("logs")

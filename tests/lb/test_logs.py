@@ -1,4 +1,4 @@
-"""From `add` to whole files in the spool: rotation, limits, crashes, full disks."""
+"""From `add` to files in the spool: names, rotation, what is off, limits, `kill -9`."""
 
 import asyncio
 import os
