@@ -19,6 +19,7 @@ from typing import Any
 import uvicorn
 
 from lab.actions.context import Account
+from lab.adapters.buckets import FileBuckets
 from lab.adapters.clock import SystemClock
 from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
@@ -56,6 +57,7 @@ async def run(settings: Settings) -> None:
         account=Account(),
         site=Site(opened.control_url, {80: settings.listener_port}),
         nodes=NodeBook(clock.speed),
+        buckets=FileBuckets(settings.state / "buckets"),
     )
     stacks = Stacks(world)
     loop = Loop(world, stacks.advance, metrics.flush)

@@ -41,7 +41,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` is lab time. `target_health` answers for a registration's key; `new_id` makes ids."""
+    """`now` is lab time. `target_health` answers for a registration's key; `new_id` makes ids. `bucket_object` is an
+    object's content by bucket and key; `prepare_log_bucket` takes a bucket and a prefix (see `lab.actions.buckets`)."""
 
     store: Store
     metrics: Metrics
@@ -49,6 +50,8 @@ class Context:
     now: float
     new_id: Callable[[str], str]
     target_health: Callable[[str], Health]
+    bucket_object: Callable[[str, str], bytes | None]
+    prepare_log_bucket: Callable[[str, str], None]
 
 
 Action = Callable[[Context, Request], Response]

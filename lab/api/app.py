@@ -9,7 +9,8 @@ POST /lab/instances/{id}/kill             SIGKILL, as a crash
 GET  /lab/machines/{id}/logs              what a machine wrote
 GET  /lab/nodes/{id}/config               a node's document, by long-poll (token)
 POST /lab/nodes/{id}/report               a node's report (token)
-POST /, /service/…, and any other path    AWS's own protocols (wire)
+PUT  /lab/nodes/{id}/logs/{bucket}/{key}  a finished log file of a node (token)
+POST /, /service/…, and any other path    AWS's own protocols (wire); S3 (s3.py) where a request is signed for it
 """
 
 import asyncio
@@ -22,19 +23,25 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
+from lab.actions.buckets import log_root
 from lab.api.guard import refusal
+from lab.api.s3 import S3, is_meant
 from lab.api.status import status
 from lab.api.wire.endpoint import answer
 from lab.control.loop import Loop
 from lab.control.world import World
+from lab.core.buckets import RESERVED
 from lab.core.elbv2 import config as node_config
 from lab.core.elbv2 import report as node_report
+from lab.core.elbv2.attributes import LOGS
 from lab.core.elbv2.model import LoadBalancer, Node
 from lab.core.errors import LabError, Refused, Unavailable
 from lab.core.rds.model import DBInstance
 
 LONGEST_WAIT = 30.0
 MAX_BODY = 2 * 1024 * 1024
+MAX_OBJECT = 17 * 1024 * 1024
+"""Objects and log files have at most 16 MB; SDKs wrap them in a little more."""
 NODE_HOSTS = frozenset({"control"})
 """The name under which nodes in containers reach the control plane."""
 
@@ -44,6 +51,7 @@ AwsCall = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI:
     """`call` runs any action of the lab, CloudFormation's included; `compute` names the adapter for people."""
     app = FastAPI(title="asg-lab", docs_url=None, redoc_url=None, openapi_url=None)
+    s3 = S3(world.buckets, world.account.region, world.account.account_id)
 
     @app.middleware("http")
     async def guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -52,8 +60,9 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         if why is not None:
             return _error("AccessDenied", why, 403)
         length = request.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY:
-            return _error("RequestEntityTooLarge", f"a request body has at most {MAX_BODY} bytes", 413)
+        limit = MAX_OBJECT if request.method == "PUT" else MAX_BODY
+        if not length.isdecimal() or int(length) > limit:
+            return _error("RequestEntityTooLarge", f"a request body has at most {limit} bytes", 413)
         return await go_on(request)
 
     @app.exception_handler(LabError)
@@ -69,7 +78,9 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         return _error("ServiceUnavailable", str(error), 503)
 
     @app.get("/")
-    async def index() -> Response:
+    async def index(request: Request) -> Response:
+        if _is_s3(request):
+            return await aws_s3(request)
         links = {"status": "/lab/status", "events": "/lab/events"}
         urls = [
             url for row in status(world, loop, compute)["load_balancers"] for n in row["nodes"] for url in n["urls"]
@@ -139,9 +150,30 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         loop.hear(report)
         return Response(status_code=204)
 
-    # Last, as it takes every path that is not above: AWS's services of the REST protocol share no prefix.
-    @app.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    async def aws_rest(request: Request) -> Response:
+    @app.put("/lab/nodes/{node_id}/logs/{bucket}/{key:path}")
+    async def take_log(node_id: str, bucket: str, key: str, request: Request) -> Response:
+        balancer, _ = _authorized(world, node_id, request)
+        if not _logs_to(balancer, bucket, key, world.account.account_id):
+            raise LabError("AccessDenied", f"the load balancer does not log to {bucket}/{key}", status=403)
+        body = await _limited(request, MAX_OBJECT)
+        await asyncio.to_thread(world.buckets.put, bucket, key, body)
+        return Response(status_code=204)
+
+    async def aws_s3(request: Request) -> Response:
+        body = await _limited(request, MAX_OBJECT)
+        path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+        reply = await asyncio.to_thread(
+            s3.answer, request.method, path, query, request.headers, body, world.new_id("uuid")
+        )
+        return Response(reply.body, reply.status, dict(reply.headers))
+
+    # Last, as it takes every path that is not above: S3's buckets and AWS's services of the REST protocol share no prefix.
+    @app.api_route("/{rest:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+    async def elsewhere(request: Request) -> Response:
+        if _is_s3(request):
+            return await aws_s3(request)
+        if request.url.path.split("/")[1] in RESERVED:
+            return _error("NotFound", f"the lab has no {request.method} {request.url.path}", 404)
         return await wire(request)
 
     return app
@@ -160,6 +192,31 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise LabError("SerializationException", "the body must be a JSON object")
     return body
+
+
+async def _limited(request: Request, limit: int) -> bytes:
+    """The body. Also one without a Content-Length is no longer than the limit."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise LabError("EntityTooLarge", f"the body has more than {limit} bytes", status=413)
+    return bytes(body)
+
+
+def _is_s3(request: Request) -> bool:
+    return is_meant(request.scope["path"], request.headers, request.scope["query_string"].decode("latin-1"))
+
+
+def _logs_to(balancer: LoadBalancer, bucket: str, key: str, account_id: str) -> bool:
+    """Whether the load balancer's attributes name the bucket and the prefix. A log that was switched off meanwhile may still
+    deliver what it had."""
+    known = balancer.attributes
+    return any(
+        known.get(f"{log}.s3.bucket") == bucket
+        and key.startswith(log_root(known.get(f"{log}.s3.prefix", ""), account_id))
+        for log in LOGS
+    )
 
 
 def _plain(value: object) -> str:

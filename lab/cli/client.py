@@ -38,13 +38,18 @@ def base_url() -> str:
 
 def request(method: str, path: str, body: dict[str, Any] | None = None, timeout: float = 15.0) -> str:
     """The text of the answer. Raises NoLab or LabRefused."""
+    return fetch(path, method, body, timeout).decode()
+
+
+def fetch(path: str, method: str = "GET", body: dict[str, Any] | None = None, timeout: float = 15.0) -> bytes:
+    """The answer as it came. Raises NoLab or LabRefused."""
     url = base_url()
     data = None if body is None else json.dumps(body).encode()
     question = urllib.request.Request(url + path, data, {"Content-Type": "application/json"}, method=method)
     try:
         with urllib.request.urlopen(question, timeout=timeout) as answer:
-            text: str = answer.read().decode()
-            return text
+            content: bytes = answer.read()
+            return content
     except urllib.error.HTTPError as error:
         with error:
             raise _refused(error) from error

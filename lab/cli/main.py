@@ -17,6 +17,7 @@ VERBS = {
     "activities": "Show the scaling activities of the group, with their causes.",
     "kill": "Crash an instance, a node or the database (SIGKILL).",
     "load": "Send requests at a steady rate and measure them.",
+    "access-logs": "Show the newest entries of the load balancers' access or connection logs.",
     "logs": "Show what the control plane or a machine wrote.",
     "url": "Print the addresses of the load balancer.",
     "doctor": "Check this machine and say what to do.",
@@ -24,7 +25,7 @@ VERBS = {
 
 
 class Verbs(click.Group):
-    """Finds a verb in `lab.cli.<verb>` as the function `command`. The help of the group needs none of them."""
+    """Finds a verb in `lab.cli.<verb>` (with _ for -) as the function `command`. The group's help needs none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -32,7 +33,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"lab.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"lab.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Protocol
 
+from lab.core.buckets import StoredObject
 from lab.core.compute import CpuSample, Machine, MachineSpec, Network
 
 
@@ -51,3 +52,40 @@ class Compute(Protocol):
     def changes(self) -> AsyncIterator[str]:
         """The ids of machines that started or died, as it happens. Ends never; a broken stream is reopened inside, and
         after each reopening an empty string is given, meaning: something may have been missed, look at them all."""
+
+
+class Buckets(Protocol):
+    """Objects in buckets, as S3 has them. Calls block for as long as a small file takes, and may come from several threads.
+    A bucket that is not there has no keys; `put` into one raises NoSuchBucket."""
+
+    def buckets(self) -> list[str]:
+        """In the order of their names."""
+
+    def created(self, bucket: str) -> float:
+        """When the bucket was made, in wall time."""
+
+    def create(self, bucket: str) -> None:
+        """Does nothing when it is there. Raises InvalidBucketName."""
+
+    def remove(self, bucket: str) -> None:
+        """Raises NoSuchBucket or BucketNotEmpty."""
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        """In no particular order."""
+
+    def find(self, bucket: str, key: str) -> StoredObject | None:
+        """What is known of an object without its content."""
+
+    def get(self, bucket: str, key: str) -> bytes | None: ...
+
+    def put(self, bucket: str, key: str, data: bytes) -> None:
+        """Whole or not at all. Raises NoSuchBucket, or InvalidArgument for a key the lab cannot keep."""
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Does nothing when there is no such object."""
+
+    def policy(self, bucket: str) -> str | None:
+        """The bucket policy as it was put; nothing enforces it."""
+
+    def put_policy(self, bucket: str, policy: str | None) -> None:
+        """None removes it. Raises NoSuchBucket."""

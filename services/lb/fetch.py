@@ -33,6 +33,7 @@ async def fetch(
     *,
     fields: tuple[tuple[str, str], ...] = (),
     body: bytes | None = None,
+    content_type: str = "application/json",
     seconds: float,
     head_only: bool = False,
     tls: ssl.SSLContext | None = None,
@@ -41,7 +42,7 @@ async def fetch(
     (TimeoutError and ssl.SSLError are some, too) or BadAnswer."""
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "Connection: close"]
     if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection(
             host, port, limit=RESPONSE_HEAD_BYTES, ssl=tls, server_hostname=None if tls is None else ""

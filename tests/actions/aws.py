@@ -9,8 +9,10 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from lab.actions import dispatch
+from lab.actions.buckets import prepare_log_bucket
 from lab.actions.context import Account, Context
 from lab.actions.ec2.instances import launch
+from lab.adapters.buckets import MemoryBuckets
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
 from lab.adapters.store import MemoryStore
@@ -42,13 +44,23 @@ class Aws:
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.metrics = MetricStore(None)
+        self.buckets = MemoryBuckets(lambda: self.now)
         self.now = NOW
         self.target = Health("healthy")
         self._new_id = counted_ids()
 
     @property
     def context(self) -> Context:
-        return Context(self.store, self.metrics, Account(), self.now, self._new_id, lambda _: self.target)
+        return Context(
+            store=self.store,
+            metrics=self.metrics,
+            account=Account(),
+            now=self.now,
+            new_id=self._new_id,
+            target_health=lambda _: self.target,
+            bucket_object=self.buckets.get,
+            prepare_log_bucket=lambda bucket, prefix: prepare_log_bucket(self.buckets, bucket, prefix, "123456789012"),
+        )
 
     def __call__(self, service: str, operation: str, **members: Any) -> dict[str, Any]:
         answer = dispatch.call(self.context, service, operation, members)

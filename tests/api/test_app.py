@@ -77,11 +77,12 @@ async def test_bodies_that_are_too_large_are_refused(client: Client, length: str
 async def test_a_service_of_the_rest_protocol_is_asked_by_path(client: Client, lab: Lab) -> None:
     [balancer] = lab.store.all(LoadBalancer)
     path = f"/managedresources/{quote(balancer.arn, safe='')}"
-    answer = await client.get(path)
+    signed = "AWS4-HMAC-SHA256 Credential=lab/20231114/us-east-1/arc-zonal-shift/aws4_request, SignedHeaders=host, Signature=0"
+    answer = await client.get(path, authorization=signed)
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
     lab.call("elbv2", "ModifyLoadBalancerAttributes", LoadBalancerArn=balancer.arn,
              Attributes=[{"Key": "zonal_shift.config.enabled", "Value": "true"}])  # fmt: skip
-    answer = await client.get(path)
+    answer = await client.get(path, authorization=signed)
     assert (answer.status, answer.json["arn"]) == (200, balancer.arn)
 
 

@@ -66,6 +66,7 @@ def test_a_program_for_every_verb_and_no_other() -> None:
         ["activities", "--last", "0"],
         ["activities", "--last", "many"],
         ["logs", "--tail", "0"],
+        ["access-logs", "--last", "0"],
         ["deploy"],
         ["deploy", "/nowhere/at/all.yaml"],
         ["load"],
@@ -95,6 +96,8 @@ def test_a_command_line_that_is_off(runner: CliRunner, words: list[str]) -> None
         ["kill", "--random"],
         ["url"],
         ["logs", "i-1"],
+        ["access-logs"],
+        ["access-logs", "--connection", "--raw"],
         ["deploy", __file__],
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lab.actions.context import Account
+from lab.adapters.buckets import MemoryBuckets
 from lab.adapters.clock import VirtualClock
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
@@ -91,6 +92,7 @@ class Lab:
         self.compute = Machines(self.clock.now)
         self.store = MemoryStore() if store is None else store
         self.metrics = MetricStore(None) if metrics is None else metrics
+        self.buckets = MemoryBuckets(self.clock.now)
         self.health: dict[str, str] = {}
         self.in_flight: dict[str, int] = {}
         self.silent: set[str] = set()
@@ -108,6 +110,7 @@ class Lab:
             account=Account(),
             site=Site("http://127.0.0.1:4566", {80: 8080}),
             nodes=NodeBook(self.clock.speed),
+            buckets=self.buckets,
         )
         self.stacks = Stacks(self.world)
         self.loop = Loop(self.world, self.stacks.advance, self.metrics.flush)

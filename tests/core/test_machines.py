@@ -50,6 +50,7 @@ def test_a_node_is_told_what_it_needs() -> None:
         "LB_CONTROL_URL": "http://127.0.0.1:4566",
         "LB_NODE_TOKEN": "token-1",
         "LB_BIND": "{bind}",
+        "LB_ADDRESS": "10.0.1.4",
         "LB_PORTS": "80={port:80}",
         "LB_DATA": "{data}",
         "LB_WORKERS": "1",

@@ -9,6 +9,7 @@ from lab.actions.elbv2.rule_actions import check_sharing
 from lab.core.elbv2.attributes import (
     LISTENER,
     LOAD_BALANCER,
+    LOGS,
     RENAMED,
     TARGET_GROUP,
     Table,
@@ -35,6 +36,11 @@ def modify_load_balancer_attributes(context: Context, request: Request) -> Respo
     changes = [change for change in request["Attributes"] if change not in internal]
     attributes = _changed(balancer.settings, changes, LOAD_BALANCER)
     _refuse(load_balancer_problem(attributes))
+    for log in LOGS:
+        place = [attributes[f"{log}.{member}"] for member in ("s3.enabled", "s3.bucket", "s3.prefix")]
+        before = [balancer.settings[f"{log}.{member}"] for member in ("s3.enabled", "s3.bucket", "s3.prefix")]
+        if place[0] == "true" and place != before:
+            context.prepare_log_bucket(place[1], place[2])
     balancer = replace(balancer, attributes=attributes)
     context.store.put(balancer)
     return {"Attributes": _of_load_balancer(balancer)}
