@@ -1,9 +1,10 @@
 """What an action may use, and the two things all of them share: the parameters they read, and tags."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from lab.core.acm import AuthorityFacts, CertificateFacts, Issued
 from lab.core.cloudwatch.model import Metric, Statistics
 from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
@@ -24,6 +25,30 @@ class Metrics(Protocol):
         """All data of [start, start + period), None when there is none."""
 
 
+class Certificates(Protocol):
+    """X.509, as actions see it: the lab's authority, and the reading of PEM. What is read and is not what it should be raises
+    ValueError with a sentence."""
+
+    def wall_time(self) -> float:
+        """Seconds since the epoch by the clock that judges certificates, which is not the lab's."""
+
+    def authority(self) -> AuthorityFacts: ...
+
+    def issue(self, names: Sequence[str], key_algorithm: str) -> Issued:
+        """A server's certificate by the lab's authority, for names that `lab.core.acm.vouched_for` admits."""
+
+    def facts(self, body: str) -> CertificateFacts: ...
+
+    def imported(self, body: str, private_key: str, chain: str) -> CertificateFacts:
+        """Likewise, of one that may be imported: the key is its own, the chain leads on from it, it is valid now."""
+
+    def authorities(self, bundle: str) -> int:
+        """How many certificates of authorities a bundle holds; it holds nothing else."""
+
+    def revoked(self, content: str, bundle: str) -> int:
+        """How many certificates a revocation list revokes, that an authority of the bundle has signed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """The account and region the lab plays."""
@@ -41,7 +66,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` is lab time. `target_health` answers for a registration's key; `new_id` makes ids."""
+    """`now` is lab time. `target_health` answers for a registration's key; `new_id` makes ids; `bucket_object` reads an object
+    of the lab's buckets by bucket and key, None when there is none."""
 
     store: Store
     metrics: Metrics
@@ -49,6 +75,8 @@ class Context:
     now: float
     new_id: Callable[[str], str]
     target_health: Callable[[str], Health]
+    certificates: Certificates
+    bucket_object: Callable[[str, str], bytes | None]
 
 
 Action = Callable[[Context, Request], Response]

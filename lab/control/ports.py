@@ -51,3 +51,16 @@ class Compute(Protocol):
     def changes(self) -> AsyncIterator[str]:
         """The ids of machines that started or died, as it happens. Ends never; a broken stream is reopened inside, and
         after each reopening an empty string is given, meaning: something may have been missed, look at them all."""
+
+
+class Buckets(Protocol):
+    """The lab's S3: what load balancers deliver, and what trust stores are made from. Keys are paths with `/`."""
+
+    def get(self, bucket: str, key: str) -> bytes | None:
+        """The object, None when there is none."""
+
+    def put(self, bucket: str, key: str, data: bytes) -> None:
+        """Write it whole, or replace the one that is there."""
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """The keys that begin with the prefix, in order."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.actions.context import Account, Context, Metrics, Request, Response
+from lab.actions.context import Account, Certificates, Context, Metrics, Request, Response
 from lab.actions.dispatch import call
 from lab.control.nodes import NodeBook
-from lab.control.ports import Clock, Compute
+from lab.control.ports import Buckets, Clock, Compute
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Registration, TargetGroup, users_of_groups
 from lab.core.elbv2.target_health import IP_UNUSABLE, UNREGISTERED, Health, invalid, target_health
@@ -24,6 +24,8 @@ class World:
     account: Account
     site: Site
     nodes: NodeBook
+    certificates: Certificates
+    buckets: Buckets
 
     def context(self, now: float) -> Context:
         return Context(
@@ -33,6 +35,8 @@ class World:
             now=now,
             new_id=self.new_id,
             target_health=lambda key: self.health(key, now),
+            certificates=self.certificates,
+            bucket_object=self.buckets.get,
         )
 
     def call(self, service: str, operation: str, request: Request) -> Response:

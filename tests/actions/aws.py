@@ -11,6 +11,7 @@ from botocore.model import ListShape, MapShape, Shape, StringShape, StructureSha
 from lab.actions import dispatch
 from lab.actions.context import Account, Context
 from lab.actions.ec2.instances import launch
+from lab.adapters.authority import Authority
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
 from lab.adapters.store import MemoryStore
@@ -44,11 +45,22 @@ class Aws:
         self.metrics = MetricStore(None)
         self.now = NOW
         self.target = Health("healthy")
+        self.certificates = Authority(None, lambda: NOW)
+        self.buckets: dict[tuple[str, str], bytes] = {}
         self._new_id = counted_ids()
 
     @property
     def context(self) -> Context:
-        return Context(self.store, self.metrics, Account(), self.now, self._new_id, lambda _: self.target)
+        return Context(
+            self.store,
+            self.metrics,
+            Account(),
+            self.now,
+            self._new_id,
+            lambda _: self.target,
+            self.certificates,
+            lambda bucket, key: self.buckets.get((bucket, key)),
+        )
 
     def __call__(self, service: str, operation: str, **members: Any) -> dict[str, Any]:
         answer = dispatch.call(self.context, service, operation, members)
