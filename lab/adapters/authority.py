@@ -80,9 +80,8 @@ class Authority:
         return AuthorityFacts(
             pem=_pem(self._root),
             path="" if self._path is None else str(self._path),
-            subject=self._root.subject.rfc4514_string(),
+            name=str(self._root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value),
             sha256=self._root.fingerprint(hashes.SHA256()).hex(":").upper(),
-            not_before=self._root.not_valid_before_utc.timestamp(),
             not_after=self._root.not_valid_after_utc.timestamp(),
         )
 

@@ -19,6 +19,7 @@ VERBS = {
     "load": "Send requests at a steady rate and measure them.",
     "logs": "Show what the control plane or a machine wrote.",
     "url": "Print the addresses of the load balancer.",
+    "ca": "Show the lab's certificate authority and how to trust it.",
     "doctor": "Check this machine and say what to do.",
 }
 

@@ -66,14 +66,13 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityFacts:
-    """The lab's authority, for people. `path` is where the control plane keeps its certificate, empty if nowhere; `sha256` is
-    the fingerprint in the form browsers show; times are seconds of the wall clock."""
+    """The lab's authority, for people. `path` is where the control plane keeps its certificate, empty if nowhere; `name` is its
+    common name; `sha256` is the fingerprint in the form browsers show; `not_after` is seconds of the wall clock."""
 
     pem: str
     path: str
-    subject: str
+    name: str
     sha256: str
-    not_before: float
     not_after: float
 
 
