@@ -74,7 +74,7 @@ def described_tls(tls: ListenerTls | None) -> dict[str, Any]:
 
 def servable(context: Context, given: Mapping[str, Any]) -> str:
     """The ARN of a certificate that a load balancer can use. Raises CertificateNotFound, and UnsupportedCertificate for one
-    that no node could load: OpenSSL refuses at its usual level what AWS still takes."""
+    without a name, or signed by SHA-1, which OpenSSL does not load."""
     if "IsDefault" in given:
         raise LabError("ValidationError", "IsDefault is told in answers only; leave it out")
     arn = given.get("CertificateArn", "")
@@ -82,13 +82,11 @@ def servable(context: Context, given: Mapping[str, Any]) -> str:
     if certificate is None:
         raise LabError("CertificateNotFound", f"Certificate '{arn}' not found")
     facts = certificate.facts
-    weak = facts.key_algorithm == "RSA_1024" or not facts.signature_algorithm.startswith(("SHA256", "SHA384", "SHA512"))
-    if weak or not facts.names:
+    if not facts.names or not facts.signature_algorithm.startswith(("SHA256", "SHA384", "SHA512")):
         raise LabError(
             "UnsupportedCertificate",
-            f"The certificate '{arn}' must have a domain name, a key of RSA with 2048 bits or more or of ECDSA, and a "
-            f"signature by SHA-2; it is for {', '.join(facts.names) or 'no name'}, has {facts.key_algorithm} and "
-            f"{facts.signature_algorithm}",
+            f"The certificate '{arn}' must have a domain name and a signature by SHA-2; "
+            f"it is for {', '.join(facts.names) or 'no name'} and signed by {facts.signature_algorithm}",
         )
     return certificate.arn
 
