@@ -109,10 +109,20 @@ class Aws:
         made = self("elbv2", "CreateLoadBalancer", Name=name, Subnets=list(subnets))
         return str(made["LoadBalancers"][0]["LoadBalancerArn"])
 
-    def listener(self, balancer: str, target_group: str, port: int = 80) -> str:
-        made = self("elbv2", "CreateListener", LoadBalancerArn=balancer, Protocol="HTTP", Port=port,
-                    DefaultActions=[forward(target_group)])  # fmt: skip
+    def listener(self, balancer: str, target_group: str, port: int = 80, **members: Any) -> str:
+        members = {"Protocol": "HTTP", "Port": port, "DefaultActions": [forward(target_group)], **members}
+        made = self("elbv2", "CreateListener", LoadBalancerArn=balancer, **members)
         return str(made["Listeners"][0]["ListenerArn"])
+
+    def certificate(self, name: str = "shop.lab.local", **members: Any) -> str:
+        """By the lab's authority."""
+        members = {"KeyAlgorithm": "EC_prime256v1", **members}
+        return str(self("acm", "RequestCertificate", DomainName=name, **members)["CertificateArn"])
+
+    def trust_store(self, name: str = "clients", key: str = "ca.pem") -> str:
+        made = self("elbv2", "CreateTrustStore", Name=name, CaCertificatesBundleS3Bucket="trust",
+                    CaCertificatesBundleS3Key=key)  # fmt: skip
+        return str(made["TrustStores"][0]["TrustStoreArn"])
 
     def rule(self, listener: str, priority: int, condition: dict[str, Any], target_group: str, **members: Any) -> str:
         made = self("elbv2", "CreateRule", ListenerArn=listener, Priority=priority, Conditions=[condition],
