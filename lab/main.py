@@ -20,7 +20,7 @@ import uvicorn
 
 from lab.actions.context import Account
 from lab.adapters.authority import Authority
-from lab.adapters.buckets import FolderBuckets
+from lab.adapters.buckets import FileBuckets
 from lab.adapters.clock import SystemClock, wall_time
 from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
@@ -59,7 +59,7 @@ async def run(settings: Settings) -> None:
         site=Site(opened.control_url, {80: settings.listener_port, 443: settings.tls_port}),
         nodes=NodeBook(clock.speed),
         certificates=Authority(settings.state / "authority", wall_time),
-        buckets=FolderBuckets(settings.state / "buckets"),
+        buckets=FileBuckets(settings.state / "buckets"),
     )
     stacks = Stacks(world)
     loop = Loop(world, stacks.advance, metrics.flush)

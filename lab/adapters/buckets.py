@@ -1,49 +1,70 @@
-"""The lab's S3: buckets are folders, objects files in them, at `<state>/buckets/<bucket>/<key>`."""
+"""Buckets as folders: `BUCKET/KEY` below a root is a file with the object's content."""
 
 import os
-import tempfile
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from pathlib import Path
 
-from lab.core.errors import Refused
+from lab.core.errors import LabError, Refused
 
 
-class FolderBuckets:
-    """Buckets below `root`, made when something is first put into them. A bucket or key that would lead out of `root` names
-    nothing; `put` raises Refused for one, and when the folder cannot be written."""
+class FileBuckets:
+    """`root` is made when the first bucket is. A key that would lead out of its bucket names nothing."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def create(self, bucket: str) -> None:
+        (self._root / bucket).mkdir(parents=True, exist_ok=True)
+
     def get(self, bucket: str, key: str) -> bytes | None:
         path = self._path(bucket, key)
-        if path is None or not path.is_file():
-            return None
-        return path.read_bytes()
+        return path.read_bytes() if path is not None and path.is_file() else None
 
     def put(self, bucket: str, key: str, data: bytes) -> None:
         path = self._path(bucket, key)
-        if path is None:
-            raise Refused(
-                f"{bucket!r} and {key!r} are no bucket and key: use names without '..' and without empty parts"
-            )
+        if path is None or not (self._root / bucket).is_dir():
+            raise LabError("NoSuchBucket", "The specified bucket does not exist", status=404)
+        part = path.with_name(f".{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._root, prefix=".", delete=False) as part:
-                part.write(data)
-            os.replace(part.name, path)
+            part.write_bytes(data)
+            part.replace(path)
         except OSError as error:
             raise Refused(f"the buckets in {self._root} cannot be written ({error.strerror})") from error
 
-    def keys(self, bucket: str, prefix: str) -> list[str]:
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
         folder = self._path(bucket, "x")
         if folder is None:
             return []
-        found = (path for path in folder.parent.rglob("*") if path.is_file())
-        names = (path.relative_to(folder.parent).as_posix() for path in found)
-        return sorted(name for name in names if name.startswith(prefix))
+        root = folder.parent
+        found = (Path(at) / name for at, _, names in os.walk(root) for name in names)
+        return [key for path in found if (key := path.relative_to(root).as_posix()).startswith(prefix)]
 
     def _path(self, bucket: str, key: str) -> Path | None:
         parts = (bucket, *key.split("/"))
-        if any(part in ("", ".", "..") or "\0" in part for part in parts) or "/" in bucket or bucket.startswith("."):
+        if "/" in bucket or any(part in ("", ".", "..") or "\0" in part for part in parts):
             return None
-        return self._root.joinpath(*PurePosixPath(*parts).parts)
+        return self._root.joinpath(*parts)
+
+
+class MemoryBuckets:
+    """For tests and simulations. `now` is what objects are stamped with."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._buckets: dict[str, dict[str, tuple[bytes, float]]] = {}
+
+    def create(self, bucket: str) -> None:
+        self._buckets.setdefault(bucket, {})
+
+    def get(self, bucket: str, key: str) -> bytes | None:
+        found = self._buckets.get(bucket, {}).get(key)
+        return None if found is None else found[0]
+
+    def put(self, bucket: str, key: str, data: bytes) -> None:
+        if bucket not in self._buckets:
+            raise LabError("NoSuchBucket", "The specified bucket does not exist", status=404)
+        self._buckets[bucket][key] = (data, self._now())
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        return [key for key in self._buckets.get(bucket, {}) if key.startswith(prefix)]

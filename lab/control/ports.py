@@ -54,13 +54,15 @@ class Compute(Protocol):
 
 
 class Buckets(Protocol):
-    """The lab's S3: what load balancers deliver, and what trust stores are made from. Keys are paths with `/`."""
+    """Objects in buckets, as S3 has them. A bucket that is not there has no keys; `put` into one raises NoSuchBucket."""
 
-    def get(self, bucket: str, key: str) -> bytes | None:
-        """The object, None when there is none."""
+    def create(self, bucket: str) -> None:
+        """Does nothing when it is there."""
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        """In no particular order."""
+
+    def get(self, bucket: str, key: str) -> bytes | None: ...
 
     def put(self, bucket: str, key: str, data: bytes) -> None:
-        """Write it whole, or replace the one that is there."""
-
-    def keys(self, bucket: str, prefix: str) -> list[str]:
-        """The keys that begin with the prefix, in order."""
+        """Whole or not at all. Raises NoSuchBucket."""

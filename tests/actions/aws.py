@@ -12,6 +12,7 @@ from lab.actions import dispatch
 from lab.actions.context import Account, Context
 from lab.actions.ec2.instances import launch
 from lab.adapters.authority import Authority
+from lab.adapters.buckets import MemoryBuckets
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
 from lab.adapters.store import MemoryStore
@@ -43,23 +44,23 @@ class Aws:
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.metrics = MetricStore(None)
+        self.buckets = MemoryBuckets(lambda: self.now)
         self.now = NOW
         self.target = Health("healthy")
         self.certificates = Authority(None, lambda: NOW)
-        self.buckets: dict[tuple[str, str], bytes] = {}
         self._new_id = counted_ids()
 
     @property
     def context(self) -> Context:
         return Context(
-            self.store,
-            self.metrics,
-            Account(),
-            self.now,
-            self._new_id,
-            lambda _: self.target,
-            self.certificates,
-            lambda bucket, key: self.buckets.get((bucket, key)),
+            store=self.store,
+            metrics=self.metrics,
+            account=Account(),
+            now=self.now,
+            new_id=self._new_id,
+            target_health=lambda _: self.target,
+            certificates=self.certificates,
+            bucket_object=self.buckets.get,
         )
 
     def __call__(self, service: str, operation: str, **members: Any) -> dict[str, Any]:

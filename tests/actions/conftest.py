@@ -58,10 +58,9 @@ def site(aws: Aws) -> Site:
     certificate = aws.certificate()
     secure = aws.listener(balancer, target_group, 443, Protocol="HTTPS", Certificates=[{"CertificateArn": certificate}])
     authority = root(aws.now)
-    aws.buckets = {
-        ("trust", "ca.pem"): authority.pem.encode(),
-        ("trust", "crl.pem"): revocation_list(aws.now, authority, [7, 8]).encode(),
-    }
+    aws.buckets.create("trust")
+    aws.buckets.put("trust", "ca.pem", authority.pem.encode())
+    aws.buckets.put("trust", "crl.pem", revocation_list(aws.now, authority, [7, 8]).encode())
     trust_store = aws.trust_store()
     [revocation] = aws("elbv2", "AddTrustStoreRevocations", TrustStoreArn=trust_store,
                        RevocationContents=[{"S3Bucket": "trust", "S3Key": "crl.pem"}])["TrustStoreRevocations"]  # fmt: skip

@@ -201,7 +201,7 @@ def verifying(site: Site, **members: Any) -> dict[str, Any]:
 
 
 def put(aws: Aws, key: str, text: str) -> None:
-    aws.buckets["trust", key] = text.encode()
+    aws.buckets.put("trust", key, text.encode())
 
 
 def test_a_trust_store(site: Site) -> None:
@@ -215,7 +215,7 @@ def test_a_trust_store(site: Site) -> None:
 def test_a_bundle_is_read_once(site: Site) -> None:
     put(site.aws, "two.pem", f"# A comment.\n{ROOT.pem}\n\n{OTHER.pem}")
     arn = site.aws.trust_store("two", "two.pem")
-    site.aws.buckets.clear()
+    put(site.aws, "two.pem", "something else")
     [found] = site.aws("elbv2", "DescribeTrustStores", TrustStoreArns=[arn])["TrustStores"]
     assert found["NumberOfCaCertificates"] == 2
 

@@ -12,7 +12,7 @@ import pytest
 
 from lab.actions.context import Account
 from lab.adapters.authority import Authority
-from lab.adapters.buckets import FolderBuckets
+from lab.adapters.buckets import MemoryBuckets
 from lab.adapters.clock import VirtualClock, wall_time
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
@@ -93,6 +93,7 @@ class Lab:
         self.compute = Machines(self.clock.now)
         self.store = MemoryStore() if store is None else store
         self.metrics = MetricStore(None) if metrics is None else metrics
+        self.buckets = MemoryBuckets(self.clock.now)
         self.health: dict[str, str] = {}
         self.in_flight: dict[str, int] = {}
         self.silent: set[str] = set()
@@ -112,7 +113,7 @@ class Lab:
             site=Site("http://127.0.0.1:4566", {80: 8080, 443: 8443}),
             nodes=NodeBook(self.clock.speed),
             certificates=self.certificates,
-            buckets=FolderBuckets(Path("/nowhere")),
+            buckets=self.buckets,
         )
         self.stacks = Stacks(self.world)
         self.loop = Loop(self.world, self.stacks.advance, self.metrics.flush)

@@ -104,7 +104,8 @@ def _bundle(context: Context, request: Request) -> tuple[str, int]:
     if data is None:
         raise LabError(
             "CaCertificatesBundleNotFound",
-            f"There is no object '{key}' in the bucket '{bucket}': put the bundle at buckets/{bucket}/{key} in the lab's state",
+            f"There is no object '{key}' in the bucket '{bucket}': put the bundle there, as the file buckets/{bucket}/{key} "
+            "of the lab's state directory",
         )
     bundle = data.decode("utf-8", "replace")
     try:
