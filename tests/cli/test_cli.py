@@ -94,6 +94,8 @@ def test_a_command_line_that_is_off(runner: CliRunner, words: list[str]) -> None
         ["kill", "i-1"],
         ["kill", "--random"],
         ["url"],
+        ["ca"],
+        ["ca", "--pem"],
         ["logs", "i-1"],
         ["deploy", __file__],
     ],
@@ -143,6 +145,9 @@ def test_an_environment_that_makes_no_sense(runner: CliRunner, monkeypatch: pyte
         ("LAB_API_PORT", "65536"),
         ("LAB_API_PORT", "-1"),
         ("LAB_LISTENER_PORT", "8080.5"),
+        ("LAB_TLS_PORT", "https"),
+        ("LAB_TLS_PORT", "8082"),  # a third zone's HTTP
+        ("LAB_TLS_PORT", "8078"),
     ],
 )
 def test_settings_are_refused_by_name(variable: str, value: str) -> None:
@@ -166,14 +171,16 @@ def test_settings_are_read(tmp_path: Path) -> None:
             "LAB_SPEED": "1",
             "LAB_STATE": str(tmp_path),
             "LAB_API_PORT": "5000",
+            "LAB_TLS_PORT": "9443",
             "LAB_STACK": "",
         }
     )
-    assert (found.compute, found.speed, found.state, found.api_port, found.stack) == (
+    assert (found.compute, found.speed, found.state, found.api_port, found.tls_port, found.stack) == (
         "process",
         1.0,
         tmp_path,
         5000,
+        9443,
         None,
     )
 
@@ -199,7 +206,9 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("words", [["--help"], ["status", "--help"], ["kill", "--help"], ["up", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["status", "--help"], ["kill", "--help"], ["up", "--help"], ["ca", "--help"]]
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     program = (
         "import sys\n"
