@@ -24,7 +24,7 @@ def told(lab: Lab) -> Tls:
 
 
 async def handshake(tls: Tls, authority: str, name: str, folder: Path) -> str:
-    """A client that trusts the authority alone asks for the name; a server has what the document says. The protocol's version."""
+    """A server has what the document says; a client trusts the authority alone and asks for the name. The TLS version."""
     [certificate] = tls.certificates
     path = folder / "server.pem"
     path.write_text(certificate.private_key + certificate.chain)
