@@ -81,16 +81,17 @@ def import_certificate(context: Context, request: Request) -> Response:
     if len(private_key) > LARGEST_KEY:
         raise LabError("ValidationException", f"The private key has more than {LARGEST_KEY} bytes")
     try:
-        facts = context.certificates.imported(body, private_key, chain)
+        given = context.certificates.imported(body, private_key, chain)
     except ValueError as error:
         raise LabError("ValidationException", str(error)) from error
+    facts = context.certificates.facts(given.body)
     certificate = Certificate(
         arn=context.account.arn("acm", f"certificate/{context.new_id('uuid')}"),
         type=IMPORTED,
         names=facts.names,
-        body=body,
-        chain=chain,
-        private_key=private_key,
+        body=given.body,
+        chain=given.chain,
+        private_key=given.private_key,
         facts=facts,
         created=context.now,
         tags=_tags(request.get("Tags")),
@@ -208,8 +209,7 @@ def _reimported(old: Certificate, new: Certificate, request: Request) -> Certifi
 
 def _pem(given: bytes | str) -> str:
     """A blob is bytes on the wire; the lab's own JSON has it as text. What is no text is no PEM either."""
-    text = given if isinstance(given, str) else given.decode("utf-8", "replace")
-    return f"{text.strip()}\n" if text.strip() else ""
+    return given if isinstance(given, str) else given.decode("utf-8", "replace")
 
 
 def _tags(given: Iterable[Mapping[str, str]] | None, before: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from lab.core.acm import AuthorityFacts, CertificateFacts, Issued
+from lab.core.acm import AuthorityFacts, CertificateFacts, Material
 from lab.core.cloudwatch.model import Metric, Statistics
 from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
@@ -34,19 +34,20 @@ class Certificates(Protocol):
 
     def authority(self) -> AuthorityFacts: ...
 
-    def issue(self, names: Sequence[str], key_algorithm: str) -> Issued:
+    def issue(self, names: Sequence[str], key_algorithm: str) -> Material:
         """A server's certificate by the lab's authority, for names that `lab.core.acm.vouched_for` admits."""
 
     def facts(self, body: str) -> CertificateFacts: ...
 
-    def imported(self, body: str, private_key: str, chain: str) -> CertificateFacts:
-        """Likewise, of one that may be imported: the key is its own, the chain leads on from it, it is valid now."""
+    def imported(self, body: str, private_key: str, chain: str) -> Material:
+        """What may be imported: the key is the certificate's own, the chain leads on from it, it is valid now."""
 
-    def authorities(self, bundle: str) -> int:
-        """How many certificates of authorities a bundle holds; it holds nothing else."""
+    def authorities(self, bundle: str) -> tuple[str, ...]:
+        """The certificates of a bundle in canonical PEM; it holds authorities' and nothing else."""
 
-    def revoked(self, content: str, bundle: str) -> int:
-        """How many certificates a revocation list revokes, that an authority of the bundle has signed."""
+    def revoked(self, content: str, bundle: str) -> tuple[str, int]:
+        """A revocation list that an authority of the bundle has signed, in canonical PEM, and how many certificates it
+        revokes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,10 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lab.adapters.x509 import authorities_of, facts_of, imported, revoked_by
+from lab.adapters.x509 import authorities_of, facts_of, imported, pem_of, pem_of_key, revoked_by
 from lab.core.acm import (
     LOOPBACK_ADDRESS,
     LOOPBACK_NAME,
@@ -32,7 +27,7 @@ from lab.core.acm import (
     PERMITTED_NETWORKS,
     AuthorityFacts,
     CertificateFacts,
-    Issued,
+    Material,
 )
 from lab.core.errors import Refused
 
@@ -78,14 +73,14 @@ class Authority:
 
     def authority(self) -> AuthorityFacts:
         return AuthorityFacts(
-            pem=_pem(self._root),
+            pem=pem_of(self._root),
             path="" if self._path is None else str(self._path),
             name=str(self._root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value),
             sha256=self._root.fingerprint(hashes.SHA256()).hex(":").upper(),
             not_after=self._root.not_valid_after_utc.timestamp(),
         )
 
-    def issue(self, names: Sequence[str], key_algorithm: str) -> Issued:
+    def issue(self, names: Sequence[str], key_algorithm: str) -> Material:
         """A server's certificate for DNS names, and for this machine's loopback, with a new key. The names must be ones that
         the authority may vouch for: no client takes another."""
         key = NEW_KEYS[key_algorithm]()
@@ -106,18 +101,18 @@ class Authority:
             .issuer_name(self._root.subject)
             .sign(self._key, hashes.SHA256())
         )
-        return Issued(_pem(certificate), _pem(self._root), _pem_key(key).decode())
+        return Material(pem_of(certificate), pem_of(self._root), pem_of_key(key))
 
     def facts(self, body: str) -> CertificateFacts:
         return facts_of(body)
 
-    def imported(self, body: str, private_key: str, chain: str) -> CertificateFacts:
+    def imported(self, body: str, private_key: str, chain: str) -> Material:
         return imported(body, private_key, chain, self.wall_time())
 
-    def authorities(self, bundle: str) -> int:
-        return len(authorities_of(bundle))
+    def authorities(self, bundle: str) -> tuple[str, ...]:
+        return tuple(pem_of(one) for one in authorities_of(bundle))
 
-    def revoked(self, content: str, bundle: str) -> int:
+    def revoked(self, content: str, bundle: str) -> tuple[str, int]:
         return revoked_by(content, bundle)
 
     # The root.
@@ -129,10 +124,10 @@ class Authority:
         if not key_path.exists():
             if path.exists():
                 raise Refused(f"{path} has lost its key ({key_path}): remove it to have a new certificate authority")
-            _write(key_path, _pem_key(ec.generate_private_key(ec.SECP256R1())), 0o600)
+            _write(key_path, pem_of_key(ec.generate_private_key(ec.SECP256R1())).encode(), 0o600)
         self._key = _load_key(key_path)
         if not path.exists():
-            _write(path, _pem(self._self_signed()).encode(), 0o644)
+            _write(path, pem_of(self._self_signed()).encode(), 0o644)
         return self._key, _load_root(path, self._key)
 
     def _self_signed(self) -> x509.Certificate:
@@ -202,14 +197,6 @@ def _load_root(path: Path, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     if root.public_key() != key.public_key():
         raise Refused(f"{path} does not belong to the key beside it: remove it to have it made again")
     return root
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(Encoding.PEM).decode()
-
-
-def _pem_key(key: Key) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

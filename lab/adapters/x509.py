@@ -3,17 +3,18 @@ people when the text is not what it should be.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
-from lab.core.acm import IMPORTABLE, CertificateFacts
+from lab.core.acm import IMPORTABLE, CertificateFacts, Material
 
 CURVES = {"secp256r1": "EC_prime256v1", "secp384r1": "EC_secp384r1", "secp521r1": "EC_secp521r1"}
 """ACM's words by the names of the curves."""
@@ -43,16 +44,33 @@ SIGNATURES = {
 LARGEST_AUTHORITY = 16 * 1024
 """Bytes of an authority's certificate (alb:load-balancer-limits)."""
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\r?\n?", re.DOTALL)
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """cryptography finds fault with strange ASN.1 in several ways; some only when a part is looked at."""
+    try:
+        yield
+    except (
+        UnsupportedAlgorithm,
+        TypeError,
+        x509.DuplicateExtension,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
+        raise ValueError(f"it cannot be read: {error}") from error
+
+
+@_readable()
 def facts_of(body: str) -> CertificateFacts:
     """Of the one certificate in the text."""
     return _facts(_one(body))
 
 
-def imported(body: str, private_key: str, chain: str, wall_time: float) -> CertificateFacts:
-    """Of a certificate that may be imported: its key is its own, its chain leads on from it, the time is within its own
+@_readable()
+def imported(body: str, private_key: str, chain: str, wall_time: float) -> Material:
+    """What may be imported: the key is the certificate's own, the chain leads on from it, the time is within its own
     (acm: import prerequisites)."""
     certificate = _one(body)
     facts = _facts(certificate)
@@ -70,12 +88,14 @@ def imported(body: str, private_key: str, chain: str, wall_time: float) -> Certi
         )
     if not certificate.issuer.rdns:
         raise ValueError("The issuer of the certificate must not be empty")
-    if certificate.public_key() != _key(private_key).public_key():
+    key = _key(private_key)
+    if certificate.public_key() != key.public_key():
         raise ValueError("The private key does not belong to the certificate")
-    _check_chain(certificate, chain)
-    return facts
+    links = _chain(certificate, chain)
+    return Material(pem_of(certificate), "".join(map(pem_of, links)), pem_of_key(key))
 
 
+@_readable()
 def authorities_of(bundle: str) -> list[x509.Certificate]:
     """The certificates of a trust store's bundle, all of them authorities'."""
     found = []
@@ -89,8 +109,10 @@ def authorities_of(bundle: str) -> list[x509.Certificate]:
     return found
 
 
-def revoked_by(content: str, bundle: str) -> int:
-    """How many certificates a revocation list revokes. One that no authority of the bundle signed is refused."""
+@_readable()
+def revoked_by(content: str, bundle: str) -> tuple[str, int]:
+    """A revocation list in canonical PEM, and how many certificates it revokes. One that no authority of the bundle signed is
+    refused."""
     lists = _blocks(content, "X509 CRL")
     if len(lists) > 1:
         raise ValueError("a file must hold one revocation list")
@@ -105,7 +127,15 @@ def revoked_by(content: str, bundle: str) -> int:
     issuers = [one for one in authorities_of(bundle) if one.subject == crl.issuer]
     if not any(_signed(crl, one) for one in issuers):
         raise ValueError(f"no authority of the trust store has signed the revocation list of {_name(crl.issuer)}")
-    return entries
+    return crl.public_bytes(Encoding.PEM).decode(), entries
+
+
+def pem_of(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def pem_of_key(key: PrivateKeyTypes) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _signed(crl: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
@@ -120,7 +150,17 @@ def _signed(crl: x509.CertificateRevocationList, authority: x509.Certificate) ->
 
 def _blocks(text: str, label: str) -> list[str]:
     """The PEM blocks of a text. What stands between them is comment, as in OpenSSL's own bundles."""
-    found = [(match[1], match[0]) for match in _BLOCK.finditer(text)]
+    found: list[tuple[str, str]] = []
+    block: list[str] = []
+    within = ""
+    for line in map(str.strip, text.splitlines()):
+        if begin := _BEGIN.fullmatch(line):
+            within, block = begin[1], []
+        if within:
+            block.append(line)
+            if line == f"-----END {within}-----":
+                found.append((within, "\n".join(block) + "\n"))
+                within = ""
     strange = [one for one, _ in found if one != label]
     if strange:
         raise ValueError(f"the text holds {strange[0]} where only {label} may be")
@@ -142,7 +182,7 @@ def _certificate(text: str) -> x509.Certificate:
         # Both are read late, and may be what is wrong.
         certificate.public_key()
         _ = certificate.extensions
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except ValueError as error:
         raise ValueError(f"a certificate cannot be read: {error}") from error
     return certificate
 
@@ -155,7 +195,7 @@ def _key(text: str) -> PrivateKeyTypes:
         raise ValueError("The private key cannot be read: it must be PEM and unencrypted") from error
 
 
-def _check_chain(certificate: x509.Certificate, chain: str) -> None:
+def _chain(certificate: x509.Certificate, chain: str) -> list[x509.Certificate]:
     """Each certificate signs the one before it; without a chain the certificate signs itself."""
     links = [_certificate(text) for text in _blocks(chain, "CERTIFICATE")] if chain.strip() else []
     if not links:
@@ -163,7 +203,7 @@ def _check_chain(certificate: x509.Certificate, chain: str) -> None:
             raise ValueError(
                 "The certificate is not self-signed: give the chain of the certificates that lead from it to a root"
             )
-        return
+        return []
     for index, issuer in enumerate(links):
         if not _issued([certificate, *links][index], issuer):
             raise ValueError(
@@ -172,6 +212,7 @@ def _check_chain(certificate: x509.Certificate, chain: str) -> None:
             )
     if isinstance(certificate.public_key(), rsa.RSAPublicKey) != isinstance(links[0].public_key(), rsa.RSAPublicKey):
         raise ValueError("The algorithm of the certificate's key must be that of the authority that signed it")
+    return links
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

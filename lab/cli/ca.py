@@ -61,8 +61,7 @@ def command(pem: bool) -> None:
 
 
 def _described(authority: dict[str, Any], url: str) -> Iterator[str]:
-    # On Docker the control plane's files are in a volume of its own.
-    here = bool(authority["path"]) and Path(authority["path"]).is_file()
+    here = _is_here(authority)
     file = shlex.quote(authority["path"]) if here else FILE
     until = datetime.fromtimestamp(authority["not_after"], UTC)
     limits = ", ".join([*(f"{name} and names below it" for name in authority["names"]), *authority["networks"]])
@@ -80,6 +79,14 @@ def _described(authority: dict[str, Any], url: str) -> Iterator[str]:
             yield f"  {click.style('undo:', dim=True)} {undo.format(file=file, name=authority['name'])}"
     yield ""
     yield "Names below lab.local are in no DNS: add them to /etc/hosts as 127.0.0.1, or give curl --resolve NAME:PORT:127.0.0.1"
+
+
+def _is_here(authority: dict[str, Any]) -> bool:
+    """Whether this machine has the control plane's file. On Docker it is in a volume of the control plane's own."""
+    try:
+        return bool(Path(authority["path"]).read_text() == authority["pem"])
+    except OSError:
+        return False
 
 
 def _https_url() -> str:

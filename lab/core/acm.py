@@ -56,8 +56,9 @@ class CertificateFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """PEM: the certificate, the authority's own, the private key (PKCS #8, unencrypted)."""
+class Material:
+    """Canonical PEM, as any program reads it: a certificate, those that lead from it to a root (may be empty), its private key
+    (PKCS #8, unencrypted)."""
 
     body: str
     chain: str

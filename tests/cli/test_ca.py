@@ -87,6 +87,12 @@ def test_a_file_of_this_machine_is_named(bodies: dict[str, Any], tmp_path: Path)
     assert "lab ca --pem" not in said
 
 
+def test_another_labs_file_at_the_same_path_is_not_named(bodies: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("another")
+    bodies["/lab/ca"]["path"] = str(tmp_path / "ca.pem")
+    assert str(tmp_path) not in run("ca").output
+
+
 def test_on_docker_it_is_written_first(bodies: dict[str, Any]) -> None:
     said = run("ca").output
     assert "`lab ca --pem > asg-lab-ca.pem` writes it here" in said

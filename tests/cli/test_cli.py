@@ -117,6 +117,15 @@ def test_down_without_a_lab(runner: CliRunner) -> None:
     assert (done.exit_code, done.output) == (DONE, "there is no lab here\n")
 
 
+def test_down_destroys_the_authoritys_key(runner: CliRunner, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    for name in ("authority/key.pem", "authority/ca.pem", "buckets/logs/a/b", "lab.sqlite"):
+        (state / name).parent.mkdir(parents=True, exist_ok=True)
+        (state / name).write_text("")
+    done = runner.invoke(lab, ["down"])
+    assert (done.exit_code, state.exists()) == (DONE, False), done.output
+
+
 def test_logs_without_a_lab(runner: CliRunner) -> None:
     done = runner.invoke(lab, ["logs"])
     assert done.exit_code == FAILED

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from lab.adapters.authority import Authority
-from lab.core.acm import REQUESTABLE, Issued, vouched_for
+from lab.core.acm import REQUESTABLE, Material, vouched_for
 from lab.core.errors import Refused
 
 NAMES = ("shop.lab.local", "*.lab.local")
@@ -32,7 +32,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def issued(authority: Authority) -> Issued:
+def issued(authority: Authority) -> Material:
     return authority.issue(NAMES, "EC_prime256v1")
 
 
@@ -53,7 +53,7 @@ def verify(authority: Authority, body: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_strict_verifier_takes_every_name(authority: Authority, issued: Issued, name: str) -> None:
+def test_a_strict_verifier_takes_every_name(authority: Authority, issued: Material, name: str) -> None:
     verify(authority, issued.body, name)
 
 
@@ -79,7 +79,7 @@ def test_openssl_agrees(authority: Authority, tmp_path: Path, name: str, good: b
     assert good or "permitted subtree violation" in done.stderr
 
 
-def handshake(authority: Authority, made: Issued, tmp_path: Path, name: str) -> str:
+def handshake(authority: Authority, made: Material, tmp_path: Path, name: str) -> str:
     """A real one over a pair of sockets. What the client says of it: the protocol's version, or raises."""
     pem = tmp_path / "server.pem"
     pem.write_text(made.private_key + made.body)
@@ -125,13 +125,13 @@ def test_another_labs_certificate_is_not_taken(authority: Authority, tmp_path: P
         handshake(authority, Authority(None, time.time).issue(NAMES, "EC_prime256v1"), tmp_path, "localhost")
 
 
-def test_a_certificate_cannot_sign_another(authority: Authority, issued: Issued) -> None:
+def test_a_certificate_cannot_sign_another(authority: Authority, issued: Material) -> None:
     root = read(authority.authority().pem).extensions.get_extension_for_class(x509.BasicConstraints).value
     leaf = read(issued.body).extensions.get_extension_for_class(x509.BasicConstraints).value
     assert (root.ca, root.path_length, leaf.ca) == (True, 0, False)
 
 
-def test_lives(authority: Authority, issued: Issued) -> None:
+def test_lives(authority: Authority, issued: Material) -> None:
     facts = authority.facts(issued.body)
     assert facts.not_before < time.time()
     assert 394 * 86400 < facts.not_after - time.time() < 396 * 86400
@@ -198,5 +198,5 @@ def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
         Authority(tmp_path / "file" / "authority", time.time)
 
 
-def test_a_value_never_shows_a_private_key(issued: Issued) -> None:
+def test_a_value_never_shows_a_private_key(issued: Material) -> None:
     assert "PRIVATE" not in repr(issued)

@@ -55,9 +55,8 @@ def _read(context: Context, store: TrustStore, content: Mapping[str, Any], revoc
         raise LabError("RevocationContentNotFound", f"There is no object '{key}' in the bucket '{bucket}'")
     if len(data) > REVOCATION_BYTES:
         raise LabError("InvalidRevocationContent", f"A revocation list has at most {REVOCATION_BYTES} bytes")
-    text = data.decode("utf-8", "replace")
     try:
-        entries = context.certificates.revoked(text, store.bundle)
+        text, entries = context.certificates.revoked(data.decode("utf-8", "replace"), store.bundle)
     except ValueError as error:
         raise LabError("InvalidRevocationContent", f"The revocation list '{key}' cannot be used: {error}") from error
     return Revocation(revocation_id, text, entries)

@@ -114,11 +114,11 @@ def _bundle(context: Context, request: Request) -> tuple[str, int]:
         raise LabError(
             "InvalidCaCertificatesBundle", f"The bundle '{key}' is not PEM of authorities: {error}"
         ) from error
-    if authorities > AUTHORITIES:
+    if len(authorities) > AUTHORITIES:
         raise LabError(
-            "InvalidCaCertificatesBundle", f"A bundle has at most {AUTHORITIES} authorities, not {authorities}"
+            "InvalidCaCertificatesBundle", f"A bundle has at most {AUTHORITIES} authorities, not {len(authorities)}"
         )
-    return bundle, authorities
+    return "".join(authorities), len(authorities)
 
 
 def _listeners(context: Context, arn: str) -> list[Listener]:
