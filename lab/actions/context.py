@@ -46,8 +46,7 @@ class Certificates(Protocol):
         """The certificates of a bundle in canonical PEM; it holds authorities' and nothing else."""
 
     def revoked(self, content: str, bundle: str) -> tuple[str, int]:
-        """A revocation list that an authority of the bundle has signed, in canonical PEM, and how many certificates it
-        revokes."""
+        """A revocation list in canonical PEM, and how many certificates it revokes; it does not contradict the bundle."""
 
 
 @dataclass(frozen=True, slots=True)

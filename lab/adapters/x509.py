@@ -111,8 +111,8 @@ def authorities_of(bundle: str) -> list[x509.Certificate]:
 
 @_readable()
 def revoked_by(content: str, bundle: str) -> tuple[str, int]:
-    """A revocation list in canonical PEM, and how many certificates it revokes. One that no authority of the bundle signed is
-    refused."""
+    """A revocation list in canonical PEM, and how many certificates it revokes. It may be of an authority between the bundle's
+    and the clients', which nobody knows yet; one that bears the name of an authority of the bundle must be signed by it."""
     lists = _blocks(content, "X509 CRL")
     if len(lists) > 1:
         raise ValueError("a file must hold one revocation list")
@@ -125,8 +125,8 @@ def revoked_by(content: str, bundle: str) -> tuple[str, int]:
     if delta:
         raise ValueError("delta revocation lists are not supported")
     issuers = [one for one in authorities_of(bundle) if one.subject == crl.issuer]
-    if not any(_signed(crl, one) for one in issuers):
-        raise ValueError(f"no authority of the trust store has signed the revocation list of {_name(crl.issuer)}")
+    if issuers and not any(_signed(crl, one) for one in issuers):
+        raise ValueError(f"it is named after {_name(crl.issuer)}, whose authority in the trust store has not signed it")
     return crl.public_bytes(Encoding.PEM).decode(), entries
 
 

@@ -250,14 +250,14 @@ def test_there_are_twenty_trust_stores_at_most(site: Site) -> None:
 
 
 def test_another_bundle_must_go_with_the_revocation_lists(site: Site) -> None:
-    put(site.aws, "other.pem", OTHER.pem)
+    put(site.aws, "other.pem", ROOT.pem)  # the same name, another key
     given = {"CaCertificatesBundleS3Bucket": "trust", "CaCertificatesBundleS3Key": "other.pem"}
     change = {"TrustStoreArn": site.trust_store, **given}
     assert site.aws.refusal("elbv2", "ModifyTrustStore", **change) == "InvalidCaCertificatesBundle"
     site.aws("elbv2", "RemoveTrustStoreRevocations", TrustStoreArn=site.trust_store, RevocationIds=[site.revocation])
     site.aws("elbv2", "ModifyTrustStore", **change)
     [row] = site.aws.store.all(TrustStore)
-    assert row.bundle == OTHER.pem
+    assert row.bundle == ROOT.pem
 
 
 def test_a_trust_store_in_use_stays(site: Site) -> None:
@@ -310,13 +310,18 @@ def test_revocation_lists_come_and_go_and_no_id_comes_again(site: Site) -> None:
         ("nothing", "InvalidRevocationContent"),
         (ROOT.pem, "InvalidRevocationContent"),
         (pem.revocation_list(NOW, ROOT, [1]), "InvalidRevocationContent"),  # of the same name, by another key
-        (pem.revocation_list(NOW, OTHER, [1]), "InvalidRevocationContent"),
     ],
 )
 def test_revocation_lists_that_are_refused(site: Site, text: str | None, code: str) -> None:
     if text is not None:
         put(site.aws, "new.pem", text)
     assert site.aws.refusal("elbv2", "AddTrustStoreRevocations", **revoke(site, "new.pem")) == code
+
+
+def test_a_list_may_be_of_an_authority_that_only_clients_bring_along(site: Site) -> None:
+    put(site.aws, "middle.pem", pem.revocation_list(NOW, OTHER, [1]))
+    site.aws("elbv2", "AddTrustStoreRevocations", **revoke(site, "middle.pem"))
+    assert revocations(site) == [(1, 2), (2, 1)]
 
 
 def test_a_delta_is_refused(site: Site) -> None:

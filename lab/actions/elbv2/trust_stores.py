@@ -44,7 +44,7 @@ def create_trust_store(context: Context, request: Request) -> Response:
 
 @reads("TrustStoreArn", *BUNDLE)
 def modify_trust_store(context: Context, request: Request) -> Response:
-    """Another bundle. Its revocation lists stay, so it must have the authorities that signed them."""
+    """Another bundle. The revocation lists stay, so none may bear the name of an authority that did not sign it."""
     store = get_trust_store(context, request["TrustStoreArn"])
     bundle, authorities = _bundle(context, request)
     for revocation in store.revocations:
