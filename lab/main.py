@@ -19,8 +19,9 @@ from typing import Any
 import uvicorn
 
 from lab.actions.context import Account
+from lab.adapters.authority import Authority
 from lab.adapters.buckets import FileBuckets
-from lab.adapters.clock import SystemClock
+from lab.adapters.clock import SystemClock, wall_time
 from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
 from lab.adapters.store import SqliteStore
@@ -55,8 +56,9 @@ async def run(settings: Settings) -> None:
         clock=clock,
         new_id=random_id,
         account=Account(),
-        site=Site(opened.control_url, {80: settings.listener_port}),
+        site=Site(opened.control_url, {80: settings.listener_port, 443: settings.tls_port}),
         nodes=NodeBook(clock.speed),
+        certificates=Authority(settings.state / "authority", wall_time),
         buckets=FileBuckets(settings.state / "buckets"),
     )
     stacks = Stacks(world)

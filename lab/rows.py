@@ -1,5 +1,6 @@
 """Every class of row the lab stores. A class that is not here cannot be stored."""
 
+from lab.core.acm import Certificate
 from lab.core.arc_zonal_shift import ZonalShift
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Decision, Member, ScalingPolicy
 from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
@@ -13,14 +14,23 @@ from lab.core.ec2.model import (
     Subnet,
     Vpc,
 )
-from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Published, Registration, TargetGroup
+from lab.core.elbv2.model import (
+    Listener,
+    ListenerRule,
+    LoadBalancer,
+    Published,
+    Registration,
+    TargetGroup,
+    TrustStore,
+)
 from lab.core.rds.model import DBInstance, DBSubnetGroup, Event
 from lab.core.secretsmanager import Secret
 from lab.core.store import Row
 from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
-    Activity, AlarmHistory, AutoScalingGroup, DBInstance, DBSubnetGroup, Decision, Event, Instance, InternetGateway,
-    LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm, NetworkInterface, Published, Registration,
-    Resource, RouteTable, ScalingPolicy, Secret, SecurityGroup, Stack, StackEvent, Subnet, TargetGroup, Vpc, ZonalShift,
+    Activity, AlarmHistory, AutoScalingGroup, Certificate, DBInstance, DBSubnetGroup, Decision, Event, Instance,
+    InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm, NetworkInterface,
+    Published, Registration, Resource, RouteTable, ScalingPolicy, Secret, SecurityGroup, Stack, StackEvent, Subnet,
+    TargetGroup, TrustStore, Vpc, ZonalShift,
 )  # fmt: skip

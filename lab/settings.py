@@ -10,6 +10,8 @@ from lab.core.errors import Refused
 DEFAULT_SPEED = 20.0
 DEFAULT_API_PORT = 4566
 DEFAULT_LISTENER_PORT = 8080
+DEFAULT_TLS_PORT = 8443
+ZONES = 3
 COMPUTES = ("auto", "docker", "process")
 STACKS = Path(__file__).resolve().parent.parent / "stacks"
 
@@ -17,8 +19,8 @@ STACKS = Path(__file__).resolve().parent.parent / "stacks"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`state` is the directory for everything the lab keeps; `listener_port` is where listener port 80 is found in the
-    first zone (one up in the next); `owner` marks what the lab makes on Docker; `stack` is the template that is deployed
-    at the first start, None for none, with `stack_parameters`."""
+    first zone (one up in the next), `tls_port` likewise for listener port 443; `owner` marks what the lab makes on Docker;
+    `stack` is the template that is deployed at the first start, None for none, with `stack_parameters`."""
 
     compute: str = "auto"
     speed: float = DEFAULT_SPEED
@@ -26,6 +28,7 @@ class Settings:
     api_bind: str = "127.0.0.1"
     api_port: int = DEFAULT_API_PORT
     listener_port: int = DEFAULT_LISTENER_PORT
+    tls_port: int = DEFAULT_TLS_PORT
     owner: str = "asg-lab"
     stack: Path | None = STACKS / "web.yaml"
     stack_name: str = "web"
@@ -41,6 +44,13 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     compute = environ.get("LAB_COMPUTE") or "auto"
     if compute not in COMPUTES:
         raise Refused(f"LAB_COMPUTE must be one of {', '.join(COMPUTES)}, not {compute!r}")
+    listener_port = _port(environ, "LAB_LISTENER_PORT", DEFAULT_LISTENER_PORT)
+    tls_port = _port(environ, "LAB_TLS_PORT", DEFAULT_TLS_PORT)
+    if abs(listener_port - tls_port) < ZONES:
+        raise Refused(
+            f"LAB_TLS_PORT ({tls_port}) and LAB_LISTENER_PORT ({listener_port}) must be at least {ZONES} apart: "
+            "each zone takes the next port up"
+        )
     stack = environ.get("LAB_STACK", str(STACKS / "web.yaml"))
     return Settings(
         compute=compute,
@@ -48,7 +58,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         state=Path(environ.get("LAB_STATE") or _default_state()).absolute(),
         api_bind=environ.get("LAB_API_BIND") or "127.0.0.1",
         api_port=_port(environ, "LAB_API_PORT", DEFAULT_API_PORT),
-        listener_port=_port(environ, "LAB_LISTENER_PORT", DEFAULT_LISTENER_PORT),
+        listener_port=listener_port,
+        tls_port=tls_port,
         owner=environ.get("LAB_OWNER") or "asg-lab",
         stack=Path(stack) if stack else None,
         stack_name=environ.get("LAB_STACK_NAME") or "web",

@@ -1,9 +1,10 @@
 """What an action may use, and the two things all of them share: the parameters they read, and tags."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from lab.core.acm import AuthorityFacts, CertificateFacts, Material
 from lab.core.cloudwatch.model import Metric, Statistics
 from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
@@ -22,6 +23,30 @@ class Metrics(Protocol):
 
     def statistics(self, metric: Metric, start: float, period: int) -> Statistics | None:
         """All data of [start, start + period), None when there is none."""
+
+
+class Certificates(Protocol):
+    """X.509, as actions see it: the lab's authority, and the reading of PEM. What is read and is not what it should be raises
+    ValueError with a sentence."""
+
+    def wall_time(self) -> float:
+        """Seconds since the epoch by the clock that judges certificates, which is not the lab's."""
+
+    def authority(self) -> AuthorityFacts: ...
+
+    def issue(self, names: Sequence[str], key_algorithm: str) -> Material:
+        """A server's certificate by the lab's authority, for names that `lab.core.acm.vouched_for` admits."""
+
+    def facts(self, body: str) -> CertificateFacts: ...
+
+    def imported(self, body: str, private_key: str, chain: str) -> Material:
+        """What may be imported: the key is the certificate's own, the chain leads on from it, it is valid now."""
+
+    def authorities(self, bundle: str) -> tuple[str, ...]:
+        """The certificates of a bundle in canonical PEM; it holds authorities' and nothing else."""
+
+    def revoked(self, content: str, bundle: str) -> tuple[str, int]:
+        """A revocation list in canonical PEM, and how many certificates it revokes; it does not contradict the bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +75,7 @@ class Context:
     now: float
     new_id: Callable[[str], str]
     target_health: Callable[[str], Health]
+    certificates: Certificates
     bucket_object: Callable[[str, str], bytes | None]
     prepare_log_bucket: Callable[[str, str], None]
 

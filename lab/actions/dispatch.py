@@ -15,7 +15,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 from botocore.validate import ParamValidator
 
-from lab.actions import arc_zonal_shift, cloudwatch, rds, secretsmanager, sts
+from lab.actions import acm, arc_zonal_shift, cloudwatch, rds, secretsmanager, sts
 from lab.actions.autoscaling import groups, instances, policies
 from lab.actions.context import READS, Action, Context, Request, Response
 from lab.actions.ec2 import instances as ec2_instances
@@ -26,20 +26,35 @@ from lab.actions.ec2 import (
     tags,
     vpcs,
 )
-from lab.actions.elbv2 import attributes, limits, listeners, load_balancers, rules, target_groups, targets
+from lab.actions.elbv2 import (
+    attributes,
+    certificates,
+    limits,
+    listeners,
+    load_balancers,
+    revocations,
+    rules,
+    target_groups,
+    targets,
+    trust_stores,
+)
 from lab.actions.elbv2 import tags as elbv2_tags
 from lab.core.errors import LabError
 
 MODULES: dict[str, tuple[ModuleType, ...]] = {
+    "acm": (acm,),
     "arc-zonal-shift": (arc_zonal_shift,),
     "autoscaling": (groups, instances, policies),
     "cloudwatch": (cloudwatch,),
     "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, tags),
-    "elbv2": (load_balancers, listeners, rules, target_groups, targets, attributes, elbv2_tags, limits),
+    "elbv2": (
+        load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,
+        elbv2_tags, limits,
+    ),
     "rds": (rds,),
     "secretsmanager": (secretsmanager,),
     "sts": (sts,),
-}
+}  # fmt: skip
 
 _LOADER = Loader()
 _VALIDATOR = ParamValidator()

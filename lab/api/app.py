@@ -4,6 +4,7 @@ GET  /                                    where things are
 GET  /lab/health                          alive
 GET  /lab/status                          the whole lab as one document (status.py)
 GET  /lab/events                          the same as server-sent events, once a second
+GET  /lab/ca                              the certificate authority, and what it is limited to
 POST /lab/aws/{service}/{operation}       an AWS action, JSON in and out, shapes as botocore's
 POST /lab/instances/{id}/kill             SIGKILL, as a crash
 GET  /lab/machines/{id}/logs              what a machine wrote
@@ -17,6 +18,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +32,7 @@ from lab.api.status import status
 from lab.api.wire.endpoint import answer
 from lab.control.loop import Loop
 from lab.control.world import World
+from lab.core.acm import PERMITTED_NAMES, PERMITTED_NETWORKS
 from lab.core.buckets import RESERVED
 from lab.core.elbv2 import config as node_config
 from lab.core.elbv2 import report as node_report
@@ -103,6 +106,11 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
                 await asyncio.sleep(1.0)
 
         return StreamingResponse(stream(), media_type="text/event-stream")
+
+    @app.get("/lab/ca")
+    async def certificate_authority() -> Response:
+        limits = {"names": PERMITTED_NAMES, "networks": PERMITTED_NETWORKS}
+        return JSONResponse({**asdict(world.certificates.authority()), **limits})
 
     @app.post("/lab/aws/{service}/{operation}")
     async def aws(service: str, operation: str, request: Request) -> Response:

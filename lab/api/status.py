@@ -75,12 +75,16 @@ def activity(row: Activity) -> dict[str, Any]:
 
 def _load_balancer(world: World, balancer: LoadBalancer, now: float) -> dict[str, Any]:
     listeners = [row for row in world.store.all(Listener) if row.load_balancer_arn == balancer.arn]
+    listeners.sort(key=lambda row: row.port)
     live = {report.node_id for report in world.nodes.live([node.node_id for node in balancer.nodes], now)}
     document = world.nodes.document(balancer.arn)
     nodes = []
     for index, node in enumerate(balancer.nodes):
         report = world.nodes.report(node.node_id)
-        ports = [published_port(balancer, index, listener.port, world.site) for listener in listeners]
+        urls = [
+            f"{row.protocol.lower()}://127.0.0.1:{published_port(balancer, index, row.port, world.site)}"
+            for row in listeners
+        ]
         nodes.append(
             {
                 "id": node.node_id,
@@ -90,7 +94,7 @@ def _load_balancer(world: World, balancer: LoadBalancer, now: float) -> dict[str
                 "applied": report.applied if report else 0,
                 "connections": report.active_connections if report else 0,
                 "rate": world.nodes.rates([node.node_id])[0],
-                "urls": [f"http://127.0.0.1:{port}" for port in ports],
+                "urls": urls,
             }
         )
     return {

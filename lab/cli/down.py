@@ -39,7 +39,7 @@ def _down_process(known: Settings) -> bool:
         return False
     _stop_control(process_pid_file())
     sweep(known.state)
-    ours = ("control.json", "control.log", "clock.json", "clock.tmp", "machines", "buckets")
+    ours = ("control.json", "control.log", "clock.json", "clock.tmp", "machines", "authority", "buckets")
     for path in known.state.iterdir():
         if path.name in ours or path.name.startswith(("lab.sqlite", "metrics.sqlite")):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

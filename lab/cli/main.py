@@ -20,6 +20,7 @@ VERBS = {
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",
     "logs": "Show what the control plane or a machine wrote.",
     "url": "Print the addresses of the load balancer.",
+    "ca": "Show the lab's certificate authority and how to trust it.",
     "doctor": "Check this machine and say what to do.",
 }
 

@@ -81,6 +81,8 @@ def show_addresses(document: dict[str, Any]) -> None:
             for url in node["urls"]:
                 click.echo(f"  {click.style(url, bold=True)}  load balancer, {node['zone']}")
     click.echo(f"  {click.style(client.base_url(), bold=True)}  control plane: AWS actions, status")
+    if any(url.startswith("https:") for url in _urls(document)):
+        click.echo("https is signed by the lab's own authority: `lab ca` tells how to trust it")
     click.echo("try: curl " + next(_urls(document), client.base_url()) + "/products    then: lab status")
 
 

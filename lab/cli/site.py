@@ -60,6 +60,7 @@ def docker_environment() -> dict[str, str]:
         "LAB_SPEED": f"{known.speed:g}",
         "LAB_API_PORT": str(known.api_port),
         "LAB_LISTENER_PORT": str(known.listener_port),
+        "LAB_TLS_PORT": str(known.tls_port),
     }
 
 
@@ -95,6 +96,8 @@ def wanted_ports(known: Settings) -> dict[int, str]:
         known.api_port: "LAB_API_PORT",
         known.listener_port: "LAB_LISTENER_PORT",
         known.listener_port + 1: "LAB_LISTENER_PORT",
+        known.tls_port: "LAB_TLS_PORT",
+        known.tls_port + 1: "LAB_TLS_PORT",
     }
 
 

@@ -70,7 +70,7 @@ def _nodes(balancer: dict[str, Any]) -> RenderableType:
     table.title = title
     for node in balancer["nodes"]:
         state = _state("active" if node["live"] else "silent")
-        table.add_row(_zone(node["zone"]), node["id"], state, f"{node['rate']:.0f}", " ".join(node["urls"]))
+        table.add_row(_zone(node["zone"]), node["id"], state, f"{node['rate']:.0f}", "\n".join(node["urls"]))
     return table
 
 

@@ -25,6 +25,8 @@ from lab.cli.site import (
 )
 from lab.settings import Settings
 
+LISTENERS = ("LAB_LISTENER_PORT", "LAB_TLS_PORT")
+
 
 @click.command(help="Start the lab (on Docker when an engine answers, else as processes) and wait until it serves.")
 @click.option("--compute", type=click.Choice(["auto", "docker", "process"]), help="Overrules LAB_COMPUTE.")
@@ -72,7 +74,7 @@ def _check_ports(known: Settings, *, adopting: bool) -> None:
     """Before anything is made, so that nothing is left half-made. A control plane that comes back finds its own nodes on
     the ports of listeners."""
     for port, variable in wanted_ports(known).items():
-        if not free(port) and not (adopting and variable == "LAB_LISTENER_PORT"):
+        if not free(port) and not (adopting and variable in LISTENERS):
             raise click.ClickException(
                 f"port {port} on 127.0.0.1 is in use by another program: stop it, or set {variable} to another port"
             )

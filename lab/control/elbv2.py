@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 
 from lab.control.world import World
+from lab.core.acm import Certificate
 from lab.core.arc_zonal_shift import ZonalShift, active_shift
 from lab.core.cloudwatch.model import Metric, dimensions
 from lab.core.ec2.model import Instance
@@ -17,6 +18,7 @@ from lab.core.elbv2.model import (
     Published,
     Registration,
     TargetGroup,
+    TrustStore,
     users_of_groups,
 )
 from lab.core.elbv2.report import NodeReport
@@ -65,6 +67,8 @@ class LoadBalancers:
             generation,
             node_addresses=self._world.node_addresses(),
             shifted_zone="" if shift is None else shift.zone,
+            certificates={row.arn: row for row in store.all(Certificate)},
+            trust_stores={row.arn: row for row in store.all(TrustStore)},
         )
 
     def settle(self, now: float) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.actions.buckets import prepare_log_bucket
-from lab.actions.context import Account, Context, Metrics, Request, Response
+from lab.actions.context import Account, Certificates, Context, Metrics, Request, Response
 from lab.actions.dispatch import call
 from lab.control.nodes import NodeBook
 from lab.control.ports import Buckets, Clock, Compute
@@ -25,6 +25,7 @@ class World:
     account: Account
     site: Site
     nodes: NodeBook
+    certificates: Certificates
     buckets: Buckets
 
     def context(self, now: float) -> Context:
@@ -35,6 +36,7 @@ class World:
             now=now,
             new_id=self.new_id,
             target_health=lambda key: self.health(key, now),
+            certificates=self.certificates,
             bucket_object=self.buckets.get,
             prepare_log_bucket=lambda bucket, prefix: prepare_log_bucket(
                 self.buckets, bucket, prefix, self.account.account_id

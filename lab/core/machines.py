@@ -37,7 +37,7 @@ def network(vpc: Vpc) -> Network:
 
 def published_port(balancer: LoadBalancer, node_index: int, listener_port: int, site: Site) -> int:
     """The port of 127.0.0.1 behind which a node's listener is found. Listener port 80 of the first load balancer is at
-    8080 in its first zone and 8081 in the next; each further load balancer is ten up."""
+    8080 in its first zone and 8081 in the next, 443 at 8443 and 8444; each further load balancer is ten up."""
     base = site.listener_ports.get(listener_port)
     if base is None:
         base = listener_port if listener_port >= 1024 else 8000 + listener_port

@@ -12,6 +12,7 @@ from lab.actions import dispatch
 from lab.actions.buckets import prepare_log_bucket
 from lab.actions.context import Account, Context
 from lab.actions.ec2.instances import launch
+from lab.adapters.authority import Authority
 from lab.adapters.buckets import MemoryBuckets
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
@@ -47,6 +48,7 @@ class Aws:
         self.buckets = MemoryBuckets(lambda: self.now)
         self.now = NOW
         self.target = Health("healthy")
+        self.certificates = Authority(None, lambda: NOW)
         self._new_id = counted_ids()
 
     @property
@@ -58,6 +60,7 @@ class Aws:
             now=self.now,
             new_id=self._new_id,
             target_health=lambda _: self.target,
+            certificates=self.certificates,
             bucket_object=self.buckets.get,
             prepare_log_bucket=lambda bucket, prefix: prepare_log_bucket(self.buckets, bucket, prefix, "123456789012"),
         )
@@ -109,10 +112,20 @@ class Aws:
         made = self("elbv2", "CreateLoadBalancer", Name=name, Subnets=list(subnets))
         return str(made["LoadBalancers"][0]["LoadBalancerArn"])
 
-    def listener(self, balancer: str, target_group: str, port: int = 80) -> str:
-        made = self("elbv2", "CreateListener", LoadBalancerArn=balancer, Protocol="HTTP", Port=port,
-                    DefaultActions=[forward(target_group)])  # fmt: skip
+    def listener(self, balancer: str, target_group: str, port: int = 80, **members: Any) -> str:
+        members = {"Protocol": "HTTP", "Port": port, "DefaultActions": [forward(target_group)], **members}
+        made = self("elbv2", "CreateListener", LoadBalancerArn=balancer, **members)
         return str(made["Listeners"][0]["ListenerArn"])
+
+    def certificate(self, name: str = "shop.lab.local", **members: Any) -> str:
+        """By the lab's authority."""
+        members = {"KeyAlgorithm": "EC_prime256v1", **members}
+        return str(self("acm", "RequestCertificate", DomainName=name, **members)["CertificateArn"])
+
+    def trust_store(self, name: str = "clients", key: str = "ca.pem") -> str:
+        made = self("elbv2", "CreateTrustStore", Name=name, CaCertificatesBundleS3Bucket="trust",
+                    CaCertificatesBundleS3Key=key)  # fmt: skip
+        return str(made["TrustStores"][0]["TrustStoreArn"])
 
     def rule(self, listener: str, priority: int, condition: dict[str, Any], target_group: str, **members: Any) -> str:
         made = self("elbv2", "CreateRule", ListenerArn=listener, Priority=priority, Conditions=[condition],

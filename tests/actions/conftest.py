@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.actions.aws import Aws, path
+from tests.pem import revocation_list, root
 
 
 @pytest.fixture
@@ -27,6 +28,10 @@ class Site:
     listener: str
     rule: str
     default_rule: str
+    certificate: str
+    secure: str
+    trust_store: str
+    revocation: int
     shift: str
     group: str
     policy: str
@@ -50,6 +55,15 @@ def site(aws: Aws) -> Site:
     [default_rule] = [
         one["RuleArn"] for one in aws("elbv2", "DescribeRules", ListenerArn=listener)["Rules"] if one["IsDefault"]
     ]
+    certificate = aws.certificate()
+    secure = aws.listener(balancer, target_group, 443, Protocol="HTTPS", Certificates=[{"CertificateArn": certificate}])
+    authority = root(aws.now)
+    aws.buckets.create("trust")
+    aws.buckets.put("trust", "ca.pem", authority.pem.encode())
+    aws.buckets.put("trust", "crl.pem", revocation_list(aws.now, authority, [7, 8]).encode())
+    trust_store = aws.trust_store()
+    [revocation] = aws("elbv2", "AddTrustStoreRevocations", TrustStoreArn=trust_store,
+                       RevocationContents=[{"S3Bucket": "trust", "S3Key": "crl.pem"}])["TrustStoreRevocations"]  # fmt: skip
     aws.set("LoadBalancer", balancer, {"zonal_shift.config.enabled": "true"})
     shift = aws("arc-zonal-shift", "StartZonalShift", resourceIdentifier=balancer, awayFrom="use1-az2", expiresIn="2h",
                 comment="drill")["zonalShiftId"]  # fmt: skip
@@ -65,6 +79,6 @@ def site(aws: Aws) -> Site:
     table = aws("ec2", "CreateRouteTable", VpcId=vpc)["RouteTable"]["RouteTableId"]
     instance = aws.instance(template, a)
     return Site(
-        aws, vpc, a, b, security_group, template, target_group, balancer, listener, rule, default_rule, shift,
-        group, policy, database, secret, gateway, table, instance,
+        aws, vpc, a, b, security_group, template, target_group, balancer, listener, rule, default_rule, certificate, secure,
+        trust_store, revocation["RevocationId"], shift, group, policy, database, secret, gateway, table, instance,
     )  # fmt: skip

@@ -451,6 +451,7 @@ def modify_group(site: Site, arn: str, changes: list[dict[str, str]]) -> str:
 def test_rules_go_with_what_they_belong_to(site: Site, whole: str) -> None:
     if whole == "listener":
         site.aws("elbv2", "DeleteListener", ListenerArn=site.listener)
+        site.aws("elbv2", "DeleteListener", ListenerArn=site.secure)
     else:
         site.aws("elbv2", "DeleteLoadBalancer", LoadBalancerArn=site.balancer)
     assert site.aws.store.all(ListenerRule) == []

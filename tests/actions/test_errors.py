@@ -116,7 +116,7 @@ BALANCING: list[tuple[str, str, dict[str, Any], str]] = [
     ("elbv2", "CreateListener", {"LoadBalancerArn": "<balancer>", "Protocol": "HTTP", "Port": 80, "DefaultActions": FIXED},
      "DuplicateListener"),
     ("elbv2", "CreateListener", {"LoadBalancerArn": "<balancer>", **HTTP, "Protocol": "HTTPS", "DefaultActions": FORWARD},
-     "UnsupportedProtocol"),
+     "ValidationError"),
     ("elbv2", "CreateListener", {"LoadBalancerArn": "<balancer>", **HTTP, "DefaultActions": FORWARD * 2},
      "InvalidLoadBalancerAction"),
     ("elbv2", "CreateListener", {"LoadBalancerArn": "<balancer>", **HTTP, "DefaultActions": [{"Type": "redirect"}]},

@@ -46,7 +46,22 @@ def bearer(node: Node) -> str:
 async def test_health_and_index(client: Client) -> None:
     assert (await client.get("/lab/health")).json == {"ok": True}
     index = (await client.get("/")).json
-    assert index["load_balancer"] == ["http://127.0.0.1:8080", "http://127.0.0.1:8081"]
+    assert index["load_balancer"] == [
+        "http://127.0.0.1:8080",
+        "https://127.0.0.1:8443",
+        "http://127.0.0.1:8081",
+        "https://127.0.0.1:8444",
+    ]
+
+
+async def test_the_certificate_authority(client: Client, lab: Lab) -> None:
+    answer = await client.get("/lab/ca")
+    known = lab.world.certificates.authority()
+    assert (answer.status, answer.json["pem"], answer.json["sha256"]) == (200, known.pem, known.sha256)
+    assert answer.json["pem"].startswith("-----BEGIN CERTIFICATE-----")
+    assert (answer.json["names"], answer.json["networks"]) == (["lab.local", "localhost"], ["127.0.0.0/8"])
+    assert "PRIVATE" not in answer.body.decode()
+    assert (await client.get("/lab/ca", host="evil.example")).status == 403
 
 
 @pytest.mark.parametrize(

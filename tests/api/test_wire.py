@@ -98,6 +98,12 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("arc-zonal-shift", "CancelZonalShift", {"zonalShiftId": "id-1"}),
     ("arc-zonal-shift", "ListZonalShifts", {}),
     ("arc-zonal-shift", "ListZonalShifts", {"status": "ACTIVE", "maxResults": 5, "resourceIdentifier": "arn:a/b c&d"}),
+    (
+        "acm",
+        "ImportCertificate",
+        {"Certificate": b"-----BEGIN \xff", "PrivateKey": b"k", "Tags": [{"Key": "a", "Value": "b"}]},
+    ),
+    ("acm", "RequestCertificate", {"DomainName": "shop.lab.local", "SubjectAlternativeNames": ["*.lab.local"]}),
     ("arc-zonal-shift", "GetManagedResource", {"resourceIdentifier": "arn:aws:x:loadbalancer/app/web/1%20é"}),
 ]
 
@@ -126,6 +132,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("secretsmanager", "GetSecretValue", {"ARN": "a", "Name": "n", "SecretString": "é", "CreatedDate": WHEN}),
     ("cloudwatch", "GetMetricStatistics", {"Label": "l", "Datapoints": [{"Timestamp": WHEN, "Average": 0.0}]}),
+    ("acm", "DescribeCertificate", {"Certificate": {"CertificateArn": "arn", "Status": "ISSUED", "NotAfter": WHEN}}),
     ("sts", "GetCallerIdentity", {"Account": "1", "UserId": "1", "Arn": "a"}),
     (
         "arc-zonal-shift",
@@ -211,6 +218,11 @@ def test_an_error_arrives_with_its_code_and_message(protocol: str, service: str,
         ({}, b"Action=SetDesiredCapacity&Version=2011-01-01&DesiredCapacity=two", "InvalidParameterValue"),
         ({}, b"Action=DescribeVpcs&Version=2016-11-15&VpcId.x=1", "MalformedQueryString"),
         ({"x-amz-target": "secretsmanager.GetSecretValue"}, b"{", "SerializationException"),
+        (
+            {"x-amz-target": "CertificateManager.ImportCertificate"},
+            b'{"Certificate": "no base64!", "PrivateKey": "aw=="}',
+            "SerializationException",
+        ),
         ({"x-amz-target": "Nonsense.Op"}, b"{}", "UnknownOperationException"),
     ],
 )

@@ -95,6 +95,8 @@ def test_a_command_line_that_is_off(runner: CliRunner, words: list[str]) -> None
         ["kill", "i-1"],
         ["kill", "--random"],
         ["url"],
+        ["ca"],
+        ["ca", "--pem"],
         ["logs", "i-1"],
         ["access-logs"],
         ["access-logs", "--connection", "--raw"],
@@ -116,6 +118,15 @@ def test_the_address_of_the_api_needs_no_lab(runner: CliRunner, monkeypatch: pyt
 def test_down_without_a_lab(runner: CliRunner) -> None:
     done = runner.invoke(lab, ["down"])
     assert (done.exit_code, done.output) == (DONE, "there is no lab here\n")
+
+
+def test_down_destroys_the_authoritys_key(runner: CliRunner, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    for name in ("authority/key.pem", "authority/ca.pem", "buckets/logs/a/b", "lab.sqlite"):
+        (state / name).parent.mkdir(parents=True, exist_ok=True)
+        (state / name).write_text("")
+    done = runner.invoke(lab, ["down"])
+    assert (done.exit_code, state.exists()) == (DONE, False), done.output
 
 
 def test_logs_without_a_lab(runner: CliRunner) -> None:
@@ -146,6 +157,9 @@ def test_an_environment_that_makes_no_sense(runner: CliRunner, monkeypatch: pyte
         ("LAB_API_PORT", "65536"),
         ("LAB_API_PORT", "-1"),
         ("LAB_LISTENER_PORT", "8080.5"),
+        ("LAB_TLS_PORT", "https"),
+        ("LAB_TLS_PORT", "8082"),  # a third zone's HTTP
+        ("LAB_TLS_PORT", "8078"),
     ],
 )
 def test_settings_are_refused_by_name(variable: str, value: str) -> None:
@@ -169,14 +183,16 @@ def test_settings_are_read(tmp_path: Path) -> None:
             "LAB_SPEED": "1",
             "LAB_STATE": str(tmp_path),
             "LAB_API_PORT": "5000",
+            "LAB_TLS_PORT": "9443",
             "LAB_STACK": "",
         }
     )
-    assert (found.compute, found.speed, found.state, found.api_port, found.stack) == (
+    assert (found.compute, found.speed, found.state, found.api_port, found.tls_port, found.stack) == (
         "process",
         1.0,
         tmp_path,
         5000,
+        9443,
         None,
     )
 
@@ -202,7 +218,9 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("words", [["--help"], ["status", "--help"], ["kill", "--help"], ["up", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["status", "--help"], ["kill", "--help"], ["up", "--help"], ["ca", "--help"]]
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     program = (
         "import sys\n"

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from lab.actions.context import Account
+from lab.adapters.authority import Authority
 from lab.adapters.buckets import MemoryBuckets
-from lab.adapters.clock import VirtualClock
+from lab.adapters.clock import VirtualClock, wall_time
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
 from lab.adapters.simulated import SimulatedCompute
@@ -96,6 +97,7 @@ class Lab:
         self.health: dict[str, str] = {}
         self.in_flight: dict[str, int] = {}
         self.silent: set[str] = set()
+        self.certificates = Authority(None, wall_time)
         self._new_id = counted_ids()
         self._applied: dict[str, LoadBalancerConfig] = {}
         self._start()
@@ -108,8 +110,9 @@ class Lab:
             clock=self.clock,
             new_id=self._new_id,
             account=Account(),
-            site=Site("http://127.0.0.1:4566", {80: 8080}),
+            site=Site("http://127.0.0.1:4566", {80: 8080, 443: 8443}),
             nodes=NodeBook(self.clock.speed),
+            certificates=self.certificates,
             buckets=self.buckets,
         )
         self.stacks = Stacks(self.world)

@@ -10,7 +10,7 @@ from lab.core.machines import Site, database_spec, instance_spec, network, node_
 from lab.core.rds.model import DBInstance
 from tests.core.rows import NOW, A, B, balancer, instance, listener, node
 
-SITE = Site("http://127.0.0.1:4566", {80: 8080})
+SITE = Site("http://127.0.0.1:4566", {80: 8080, 443: 8443})
 THREE = (node(0), node(1, B), node(2, "us-east-1c"))
 
 
@@ -28,6 +28,8 @@ def spec(index: int = 0, slot: int = 0, ports: tuple[int, ...] = (80,), site: Si
         (80, 1, 0, 8090),
         (80, 1, 1, 8091),
         (443, 0, 0, 8443),
+        (443, 0, 1, 8444),
+        (443, 2, 2, 8465),
         (81, 0, 1, 8082),
         (9000, 0, 0, 9000),
         (9000, 2, 1, 9021),
@@ -38,7 +40,7 @@ def test_published_ports(listener_port: int, slot: int, index: int, published: i
 
 
 def test_the_well_known_ports_are_there_before_any_listener() -> None:
-    assert [(port.number, port.published) for port in spec(ports=()).ports] == [(80, 8080)]
+    assert [(port.number, port.published) for port in spec(ports=()).ports] == [(80, 8080), (443, 8443)]
 
 
 def test_a_node_is_told_what_it_needs() -> None:
@@ -51,14 +53,15 @@ def test_a_node_is_told_what_it_needs() -> None:
         "LB_NODE_TOKEN": "token-1",
         "LB_BIND": "{bind}",
         "LB_ADDRESS": "10.0.1.4",
-        "LB_PORTS": "80={port:80}",
+        "LB_PORTS": "80={port:80},443={port:443}",
         "LB_DATA": "{data}",
         "LB_WORKERS": "1",
     }
 
 
 def test_no_two_nodes_publish_the_same_port() -> None:
-    published = [port.published for slot in (0, 1) for index in (0, 1, 2) for port in spec(index, slot).ports]
+    """As many load balancers as there may be, three zones each."""
+    published = [port.published for slot in range(50) for index in (0, 1, 2) for port in spec(index, slot).ports]
     assert len(published) == len(set(published))
 
 
@@ -67,9 +70,11 @@ def test_no_two_nodes_publish_the_same_port() -> None:
     [
         (spec(), True),
         (spec(ports=()), True),  # a first listener on a well-known port costs no new node
+        (spec(ports=(80, 443)), True),
         (spec(ports=(80, 9000)), False),
-        (spec(site=Site("http://127.0.0.1:9999", {80: 8080})), False),
-        (spec(site=Site("http://127.0.0.1:4566", {80: 9080})), False),
+        (spec(site=Site("http://127.0.0.1:9999", {80: 8080, 443: 8443})), False),
+        (spec(site=Site("http://127.0.0.1:4566", {80: 9080, 443: 8443})), False),
+        (spec(site=Site("http://127.0.0.1:4566", {80: 8080, 443: 9443})), False),
         (spec(1), False),
     ],
 )

@@ -52,7 +52,7 @@ def free_block() -> str:
 
 
 def new_lab(mode: str, state: Path, **environment: str) -> Lab:
-    first = free_ports(3)
+    first = free_ports(6)
     owner = f"labtest-{secrets.token_hex(4)}"
     return Lab(
         mode=mode,
@@ -61,6 +61,7 @@ def new_lab(mode: str, state: Path, **environment: str) -> Lab:
             "LAB_STATE": str(state),
             "LAB_API_PORT": str(first),
             "LAB_LISTENER_PORT": str(first + 1),
+            "LAB_TLS_PORT": str(first + 4),
             "LAB_OWNER": owner,
             "LAB_SPEED": SPEED,
             "LAB_STACK_PARAMETERS": f"VpcCidr={free_block()}",

@@ -129,6 +129,7 @@ CREATES = {
     "CreateLoadBalancer": ("lb", "arn:lb:loadbalancer/app/", ("LoadBalancers", "LoadBalancerArn")),
     "CreateTargetGroup": ("tg", "arn:targetgroup/", ("TargetGroups", "TargetGroupArn")),
     "CreateListener": ("listener", "arn:listener/", ("Listeners", "ListenerArn")),
+    "RequestCertificate": ("certificate", "arn:aws:acm:us-east-1:123456789012:certificate/", ("CertificateArn",)),
     "CreateSecret": ("secret", "arn:aws:secretsmanager:us-east-1:123456789012:secret:", ("ARN",)),
 }
 # operation: (kind, name of the member that identifies, code of the error when there is none)
@@ -143,6 +144,7 @@ DELETES = {
     "DeleteLoadBalancer": ("lb", "LoadBalancerArn", "LoadBalancerNotFound"),
     "DeleteTargetGroup": ("tg", "TargetGroupArn", "TargetGroupNotFound"),
     "DeleteListener": ("listener", "ListenerArn", "ListenerNotFound"),
+    "DeleteCertificate": ("certificate", "CertificateArn", "ResourceNotFoundException"),
     "DeleteSecret": ("secret", "SecretId", "ResourceNotFoundException"),
     "DeleteDBSubnetGroup": ("dbsubnets", "DBSubnetGroupName", "DBSubnetGroupNotFoundFault"),
     "DeleteAutoScalingGroup": ("asg", "AutoScalingGroupName", "ValidationError"),
@@ -174,6 +176,7 @@ class FakeAws:
             "DescribeLaunchTemplates": self._describe_templates,
             "CreateLaunchTemplateVersion": self._new_version,
             "DescribeLoadBalancers": self._describe_lbs,
+            "DescribeCertificate": lambda r: {"Certificate": {"Status": "ISSUED"}},
             "GetRandomPassword": lambda r: {"RandomPassword": "R4nd0mPassw0rd"},
             "GetSecretValue": lambda r: {"SecretString": self._one("secret", r["SecretId"]).request["SecretString"]},
             "DescribeDBInstances": self._describe_dbs,

@@ -252,3 +252,31 @@ def test_kill_minus_nine_loses_nothing_and_repeats_nothing(made: World, offset: 
 
 def test_cfn_lint_finds_nothing() -> None:
     assert lint(WEB, config=ManualArgs(regions=["us-east-1"], include_checks=["I"])) == []
+
+
+def listeners(world: World) -> dict[int, dict[str, Any]]:
+    return {request["Port"]: request for request in world.aws.requests("CreateListener")}
+
+
+def test_https_has_the_stacks_certificate_and_a_modern_policy(made: World) -> None:
+    [certificate] = made.aws.requests("RequestCertificate")
+    assert certificate == {"DomainName": "shop.lab.local", "ValidationMethod": "DNS", "KeyAlgorithm": "EC_prime256v1"}
+    https = listeners(made)[443]
+    assert (https["Protocol"], https["SslPolicy"]) == ("HTTPS", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06")
+    [thing] = [one for one in made.store.all(Thing) if one.kind == "certificate"]
+    assert https["Certificates"] == [{"CertificateArn": thing.id}]
+    assert https["DefaultActions"] == listeners(made)[80]["DefaultActions"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described(made)["Outputs"]}
+    assert outputs["SecureURL"] == "https://shop.lab.local"
+
+
+def test_http_leads_on_to_https_when_it_is_asked_to(made: World) -> None:
+    update(made, RedirectHttp="true", HttpsPort="9443")
+    made.run()
+    [changed] = made.aws.requests("ModifyListener")
+    assert changed["DefaultActions"] == [
+        {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "9443", "StatusCode": "HTTP_301"}}
+    ]
+    update(made, RedirectHttp="false")
+    made.run()
+    assert made.aws.requests("ModifyListener")[1]["DefaultActions"] == listeners(made)[443]["DefaultActions"]

@@ -9,6 +9,12 @@ TARGET_GROUPS = 3000
 TARGET_GROUPS_PER_LOAD_BALANCER = 100
 TARGET_GROUPS_PER_ACTION = 5
 TARGETS = 1000
+CERTIFICATES = 25
+TRUST_STORES = 20
+AUTHORITIES = 25
+REVOCATION_LISTS = 30
+REVOCATION_ENTRIES = 500_000
+REVOCATION_BYTES = 50 * 1024 * 1024
 CONDITION_VALUES = 5
 CONDITION_WILDCARDS = 5
 
@@ -16,7 +22,7 @@ _LIMITS = {
     "application-load-balancers": LOAD_BALANCERS,
     "listeners-per-application-load-balancer": LISTENERS,
     "rules-per-application-load-balancer": RULES,
-    "certificates-per-application-load-balancer": 25,
+    "certificates-per-application-load-balancer": CERTIFICATES,
     "condition-values-per-alb-rule": CONDITION_VALUES,
     "condition-wildcards-per-alb-rule": CONDITION_WILDCARDS,
     "target-groups": TARGET_GROUPS,

@@ -7,18 +7,19 @@ from lab.actions.context import Context, Request, Response, reads, tags_of
 from lab.actions.elbv2.find import get_listener, get_load_balancer, listeners_of, rules_of
 from lab.actions.elbv2.limits import LISTENERS
 from lab.actions.elbv2.rule_actions import Place, described_actions
+from lab.actions.elbv2.tls import MEMBERS, checked_protocol, described_tls, tls_of
 from lab.core.elbv2.model import Listener, ListenerRule
 from lab.core.errors import LabError
 
 
-@reads("LoadBalancerArn", "Protocol", "Port", "DefaultActions", "Tags")
+@reads("LoadBalancerArn", "Protocol", "Port", "DefaultActions", *MEMBERS, "Tags")
 def create_listener(context: Context, request: Request) -> Response:
     """A second request with the same settings answers with what is there."""
     balancer = get_load_balancer(context, request["LoadBalancerArn"])
     if "Port" not in request or "Protocol" not in request:
         raise LabError("ValidationError", "A listener needs Port and Protocol")
     arn = f"{balancer.arn.replace(':loadbalancer/', ':listener/')}/{context.new_id('hex16')}"
-    place = Place(balancer, _protocol(request["Protocol"]), request["Port"])
+    place = Place(balancer, checked_protocol(request["Protocol"]), request["Port"])
     listener = Listener(
         arn=arn,
         load_balancer_arn=balancer.arn,
@@ -27,6 +28,7 @@ def create_listener(context: Context, request: Request) -> Response:
         default_actions=described_actions(context, request["DefaultActions"], place),
         tags=tags_of(request.get("Tags")),
         default_rule_arn=f"{arn.replace(':listener/', ':listener-rule/')}/{context.new_id('hex16')}",
+        tls=tls_of(context, request, place.protocol, None, balancer.arn),
     )
     others = listeners_of(context, balancer.arn)
     same = next((other for other in others if _settings(other) == _settings(listener)), None)
@@ -49,13 +51,15 @@ def describe_listeners(context: Context, request: Request) -> Response:
     return {"Listeners": [_listener(listener) for listener in found]}
 
 
-@reads("ListenerArn", "Port", "Protocol", "DefaultActions")
+@reads("ListenerArn", "Port", "Protocol", "DefaultActions", *MEMBERS)
 def modify_listener(context: Context, request: Request) -> Response:
     listener = get_listener(context, request["ListenerArn"])
+    protocol = checked_protocol(request.get("Protocol", listener.protocol))
     listener = replace(
         listener,
         port=request.get("Port", listener.port),
-        protocol=_protocol(request.get("Protocol", listener.protocol)),
+        protocol=protocol,
+        tls=tls_of(context, request, protocol, listener, listener.load_balancer_arn),
     )
     if "DefaultActions" in request:
         balancer = get_load_balancer(context, listener.load_balancer_arn)
@@ -79,15 +83,9 @@ def remove_listener(context: Context, listener: Listener) -> None:
     context.store.delete(Listener, listener.arn)
 
 
-def _protocol(name: str) -> str:
-    if name != "HTTP":
-        raise LabError("UnsupportedProtocol", f"the lab supports listeners of protocol HTTP, not {name} yet")
-    return name
-
-
 def _settings(listener: Listener) -> tuple[Any, ...]:
     """What makes two requests for a listener the same."""
-    return (listener.protocol, listener.port, listener.default_actions)
+    return (listener.protocol, listener.port, listener.default_actions, listener.tls)
 
 
 def _check_port(context: Context, listener: Listener) -> None:
@@ -105,4 +103,5 @@ def _listener(listener: Listener) -> dict[str, Any]:
         "Port": listener.port,
         "Protocol": listener.protocol,
         "DefaultActions": [dict(action) for action in listener.default_actions],
+        **described_tls(listener.tls),
     }

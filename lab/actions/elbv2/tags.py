@@ -1,20 +1,21 @@
-"""Tags of load balancers, target groups, listeners and rules."""
+"""Tags of load balancers, target groups, listeners, rules and trust stores."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from lab.actions.context import Context, Request, Response, reads, require, tag_list, tags_of
 from lab.actions.elbv2.find import default_listener
-from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, TargetGroup
+from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, TargetGroup, TrustStore
 from lab.core.errors import LabError
 
 TAGS = 50
-Kind = type[LoadBalancer] | type[TargetGroup] | type[Listener] | type[ListenerRule]
+Kind = type[LoadBalancer] | type[TargetGroup] | type[Listener] | type[ListenerRule] | type[TrustStore]
 KINDS: dict[str, tuple[Kind, str]] = {
     "loadbalancer": (LoadBalancer, "LoadBalancerNotFound"),
     "targetgroup": (TargetGroup, "TargetGroupNotFound"),
     "listener": (Listener, "ListenerNotFound"),
     "listener-rule": (ListenerRule, "RuleNotFound"),
+    "truststore": (TrustStore, "TrustStoreNotFound"),
 }
 """By the word that begins the last part of an ARN."""
 
@@ -55,6 +56,6 @@ def _put(context: Context, arn: str, tags: Mapping[str, str]) -> None:
         context.store.put(replace(_row(context, arn), tags=tags))
 
 
-def _row(context: Context, arn: str) -> LoadBalancer | TargetGroup | Listener | ListenerRule:
+def _row(context: Context, arn: str) -> LoadBalancer | TargetGroup | Listener | ListenerRule | TrustStore:
     kind, code = KINDS.get(arn.rpartition(":")[2].partition("/")[0], (LoadBalancer, "LoadBalancerNotFound"))
     return require(context.store, kind, arn, code, f"One or more resources not found: '{arn}'")

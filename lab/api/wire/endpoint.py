@@ -8,6 +8,7 @@
 | rest-json | any other path than / | by method and path (`rest`) | likewise |
 """
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +32,11 @@ QUERY_VERSIONS = {
     "2015-12-01": "elbv2",
     "2016-11-15": "ec2",
 }
-TARGET_PREFIXES = {"GraniteServiceVersion20100801": "cloudwatch", "secretsmanager": "secretsmanager"}
+TARGET_PREFIXES = {
+    "CertificateManager": "acm",
+    "GraniteServiceVersion20100801": "cloudwatch",
+    "secretsmanager": "secretsmanager",
+}
 
 Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
@@ -93,7 +98,7 @@ def _json(call: Call, headers: Mapping[str, str], body: bytes, request_id: str) 
             raw = json.loads(body or b"{}")
         except ValueError as error:
             raise LabError("SerializationException", f"the body is not JSON: {error}") from error
-        found = call(service, name, _timestamps(raw, shape))
+        found = call(service, name, _typed(raw, shape))
         return Reply(200, json.dumps(found, default=_epoch).encode(), sent)
     except LabError as problem:
         text = json.dumps({"__type": problem.code, "message": problem.message})
@@ -122,7 +127,7 @@ def _rest(call: Call, line: tuple[str, str, str], headers: Mapping[str, str], bo
     try:
         route, labels = rest.find(method, path)
         request = rest.request(route, labels, query_string, headers, body)
-        found = call(route.service, route.operation.name, _timestamps(request, route.operation.input_shape))
+        found = call(route.service, route.operation.name, _typed(request, route.operation.input_shape))
         return Reply(rest.status(route), json.dumps(found, default=_epoch).encode(), sent)
     except LabError as problem:
         text = json.dumps({"message": problem.message})
@@ -136,14 +141,19 @@ def _by_prefix(prefix: str) -> str:
     return service
 
 
-def _timestamps(value: Any, shape: Shape | None) -> Any:
-    """JSON has no timestamps: numbers become them where the model says so."""
+def _typed(value: Any, shape: Shape | None) -> Any:
+    """JSON has neither timestamps nor bytes: numbers and base64 become them where the model says so."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
-        return {key: _timestamps(item, shape.members.get(key)) for key, item in value.items()}
+        return {key: _typed(item, shape.members.get(key)) for key, item in value.items()}
     if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_timestamps(item, shape.member) for item in value]
+        return [_typed(item, shape.member) for item in value]
     if shape is not None and shape.type_name == "timestamp" and isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)
+    if shape is not None and shape.type_name == "blob" and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError as error:
+            raise LabError("SerializationException", f"a blob in the body is not base64: {error}") from error
     return value
 
 

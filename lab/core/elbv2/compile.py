@@ -4,10 +4,12 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lab.core import acm
 from lab.core.ec2.model import Instance
 from lab.core.elbv2 import config
 from lab.core.elbv2.attributes import RENAMED, RESPONSE_FIELDS
-from lab.core.elbv2.model import Described, Listener, ListenerRule, LoadBalancer, Registration, TargetGroup
+from lab.core.elbv2.compile_tls import compile_tls
+from lab.core.elbv2.model import Described, Listener, ListenerRule, LoadBalancer, Registration, TargetGroup, TrustStore
 from lab.core.elbv2.rules import (
     Action,
     Condition,
@@ -38,10 +40,13 @@ def compile_config(
     *,
     node_addresses: frozenset[str] = frozenset(),
     shifted_zone: str = "",
+    certificates: Mapping[str, acm.Certificate] | None = None,
+    trust_stores: Mapping[str, TrustStore] | None = None,
 ) -> config.LoadBalancerConfig:
     """The document of `balancer`. `listeners` are its own, `groups` those that they forward to, `rules` and `registrations`
     anybody's. Left out are targets whose instance does not run, those in a zone without a node, and addresses that load
-    balancer nodes have themselves (`node_addresses`): a node cuts what it still had with them."""
+    balancer nodes have themselves (`node_addresses`): a node cuts what it still had with them. `certificates` and
+    `trust_stores`, by ARN, are those that the listeners have, if any."""
     zones = {"all", *(node.availability_zone for node in balancer.nodes)}
     return config.LoadBalancerConfig(
         generation=generation,
@@ -49,7 +54,7 @@ def compile_config(
         arn=balancer.arn,
         dns_name=balancer.dns_name,
         speed=speed,
-        listeners=tuple(_listener(listener, rules) for listener in listeners),
+        listeners=tuple(_listener(listener, rules, certificates or {}, trust_stores or {}) for listener in listeners),
         target_groups=tuple(_group(group, registrations, instances, zones, node_addresses) for group in groups),
         attributes=_attributes(balancer.settings),
         cookie_key=balancer.cookie_key,
@@ -86,7 +91,12 @@ def _log(settings: Mapping[str, str], name: str) -> config.LogTarget | None:
 # ── listeners and rules ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _listener(listener: Listener, rules: Iterable[ListenerRule]) -> config.Listener:
+def _listener(
+    listener: Listener,
+    rules: Iterable[ListenerRule],
+    certificates: Mapping[str, acm.Certificate],
+    trust_stores: Mapping[str, TrustStore],
+) -> config.Listener:
     settings = listener.settings
     own = sorted((row for row in rules if row.listener_arn == listener.arn), key=lambda row: row.priority)
     return config.Listener(
@@ -94,6 +104,7 @@ def _listener(listener: Listener, rules: Iterable[ListenerRule]) -> config.Liste
         protocol=listener.protocol,
         port=listener.port,
         rules=(*map(_rule, own), default_rule(_action(listener.default_actions), listener.default_rule_arn)),
+        tls=None if listener.tls is None else compile_tls(listener.tls, certificates, trust_stores),
         server_header=settings["routing.http.response.server.enabled"] == "true",
         renamed=tuple((name, settings[key]) for key, name in RENAMED.items() if settings[key]),
         response_fields=tuple((name, settings[key]) for key, name in RESPONSE_FIELDS.items() if settings[key]),

@@ -97,8 +97,30 @@ class TargetGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenerTls:
+    """What an HTTPS listener has besides. `listed` is its certificate list; the default certificate may be in it as well.
+    Certificates go by ARN; `mutual_authentication` is AWS's value, its Mode always given."""
+
+    policy: str
+    default_certificate: str
+    listed: tuple[str, ...] = ()
+    mutual_authentication: Described = field(default_factory=lambda: {"Mode": "off"})
+
+    @property
+    def certificates(self) -> tuple[str, ...]:
+        """All of them once, the default one first."""
+        return tuple(dict.fromkeys((self.default_certificate, *self.listed)))
+
+    @property
+    def trust_store(self) -> str:
+        """The ARN of the trust store that clients' certificates are verified against, or empty."""
+        return str(self.mutual_authentication.get("TrustStoreArn", ""))
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
-    """With its default rule, which has no row of its own: `default_actions` and what begins with `default_rule`."""
+    """With its default rule, which has no row of its own: `default_actions` and what begins with `default_rule`. `tls` is there
+    if and only if the protocol is HTTPS."""
 
     arn: str
     load_balancer_arn: str
@@ -109,6 +131,7 @@ class Listener:
     attributes: Mapping[str, str] = field(default_factory=dict)
     default_rule_arn: str = ""
     default_rule_tags: Mapping[str, str] = field(default_factory=dict)
+    tls: ListenerTls | None = None
 
     @property
     def key(self) -> str:
@@ -117,6 +140,38 @@ class Listener:
     @property
     def settings(self) -> dict[str, str]:
         return {**known.defaults(known.LISTENER), **self.attributes}
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A revocation list of a trust store, PEM. `entries`: how many certificates it revokes."""
+
+    revocation_id: int
+    content: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrustStore:
+    """Authorities whose clients a listener lets in. `bundle` is PEM, `authorities` how many are in it. `revisions` counts the
+    revocation lists there have ever been: an id is not used again."""
+
+    arn: str
+    name: str
+    created: float
+    bundle: str
+    authorities: int
+    revocations: tuple[Revocation, ...] = ()
+    revisions: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.arn
+
+    @property
+    def entries(self) -> int:
+        return sum(one.entries for one in self.revocations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The table of resource types: one file per service, one row per type."""
 
 from lab.stack.resources import (
+    acm,
     autoscaling,
     cloudwatch,
     ec2,
@@ -9,14 +10,15 @@ from lab.stack.resources import (
     elbv2,
     elbv2_listeners,
     elbv2_target_groups,
+    elbv2_tls,
     rds,
     secretsmanager,
 )
 from lab.stack.resources.base import ResourceType
 
 _FILES = (
-    ec2, ec2_groups, ec2_templates, elbv2, elbv2_target_groups, elbv2_listeners, autoscaling, rds, secretsmanager,
-    cloudwatch,
+    ec2, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls, autoscaling, rds,
+    secretsmanager, cloudwatch,
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {one.name: one for file in _FILES for one in file.TYPES}

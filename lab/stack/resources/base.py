@@ -127,9 +127,9 @@ def deleted_by(service: str, operation: str, request: Callable[[Work], dict[str,
 
 _GONE_CODES = words("Gateway.NotAttached DBInstanceNotFound DBSubnetGroupNotFoundFault ResourceNotFound")
 _BUSY_CODES = words(
-    """DependencyViolation InvalidGroup.InUse ResourceInUse ResourceInUseFault ScalingActivityInProgress
-    ResourceContention InvalidDBInstanceState InvalidDBInstanceStateFault InvalidDBSubnetGroupStateFault
-    PriorRequestNotComplete"""
+    """DependencyViolation InvalidGroup.InUse ResourceInUse ResourceInUseException ResourceInUseFault
+    TrustStoreInUse ScalingActivityInProgress ResourceContention InvalidDBInstanceState InvalidDBInstanceStateFault
+    InvalidDBSubnetGroupStateFault PriorRequestNotComplete"""
 )
 
 

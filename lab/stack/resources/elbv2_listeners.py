@@ -7,9 +7,11 @@ from typing import Any
 
 from lab.core.elbv2.attributes import LISTENER as ATTRIBUTES
 from lab.core.elbv2.attributes import defaults
+from lab.core.elbv2.tls_policies import API_DEFAULT
 from lab.stack.context import Call
-from lab.stack.resources.base import ResourceType, Work, deleted_by, the_id, words
+from lab.stack.resources.base import ResourceType, Work, deleted_by, the_id
 from lab.stack.resources.elbv2 import PAIRS, attribute_changes, service, update_tags
+from lab.stack.resources.elbv2_tls import CERTIFICATES
 from lab.stack.schema import BOOLEAN, INTEGER, STRING, TAGS, Shape, fixed, free, list_of, map_of, need, one_of
 
 _FORWARD = map_of(
@@ -47,8 +49,19 @@ _ACTION: Shape = map_of(
 # ── listener ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_TLS = "AlpnPolicy Certificates MutualAuthentication SslPolicy"
+_MUTUAL = map_of(
+    {
+        "AdvertiseTrustStoreCaNames": one_of("on off"),
+        "IgnoreClientCertificateExpiry": BOOLEAN,
+        "Mode": one_of("off passthrough verify"),
+        "TrustStoreArn": STRING,
+    }
+)
+
+
 def _create_listener(work: Work) -> str:
-    request = work.some("LoadBalancerArn Port Protocol DefaultActions Tags")
+    request = work.some(f"LoadBalancerArn Port Protocol DefaultActions Tags {_TLS}")
     arn = str(work.call("elbv2", "CreateListener", request)["Listeners"][0]["ListenerArn"])
     _set_attributes(work, arn)
     return arn
@@ -61,7 +74,10 @@ def _set_attributes(work: Work, arn: str) -> None:
 
 
 def _update_listener(work: Work) -> None:
-    changes = work.changes("Port Protocol DefaultActions")
+    # As on AWS, mutual authentication stays when the property goes: only Mode off ends it.
+    changes = work.changes(f"Port Protocol DefaultActions {_TLS}")
+    if work.properties.get("Protocol") == "HTTPS":
+        changes |= work.resets({"SslPolicy": API_DEFAULT})
     if changes:
         service(work, "ModifyListener", ListenerArn=work.physical_id, **changes)
     _set_attributes(work, work.physical_id)
@@ -76,18 +92,21 @@ def _listener_check(given: dict[str, Any]) -> str | None:
 LISTENER = ResourceType(
     "AWS::ElasticLoadBalancingV2::Listener",
     {
+        "AlpnPolicy": free(list_of(STRING)),
+        "Certificates": free(CERTIFICATES),
         "DefaultActions": need(free(list_of(_ACTION))),
         "ListenerAttributes": free(PAIRS),
         "LoadBalancerArn": need(fixed(STRING)),
+        "MutualAuthentication": free(_MUTUAL),
         "Port": free(INTEGER),
-        "Protocol": free(one_of("HTTP HTTPS TCP TLS UDP TCP_UDP GENEVE QUIC TCP_QUIC", "HTTP")),
+        "Protocol": free(one_of("HTTP HTTPS TCP TLS UDP TCP_UDP GENEVE QUIC TCP_QUIC", "HTTP HTTPS")),
+        "SslPolicy": free(STRING),
         "Tags": free(TAGS),
     },
     create=_create_listener,
     update=_update_listener,
     delete=deleted_by("elbv2", "DeleteListener", lambda work: {"ListenerArn": work.physical_id}),
     attributes={"ListenerArn": the_id},
-    elsewhere=words("AlpnPolicy Certificates MutualAuthentication SslPolicy"),
     check=_listener_check,
 )
 
