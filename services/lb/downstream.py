@@ -178,8 +178,7 @@ class Client(Endpoint):
     def _serve(self, request: Request, rest: bytes) -> None:
         plane = self._plane
         self.request = request
-        self._answered = False
-        self._until_close = False
+        self._answered = self._until_close = False
         self._keep_alive = request.keep_alive
         self._active = now = self.selector.now
         if now >= self._expires:
@@ -196,11 +195,14 @@ class Client(Endpoint):
                 self.fail(Cause.MALFORMED)
                 return
             body = taken
-        route = plane.table.routes.get(self.port)
-        if isinstance(route, FixedResponse):
-            self._answer_fixed(route)
+        rules = plane.table.listeners.get(self.port)
+        method, address, _ = request.head.split(b" ", 2)
+        peer = self._forwarded.partition(b"\r\n")[0]
+        route = rules.match(method, address, request.host, request.head, peer) if rules is not None else None
+        if route is not None and route.fixed is not None:
+            self._answer_fixed(route.fixed)
             return
-        target = route.pick() if route is not None else None
+        target = route.balancer.pick(now) if route is not None and route.balancer is not None else None
         if target is None:
             self.fail(Cause.NO_TARGETS)
             return

@@ -71,7 +71,7 @@ class Prober:
         target.health = after(before, result, settings)
         if target.health.state is before.state:
             return
-        self._groups[target.group_arn].refresh()
+        self._groups[target.group.arn].refresh(self._clock())
         _log.info(
             "target %s:%d is %s%s",
             target.id,

@@ -16,7 +16,7 @@ from lab.core.elbv2.report import NodeReport, TargetReport
 from services.lb.health import Prober
 from services.lb.listener import ListeningSocket
 from services.lb.plane import Plane
-from services.lb.routing import RoutingTable, TargetState, compile_table
+from services.lb.routing import TargetState, compile_table
 from services.lb.selector import ServingSelector
 
 _log = logging.getLogger("lb")
@@ -58,9 +58,11 @@ class Node:
     ) -> None:
         self.identity = identity
         self.changed: Callable[[], None] = lambda: None
-        self.plane = Plane(selector, RoutingTable(NOTHING, {}), wall_clock, random_bytes)
+        nothing, _ = compile_table(NOTHING, None, identity.zone, selector.now, random_bytes)
+        self.plane = Plane(selector, nothing, wall_clock, random_bytes)
         self.listeners: dict[int, ListeningSocket] = {}
         self._clock = clock
+        self._random_bytes = random_bytes
         self._unbound: dict[int, str] = {}
         self._rejected = 0
         self._rejected_why = ""
@@ -81,7 +83,7 @@ class Node:
             self.changed()
             return False
         self._rejected, self._rejected_why = 0, ""
-        table, gone = compile_table(config, self.plane.table, self.identity.zone)
+        table, gone = compile_table(config, self.plane.table, self.identity.zone, self._clock(), self._random_bytes)
         self.plane.table = table
         for target in gone:
             target.retire(cut=True)
@@ -148,7 +150,7 @@ class Node:
         """Brings the listening sockets in step with the configuration; also tries again where binding failed."""
         if self.plane.draining:
             return
-        wanted = self.plane.table.routes
+        wanted = self.plane.table.listeners
         for port in [port for port in self.listeners if port not in wanted]:
             self.listeners.pop(port).close()
             _log.info("listener %d is closed", port)
@@ -182,6 +184,7 @@ class Node:
             try:
                 self.plane.stamp()
                 self.plane.sweep()
+                self.plane.table.tick(self._clock())
                 for listener in self.listeners.values():
                     listener.resume()
                 if self._unbound:
@@ -193,7 +196,7 @@ class Node:
 def _target_report(target: TargetState) -> TargetReport:
     health = DRAINING if target.draining else target.health
     return TargetReport(
-        target_group_arn=target.group_arn,
+        target_group_arn=target.group.arn,
         id=target.id,
         port=target.port,
         state=health.state.value,
