@@ -67,10 +67,17 @@ class WarmingRoundRobin(Balancer):
                 self._saved[target] = saved - 1.0
                 return target
             self._saved[target] = saved
-        # Only targets in slow start, and none has a whole turn: the nearest to one takes it.
-        best = max(self._saved, key=self._saved.__getitem__, default=None)
-        if best is not None:
-            self._saved[best] = 0.0
+        return self._advance_a_turn()
+
+    def _advance_a_turn(self) -> TargetState | None:
+        """Only targets in slow start, and none has a whole turn: the nearest to one gets it, at the expense of all."""
+        saved = self._saved
+        if not saved:
+            return None
+        best = max(saved, key=saved.__getitem__)
+        saved[best] -= 1.0
+        for target in saved:
+            saved[target] += 1.0 / len(saved)
         return best
 
 

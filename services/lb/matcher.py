@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from lab.core.elbv2.rules import HostHeader, HttpHeader, PathPattern, QueryString, RequestMethod, Rule, SourceIp
 from services.lb.fieldvalues import FieldValues
-from services.lb.patterns import Kind, Pattern, Test, expression, wildcard, wildcard_pair
+from services.lb.patterns import NUL, Kind, Pattern, Test, expression, wildcard, wildcard_pair
 from services.lb.uri import host_name, normal_path, query_pairs
 
 _MEMO_ENTRIES = 2048
@@ -112,7 +112,7 @@ class Matcher:
     )
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        """The last of `rules` has no conditions."""
+        """The last of `rules` has no conditions. A rule has at most one condition each on host, path, method and source."""
         self._every = (1 << len(rules)) - 1
         self._hosts = Dimension()
         self._paths = Dimension()
@@ -181,7 +181,7 @@ class Matcher:
             for query in self._queries:
                 met = 0
                 for key, value in pairs:
-                    met |= query.pairs.met(b"%b=%b" % (key, value)) | query.values.met(value)
+                    met |= query.pairs.met(key + NUL + value) | query.values.met(value)
                 mask &= met | ~query.readers
         return mask
 

@@ -36,6 +36,8 @@ class Pattern:
 _TOKENS = re.compile(rb"\*+|\?|[^*?]+", re.DOTALL)
 _ESCAPED_TOKENS = re.compile(rb"\*+|\?|\\[*?]|[^*?\\]+|\\", re.DOTALL)
 _LITERAL_START = re.compile(rb"\^((?:[A-Za-z0-9/_\-,:;@&=~!%\"' <>#]|\\[^A-Za-z0-9\s])+)", re.DOTALL)
+NUL = b"\0"
+_NO_NUL = b"[^\0]"
 _QUANTIFIERS = frozenset(b"*?{")
 
 
@@ -54,16 +56,16 @@ def wildcard(text: bytes, *, escapes: bool = False) -> Pattern:
 
 
 def wildcard_pair(key: bytes, value: bytes) -> Pattern:
-    """A pattern for texts `key=value`, where a key holds no `=`. Escapes count in both."""
-    keys, values = _parts(key, b"[^=]", True), _parts(value, b".", True)
+    """A pattern for texts key, NUL, value; neither holds a NUL. Escapes count in both."""
+    keys, values = _parts(key, _NO_NUL, True), _parts(value, b".", True)
     if len(keys) == 1 and keys[0].literal is not None:
-        start = keys[0].literal + b"="
+        start = keys[0].literal + NUL
         if len(values) == 1 and values[0].literal is not None:
             return Pattern(Kind.WHOLE, start + values[0].literal)
         start += values[0].start
     else:
         start = keys[0].start
-    return _tested(start, _regex(keys, b"[^=]") + b"=" + _regex(values, b"."))
+    return _tested(start, _regex(keys, _NO_NUL) + NUL + _regex(values, b"."))
 
 
 def expression(text: bytes, *, ignore_case: bool = False) -> Pattern:
