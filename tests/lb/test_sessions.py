@@ -103,7 +103,7 @@ def test_the_cors_twin_wins_and_either_will_do() -> None:
     del two.cookies[b"AWSALB"]
     assert two.target() == "i-2"
     del two.cookies[b"AWSALBCORS"]
-    assert two.target() == "i-1"
+    assert two.target() == "i-2"
 
 
 def test_a_session_ends_with_its_duration_and_each_answer_starts_it_anew() -> None:
