@@ -9,11 +9,13 @@ _BUCKETS = 40  # 2^40 microseconds are twelve days: no answer takes longer
 
 
 class Counters:
-    __slots__ = ("by_class", "completed", "named", "outcomes", "requests", "response_times")
+    __slots__ = ("by_class", "completed", "evaluations", "named", "outcomes", "requests", "response_times")
 
     def __init__(self) -> None:
         self.requests = 0
         """Requests for which a target was chosen."""
+        self.evaluations = 0
+        """Rules that were tried, the default ones not counted."""
         self.completed = 0
         """Requests whose answer was relayed whole: Outcome(RESPONSE, COMPLETE)."""
         self.by_class = [0] * 6
@@ -41,6 +43,7 @@ class Counters:
         """By metric name; what never happened is absent."""
         counted = {
             "RequestCount": self.requests,
+            "RuleEvaluations": self.evaluations,
             **{f"HTTPCode_Target_{digit}XX_Count": self.by_class[digit] for digit in (2, 3, 4, 5)},
         }
         return {name: count for name, count in counted.items() if count} | self.named

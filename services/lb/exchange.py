@@ -6,16 +6,19 @@ itself, and ends in exactly one `Outcome`, which is counted and logged once. How
 
 from typing import TYPE_CHECKING, Final
 
-from lab.core.elbv2.rules import FixedResponse
 from services.lb import desync
 from services.lb.desync import COMPLIANT
 from services.lb.endpoint import Endpoint, Owner
-from services.lb.forwarding import too_many_forwards, trace_value
+from services.lb.forward import Choice
+from services.lb.forwarding import too_many_forwards, trace_value, transformed
+from services.lb.front import Front
+from services.lb.http1 import drop_named
 from services.lb.outcome import VERDICTS, Cause, Outcome, Phase
 from services.lb.request_head import GET, Request
 from services.lb.response_head import Response
-from services.lb.responses import Answer, error_page, fixed_response
-from services.lb.routing import Front, TargetState
+from services.lb.responses import Answer, error_page, fixed_response, redirect
+from services.lb.routing import Route
+from services.lb.target import TargetState
 from services.lb.upstream import CONNECT_SECONDS, CONNECTING, Upstream, connect, lease
 
 if TYPE_CHECKING:
@@ -36,9 +39,12 @@ class Exchange(Owner):
         self.request = NOTHING
         self.upstream: Upstream | None = None
         self.front: Front | None = None
+        self.route: Route | None = None
+        self.choice: Choice | None = None
+        self.kind = b"http"  # as the access log has it
         self.target: TargetState | None = None
         self.created = 0.0
-        self.dispatched = 0.0  # when a target's connection had the request's head
+        self.dispatched = -1.0  # when a target's connection had the request's head
         self.answered_at = 0.0
         self.received_bytes = 0
         self.sent_bytes = 0
@@ -47,6 +53,9 @@ class Exchange(Owner):
         self.trace = b""
         self.actions = b""
         self.redirect_url = b""
+        self.new_host = b""
+        self.new_target = b""
+        self.transform_status = b""
 
     # What a protocol gives.
 
@@ -115,40 +124,50 @@ class Exchange(Owner):
         """Begin with a request that came in `received` bytes."""
         self.request = request
         self.created = self.plane.selector.now
+        self.dispatched = -1.0
         self.received_bytes = received
         self.sent_bytes = 0
         self.status = 0
         self.target_status = 0
         self.target = None
         self.front = None
+        self.route = None
         self.trace = b""
         self.actions = b""
-        self.redirect_url = b""
 
     def dispatch(self, body: bytes, complete: bool) -> None:
         """Do what the listener's rules say. `body` is what there is of the request's body, `complete` whether it is all."""
         plane = self.plane
         request = self.request
-        front = plane.table.fronts.get(self.peer.port)
+        peer = self.peer
+        front = plane.fronts.get(peer.port)
         self.front = front
         if front is None:
             self.fail(Cause.NO_TARGETS)
             return
-        if plane.limits.overloaded:
+        if plane.selector.held and plane.limits.overloaded:
             self.fail(Cause.OVERLOADED)
             return
-        if request.finding is not COMPLIANT or request.odd is not None or request.forwarded_for:
+        if request.finding is not COMPLIANT or request.odd is not None or request.forwarded_for or front.reserved:
             cause = self._look_closer(request, front)
             if cause is not None:
                 self.fail(cause)
                 return
-        route = front.route
-        if isinstance(route, FixedResponse):
-            self.actions = b"fixed-response"
-            self._answer(fixed_response(route), Cause.FIXED_RESPONSE)
-            return
-        self.actions = b"forward"
-        target = route.pick()
+        route = front.only
+        if route is None:
+            route = front.rules.match(request.method.name, request.target, request.host, request.original, peer.address)
+            plane.counters.evaluations += route.evaluations
+        self.route = route
+        balancer = route.balancer
+        if balancer is not None and route.transforms is None:
+            self.actions = b"forward"
+            target = balancer.pick(plane.selector.now)
+            if balancer.failing_open:
+                plane.counters.add("UnhealthyRoutingRequestCount")
+        else:
+            if not self._follow(route, request):
+                return
+            target = self._choose(route, request)
         if target is None:
             self.fail(Cause.NO_TARGETS)
             return
@@ -158,18 +177,57 @@ class Exchange(Owner):
         own = plane.trace_ids.next()
         self.trace = trace = b"Root=" + own if not request.trace_id else trace_value(request.trace_id, own)
         upstream = lease(target, plane.selector)
-        if upstream is None:
-            target.errors += 1
-            self.fail(Cause.TARGET_UNREACHABLE, Phase.CONNECT)
+        if isinstance(upstream, Cause):
+            self.fail(upstream, Phase.CONNECT)
             return
         self.upstream = upstream
-        peer = self.peer
-        if peer.writer is not front.writer:
-            peer.write_with(front.writer)
+        if peer.front is not front:
+            peer.enter(front)
         head = front.writer.write(request, peer.fields, trace)
         upstream.begin(self, head + body if body else head, complete and request.method.idempotent)
         if not complete and upstream.is_blocked:
             self.pause()
+
+    def _follow(self, route: Route, request: Request) -> bool:
+        """Do what a route says that is more than forwarding. Whether the request goes to a target."""
+        if route.fixed is not None:
+            self.actions = b"fixed-response"
+            self._answer(fixed_response(route.fixed), Cause.FIXED_RESPONSE)
+            return False
+        host = request.host if request.host is not None else self.plane.table.dns_name
+        if route.redirection is not None:
+            self.actions = b"redirect"
+            location = route.redirection.location(self.peer.scheme, host, self.peer.port, request.target)
+            if location is None:
+                self.fail(Cause.REDIRECT_TOO_LONG)
+            else:
+                self.redirect_url = location
+                self._answer(redirect(route.redirection.status, location.decode("latin-1")), Cause.REDIRECT)
+            return False
+        self.actions = b"forward"
+        if route.transforms is not None:
+            self.actions = b"rewrite,forward"
+            changed = route.transforms.apply(host, request.target)
+            if changed is None:
+                self.transform_status = b"TransformReplaceError"
+                self.fail(Cause.REWRITE_FAILED)
+                return False
+            self.new_host, self.new_target = changed
+            self.transform_status = b"TransformSuccess"
+            transformed(request, self.new_host, self.new_target)
+        return True
+
+    def _choose(self, route: Route, request: Request) -> TargetState | None:
+        """The target where it takes more than a turn of a ring."""
+        assert route.forward is not None
+        plane = self.plane
+        choice = route.forward.choose(request.head, plane.selector.now, plane.wall())
+        self.choice = choice
+        if choice.missed:
+            plane.counters.add("NonStickyRequestCount")
+        if choice.group is not None and choice.group.failing_open:
+            plane.counters.add("UnhealthyRoutingRequestCount")
+        return choice.target
 
     def _answer(self, answer: Answer, cause: Cause) -> None:
         self.status = answer.status
@@ -188,6 +246,10 @@ class Exchange(Owner):
             counters.add("DesyncMitigationMode_NonCompliant_Request_Count")
             if desync.is_blocked(request.finding.tier, front.desync_mode):
                 return Cause.DESYNC
+        if front.reserved:
+            lines = request.head.split(b"\r\n")
+            drop_named(lines, front.reserved)
+            request.head = b"\r\n".join(lines)
         return None
 
     @property
@@ -222,7 +284,21 @@ class Exchange(Owner):
         self.answered_at = now
         self.target_status = self.status = response.status
         self.plane.counters.answered(response.status, now - upstream.since)
+        front = self.front
+        if self.choice is not None or (front is not None and front.response_lines):
+            self._add_fields(response)
         self.begin_answer(response, body)
+
+    def _add_fields(self, response: Response) -> None:
+        """What the load balancer says in a target's answer: cookies of sessions, fields of the listener."""
+        choice, front = self.choice, self.front
+        if choice is not None:
+            response.head += choice.set_cookies(response.head)
+            self.choice = None
+        if front is not None and front.response_lines:
+            lines = response.head.split(b"\r\n")
+            drop_named(lines, front.response_names)
+            response.head = b"\r\n".join(lines) + front.response_lines
 
     def response_complete(self) -> None:
         plane = self.plane
@@ -234,11 +310,12 @@ class Exchange(Owner):
 
     def send_again(self, target: TargetState, data: bytes) -> None:
         """The pooled connection was closed all along: see the retry rule in services.lb.upstream."""
-        self.upstream = upstream = connect(target, self.plane.selector)
-        if upstream is None:
-            target.errors += 1
-            self.fail(Cause.TARGET_UNREACHABLE, Phase.CONNECT)
+        self.upstream = None
+        upstream = connect(target, self.plane.selector)
+        if isinstance(upstream, Cause):
+            self.fail(upstream, Phase.CONNECT)
         else:
+            self.upstream = upstream
             upstream.begin(self, data, False)
 
     # Ends.
@@ -293,6 +370,12 @@ class Exchange(Owner):
 
 
 TARGETS_FAULT: Final = frozenset(
-    {Cause.TARGET_UNREACHABLE, Cause.TARGET_CLOSED, Cause.TARGET_MALFORMED, Cause.TARGET_IDLE}
+    {
+        Cause.TARGET_UNREACHABLE,
+        Cause.TARGET_TLS_FAILED,
+        Cause.TARGET_CLOSED,
+        Cause.TARGET_MALFORMED,
+        Cause.TARGET_IDLE,
+    }
 )
 ENDS_CONNECTION: Final = frozenset({Cause.DESYNC, Cause.TOO_MANY_FORWARDS})

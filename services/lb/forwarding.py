@@ -97,6 +97,20 @@ class HeadWriter:
         return line
 
 
+def transformed(request: Request, host: bytes, target: bytes) -> None:
+    """The request goes on with another Host and another target, by a rule's transforms."""
+    lines = request.head.split(b"\r\n")
+    lines[0] = b"%b %b HTTP/1.1" % (request.method.name, target)
+    line = b"Host: " + host
+    if request.host is None:
+        lines.insert(1, line)
+    else:
+        lines[lines.index(request.host_line)] = line
+    request.head = b"\r\n".join(lines)
+    request.host = host
+    request.host_line = line
+
+
 def _without_lines(head: bytes, dropped: list[bytes]) -> bytes:
     first, *lines = head.split(b"\r\n")
     return b"\r\n".join([first, *(line for line in lines if line not in dropped)])
@@ -130,6 +144,10 @@ class TraceIds:
 
     def stamp(self, wall: float) -> None:
         self._prefix = b"1-%08x-" % int(wall)
+
+    def connection_id(self) -> bytes:
+        """Of a client connection, for the logs."""
+        return b"TID_" + self._random_bytes(16).hex().encode()
 
     def next(self) -> bytes:
         at = self._at

@@ -20,8 +20,8 @@ class Greeting(Owner):
         link: TlsEndpoint,
         plane: Plane,
         peer: Peer,
-        done: Callable[[TlsEndpoint, Peer], None],
-        failed: Callable[[TlsEndpoint, Peer], None],
+        done: Callable[[TlsEndpoint, Plane, Peer], None],
+        failed: Callable[[TlsEndpoint, Plane, Peer], None],
     ) -> None:
         self.port = peer.port
         self.link = link
@@ -36,14 +36,14 @@ class Greeting(Owner):
     def drained(self) -> None:
         self._plane.clients.discard(self)
         self._peer.scheme = b"https"
-        self._done(self.link, self._peer)
+        self._done(self.link, self._plane, self._peer)
 
     def received(self, data: bytes) -> None:
         """Nothing is read before the handshake is over, and then somebody else owns the connection."""
 
     def ended(self) -> None:
         self._plane.counters.add("ClientTLSNegotiationErrorCount")
-        self._failed(self.link, self._peer)
+        self._failed(self.link, self._plane, self._peer)
         self.abort()
 
     def abort(self) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from lab.core.elbv2.config import HealthCheck, LoadBalancerConfig, Target
 from lab.core.elbv2.health import FAILED, REGISTERED, TIMED_OUT, CheckResult, Matcher, TargetHealth, after, answered
 from services.lb.fetch import BadAnswer, fetch
-from services.lb.routing import TargetKey
+from services.lb.target import TargetKey
 from services.lb.tls_settings import health_check_context
 
 _log = logging.getLogger("lb")

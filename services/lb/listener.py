@@ -15,13 +15,13 @@ import logging
 import socket
 
 from services.lb import responses
-from services.lb.downstream import Client
 from services.lb.endpoint import Endpoint
 from services.lb.farewell import Farewell
 from services.lb.peer import Peer
 from services.lb.plane import Plane
 from services.lb.responses import error_page
 from services.lb.selector import READ, Handler
+from services.lb.welcome import welcome
 
 BACKLOG = 4096
 _ACCEPTS_PER_EVENT = 32
@@ -106,21 +106,21 @@ class ListeningSocket(Handler):
                     self._pause(str(error.strerror), _RAISE)
                 return taken
             sock.setblocking(False)
-            link = Endpoint(sock, plane.selector, READ)
-            if plane.limits.admit_connection():
-                plane.counters.add("NewConnectionCount")
-                Client(link, plane, Peer(address[0], address[1], self.port))
-            else:
-                self._refuse(link)
+            if not plane.limits.admit_connection():
+                self._refuse(sock)
+                continue
+            plane.counters.add("NewConnectionCount")
+            welcome(sock, plane, Peer(address[0], address[1], self.port, plane.trace_ids.connection_id()))
         return most
 
-    def _refuse(self, link: Endpoint) -> None:
+    def _refuse(self, sock: socket.socket) -> None:
         """Over the limit of connections: say so, where that can be said before a TLS handshake, and close."""
         plane = self._plane
         plane.counters.add("RejectedConnectionCount")
-        if any(listener.port == self.port and listener.tls is not None for listener in plane.table.config.listeners):
-            link.close()
+        if self.port in plane.secure:
+            sock.close()
             return
+        link = Endpoint(sock, plane.selector, READ)
         link.send(responses.http1(error_page(503), date=plane.date, head_only=False, keep_alive=False, server=True))
         Farewell(link, plane, self.port, linger=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2.config import LoadBalancerConfig
 from lab.core.elbv2.health import State, TargetHealth
-from services.lb.routing import TargetKey
+from services.lb.target import TargetKey
 
 NOTHING = LoadBalancerConfig(
     generation=0,

@@ -23,8 +23,8 @@ from lab.core.elbv2.report import NodeReport, TargetReport
 from services.lb.health import Prober, registered
 from services.lb.listener import open_sockets
 from services.lb.messages import NOTHING, Orders, Status, TargetCounts
-from services.lb.routing import TargetKey
 from services.lb.tally import Tally
+from services.lb.target import TargetKey
 
 _RETRY_SECONDS = 0.5
 

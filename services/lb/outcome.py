@@ -51,6 +51,7 @@ class Cause(Enum):
     CLIENT_GONE = "the client closed the connection"
     NO_TARGETS = "the target group has no registered targets"
     TARGET_UNREACHABLE = "the target refused the connection or is unreachable"
+    TARGET_TLS_FAILED = "the TLS handshake with the target failed"
     TARGET_CLOSED = "the target closed the connection"
     TARGET_MALFORMED = "the target's answer is malformed"
     TARGET_IDLE = "the target did not answer in time"
@@ -132,6 +133,7 @@ VERDICTS: dict[Outcome, Verdict] = {
             Cause.BODY_CUT_SHORT: _elb(400),
             Cause.CLIENT_GONE: _CLIENT_CLOSED,
             Cause.TARGET_UNREACHABLE: _elb(502, _CONNECTION_ERROR),
+            Cause.TARGET_TLS_FAILED: _elb(502, "TargetTLSNegotiationErrorCount"),
             Cause.TARGET_IDLE: _elb(504, _CONNECTION_ERROR),
             Cause.TARGET_REMOVED: _elb(502),
             Cause.OVERLOADED: _elb(503),

@@ -2,27 +2,43 @@
 
 from typing import TYPE_CHECKING
 
+from services.lb.tls_facts import TlsFacts, request_fields
+
 if TYPE_CHECKING:
-    from services.lb.forwarding import HeadWriter
+    from services.lb.front import Front
 
 
 class Peer:
     """`address` and `number` are the client's own end, `port` the listener's, which may differ from the one the socket is
-    bound to. `fields` is what `writer` puts into every head. `tls_fields` are lines about its TLS, each ending in CRLF."""
+    bound to. `fields` is what the listener's writer puts into every head; `connection_id` is for the logs."""
 
-    __slots__ = ("address", "fields", "label", "number", "port", "scheme", "tls_fields", "writer")
-
-    def __init__(self, address: str, number: int, port: int) -> None:
+    def __init__(self, address: str, number: int, port: int, connection_id: bytes) -> None:
         self.address = address.encode("ascii")
         self.number = number
         self.port = port
+        self.connection_id = connection_id
         self.scheme = b"http"
         self.label = b"%b:%d" % (self.address, number)
-        self.tls_fields = b""
-        self.writer: HeadWriter | None = None
+        self.front: Front | None = None
         self.fields = b""
+        self.tls: TlsFacts | None = None
+        self.tls_cipher = b""
+        self.tls_protocol = b""
+        self.server_name = b""
+        self.certificate = b""
 
-    def write_with(self, writer: "HeadWriter") -> None:
-        """From now on heads are written by this one: another configuration has come."""
-        self.writer = writer
-        self.fields = writer.client_fields(self.address, self.number, self.scheme, self.tls_fields)
+    def secured(self, facts: TlsFacts) -> None:
+        """A TLS handshake is over, done or failed."""
+        self.tls = facts
+        self.tls_cipher = facts.cipher.encode()
+        self.tls_protocol = facts.protocol.encode()
+        self.server_name = facts.server_name.encode("ascii", "replace")
+        self.certificate = b"session-reused" if facts.resumed else facts.certificate_arn.encode()
+
+    def enter(self, front: "Front") -> None:
+        """From now on heads are written as `front` says: another configuration has come."""
+        self.front = front
+        lines = b""
+        if self.tls is not None:
+            lines = request_fields(self.tls, front.renamed, tls_headers=front.tls_headers)
+        self.fields = front.writer.client_fields(self.address, self.number, self.scheme, lines)

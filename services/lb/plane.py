@@ -8,18 +8,26 @@ from services.lb.allowance import UNLIMITED, Allowance
 from services.lb.counters import Counters
 from services.lb.forwarding import TraceIds
 from services.lb.limits import Limits
+from services.lb.logs.logs import Logs
+from services.lb.outcome import Outcome
+from services.lb.record import connection_entry, entry
 from services.lb.routing import RoutingTable
 from services.lb.selector import ServingSelector
 
 if TYPE_CHECKING:
     from services.lb.downstream import Client
+    from services.lb.exchange import Exchange
     from services.lb.farewell import Farewell
+    from services.lb.front import Front
     from services.lb.greeting import Greeting
+    from services.lb.peer import Peer
+    from services.lb.tls_contexts import TlsFront
     from services.lb.tunnel import Tunnel
 
 
 class Plane:
-    """`table` is replaced as a whole when a configuration comes into force. `draining`: the node is about to stop."""
+    """`table`, `fronts` and `secure` (by listener port) are replaced together when a configuration comes into force.
+    `draining`: the node is about to stop."""
 
     def __init__(
         self,
@@ -28,22 +36,25 @@ class Plane:
         wall_clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
         allowance: Allowance = UNLIMITED,
+        logs: Logs | None = None,
     ) -> None:
         self.selector = selector
         self.table = table
+        self.fronts: dict[int, Front] = {}
+        self.secure: dict[int, TlsFront] = {}
         self.counters = Counters()
         self.clients: set[Client | Farewell | Greeting | Tunnel] = set()
         self.limits = Limits(allowance, selector, self.clients)
         self.draining = False
-        self._wall = wall_clock
+        self.wall = wall_clock
         self.trace_ids = TraceIds(random_bytes, wall_clock())
         self.date = ""
-        self.logs = None
+        self.logs = logs
         self.stamp()
 
     def stamp(self) -> None:
         """Called about once a second: what a request needs of the time of day is rendered ahead."""
-        wall = self._wall()
+        wall = self.wall()
         self.trace_ids.stamp(wall)
         self.date = formatdate(wall, usegmt=True)
 
@@ -53,7 +64,22 @@ class Plane:
         table = self.table
         for client in list(self.clients):
             client.check(now, table.idle_timeout)
+        table.tick(now)
         for target in table.targets():
             for connection in list(target.connections):
                 connection.check(now, table.idle_timeout)
         self.limits.sweep(table.targets())
+        if self.logs is not None:
+            self.logs.tick()
+
+    def record(self, exchange: "Exchange", outcome: Outcome) -> None:
+        """A request has ended."""
+        logs = self.logs
+        if logs is not None and logs.access:
+            logs.add(entry(exchange, outcome, self.selector.now))
+
+    def record_connection(self, peer: "Peer") -> None:
+        """A client connection has been made, or its TLS handshake has failed."""
+        logs = self.logs
+        if logs is not None and logs.connections:
+            logs.add_connection(connection_entry(peer, self.selector.now))

@@ -77,13 +77,14 @@ GET: Final = _METHODS[b"GET"]
 class Request:
     """A request head. `head` is what goes to the target: the request line and the fields, without the final CRLF CRLF and
     without the forwarding fields (services.lb.forwarding adds them). `line` is the request line as it came and `target` its
-    middle part; `host` is in lower case, None when an HTTP/1.0 client sent none; `host_line` is its line in `head`. `odd` are
-    the lines whose name is a token but no name to AWS."""
+    middle part, `original` the whole head as it came; `host` is in lower case, None when an HTTP/1.0 client sent none;
+    `host_line` is its line in `head`. `odd` are the lines whose name is a token but no name to AWS."""
 
     method: Method
     line: bytes
     target: bytes
     head: bytes
+    original: bytes
     minor: int = 1
     host: bytes | None = None
     host_line: bytes = b""
@@ -103,6 +104,7 @@ class Request:
         self.line = line
         self.target = target
         self.head = head
+        self.original = head
 
 
 _fields: Final = FieldReader(REQUEST_FIELDS, odd=True)

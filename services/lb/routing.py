@@ -1,188 +1,173 @@
-"""Where a request goes: the configuration, compiled so that one look-up and one step of a ring answer it.
+"""Where a request goes: a configuration, compiled. A request reads the table once; it is replaced as a whole.
 
-Knows no sockets: a target's connections are only held here, because they must end when the target does. Rules
-(alb:load-balancer-target-groups, alb:edit-target-group-attributes):
+    rules = table.listeners[port]
+    route = rules.only or rules.match(…)            which rule: services.lb.matcher
+    route.balancer.pick(now)                        the common case: services.lb.balance
+    route.forward.choose(head, now, wall)           several groups, or stickiness: services.lb.forward
+    route.redirection.location(…)                   services.lb.redirects
+    route.fixed                                     an answer as the document has it
 
-* one question decides: `available` - healthy and not draining;
-* round robin over the available targets of all zones (of the node's own zone where cross-zone balancing is off);
-* fail open: with none healthy, all targets that are not draining are used;
-* a group without targets gives None, which is a 503.
+What outlives a configuration goes from the old table to the new one: targets with their health, counts and connections, where
+rings stand, how weights were shared, slow starts and anomalies. Knows no sockets: a target's connections are only held, because
+they must end when the target does.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import random
+from collections.abc import Callable, Iterable
 
 from lab.core.elbv2.config import Listener, LoadBalancerConfig, Target, TargetGroup
-from lab.core.elbv2.health import REGISTERED, TargetHealth
-from lab.core.elbv2.rules import Action, FixedResponse, Forward
-from services.lb.forwarding import HeadWriter
+from lab.core.elbv2.rules import FixedResponse, Forward, Redirect, Rule
+from lab.core.elbv2.tls_policies import target_policy
+from services.lb.balance import Balancer, Shares
+from services.lb.cookies import Seal
+from services.lb.forward import Choice, ForwardRoute
+from services.lb.group import Group
+from services.lb.matcher import Matcher
+from services.lb.redirects import Redirection
+from services.lb.target import TargetKey, TargetState
+from services.lb.tls_settings import target_context
+from services.lb.transforms import Transforms, transforms
 
-if TYPE_CHECKING:
-    from services.lb.tunnel import Tunnel
-    from services.lb.upstream import Upstream
+__all__ = [
+    "Choice",
+    "Group",
+    "ListenerRules",
+    "Route",
+    "RoutingTable",
+    "TargetKey",
+    "TargetState",
+    "compile_table",
+]
 
-TargetKey = tuple[str, str, int, str, int]
-"""Target group ARN, id, port, host, dial port: a target that differs in any of them is another one."""
-
-
-class TargetState:
-    """A target as this node knows it. It outlives configurations: health and connections stay as long as its key does."""
-
-    __slots__ = (
-        "connections",
-        "draining",
-        "errors",
-        "group_arn",
-        "health",
-        "host",
-        "id",
-        "in_flight",
-        "key",
-        "pool",
-        "port",
-        "requests",
-        "sockaddr",
-        "zone",
-    )
-
-    def __init__(self, key: TargetKey, zone: str) -> None:
-        self.key = key
-        self.group_arn, self.id, self.port, self.host, dial_port = key
-        self.sockaddr = (self.host, dial_port)
-        self.zone = zone
-        self.draining = False
-        self.health: TargetHealth = REGISTERED
-        self.connections: set[Upstream | Tunnel] = set()
-        """Every open one: idle, connecting or busy."""
-        self.pool: list[Upstream] = []
-        """The idle ones, the most recently used last."""
-        self.in_flight = 0
-        self.requests = 0
-        self.errors = 0
-
-    @property
-    def available(self) -> bool:
-        return self.health.healthy and not self.draining
-
-    def retire(self, *, cut: bool) -> None:
-        """No request is sent to it any more. With `cut` those under way end too."""
-        for connection in list(self.connections):
-            connection.retire(cut=cut)
+_EVERY_ZONE = "all"
+ForwardKey = tuple[str, str, tuple[tuple[str, int], ...]]
+"""Listener ARN, rule ARN, weights: a forward action with the same key goes on sharing where it stood."""
 
 
-class Group:
-    """A target group. `refresh` must follow every change of a member's health."""
+class Route:
+    """A rule, compiled: its action is exactly one of `forward`, `redirection` and `fixed`; `balancer` is `forward.balancer`.
+    `evaluations` is how many rules were tried until it (RuleEvaluations; the default rule is not counted)."""
 
-    __slots__ = ("_next", "_ring", "arn", "config", "members")
+    __slots__ = ("arn", "balancer", "evaluations", "fixed", "forward", "priority", "redirection", "transforms")
 
-    def __init__(self, config: TargetGroup, members: list[TargetState], position: int) -> None:
-        self.arn = config.arn
+    def __init__(self, rule: Rule, evaluations: int, forward: ForwardRoute | None) -> None:
+        action = rule.action
+        self.arn = rule.arn
+        self.priority = rule.priority
+        self.evaluations = evaluations
+        self.forward = forward
+        self.balancer: Balancer | None = forward.balancer if forward is not None else None
+        self.redirection: Redirection | None = Redirection(action) if isinstance(action, Redirect) else None
+        self.fixed: FixedResponse | None = action if isinstance(action, FixedResponse) else None
+        self.transforms: Transforms | None = transforms(rule)
+
+
+class ListenerRules:
+    """`only` is the route when the listener has just its default rule. `reads_fields`: `match` looks into heads."""
+
+    __slots__ = ("_matcher", "_routes", "config", "only", "reads_fields")
+
+    def __init__(self, config: Listener, routes: list[Route]) -> None:
         self.config = config
-        self.members = members
-        self._next = position
-        self._ring: list[TargetState] = []
-        self.refresh()
+        self._routes = routes
+        self._matcher = Matcher(config.rules)
+        self.only: Route | None = routes[0] if len(routes) == 1 else None
+        self.reads_fields = self._matcher.reads_fields
 
-    @property
-    def position(self) -> int:
-        """Where round robin stands, so that a new configuration goes on from there."""
-        return self._next
-
-    def refresh(self) -> None:
-        usable = [target for target in self.members if not target.draining]
-        self._ring = [target for target in usable if target.available] or usable
-
-    def pick(self) -> TargetState | None:
-        ring = self._ring
-        if not ring:
-            return None
-        at = self._next
-        if at >= len(ring):
-            at = 0
-        self._next = at + 1
-        return ring[at]
-
-
-class ForwardRoute:
-    """A forward action. Several groups share by weight, evenly interleaved (smooth weighted round robin)."""
-
-    __slots__ = ("_credits", "_groups", "_only", "_total")
-
-    def __init__(self, groups: list[tuple[Group, int]]) -> None:
-        self._groups = [(group, weight) for group, weight in groups if weight > 0]
-        self._only = self._groups[0][0] if len(self._groups) == 1 else None
-        self._credits = [0] * len(self._groups)
-        self._total = sum(weight for _, weight in self._groups)
-
-    def pick(self) -> TargetState | None:
-        if self._only is not None:
-            return self._only.pick()
-        if not self._groups:
-            return None
-        for index, (_, weight) in enumerate(self._groups):
-            self._credits[index] += weight
-        best = max(range(len(self._groups)), key=self._credits.__getitem__)
-        self._credits[best] -= self._total
-        return self._groups[best][0].pick()
-
-
-Route = ForwardRoute | FixedResponse
-
-
-class Front:
-    """A listener, compiled: what a request that came in through it needs to know."""
-
-    __slots__ = ("desync_mode", "response_fields", "route", "server_header", "writer")
-
-    def __init__(self, config: LoadBalancerConfig, listener: Listener, groups: dict[str, Group]) -> None:
-        attributes = config.attributes
-        self.desync_mode = attributes.desync_mode
-        self.server_header = listener.server_header
-        self.response_fields = listener.response_fields
-        self.route = _route(listener.default_action, groups)
-        self.writer = HeadWriter(attributes, listener.port, config.dns_name.encode("ascii"))
+    def match(self, method: bytes, target: bytes, host: bytes | None, head: bytes, peer: bytes) -> Route:
+        """See `Matcher.find`."""
+        if self.only is not None:
+            return self.only
+        return self._routes[self._matcher.find(method, target, host, head, peer)]
 
 
 class RoutingTable:
-    """A configuration in force. Replaced as a whole; a request reads it once."""
+    """A configuration in force. `now` of all methods is the selector's."""
 
-    __slots__ = ("client_keep_alive", "config", "fronts", "groups", "idle_timeout")
+    __slots__ = (
+        "client_keep_alive",
+        "config",
+        "dice",
+        "dns_name",
+        "groups",
+        "idle_timeout",
+        "listeners",
+        "shares",
+    )
 
-    def __init__(self, config: LoadBalancerConfig, groups: dict[str, Group]) -> None:
+    def __init__(self, config: LoadBalancerConfig, groups: dict[str, Group], dice: random.Random) -> None:
         self.config = config
         self.groups = groups
+        self.dice = dice
         self.idle_timeout = config.attributes.idle_timeout
         self.client_keep_alive = config.attributes.client_keep_alive
-        self.fronts = {listener.port: Front(config, listener, groups) for listener in config.listeners}
+        self.dns_name = config.dns_name.encode("ascii")
+        self.listeners: dict[int, ListenerRules] = {}
+        self.shares: dict[ForwardKey, Shares] = {}
 
     def targets(self) -> Iterable[TargetState]:
         return (target for group in self.groups.values() for target in group.members)
 
+    def tick(self, now: float) -> None:
+        """Called about twice a second: what changes with time alone (slow starts, anomalies)."""
+        for group in self.groups.values():
+            group.tick(now)
+
 
 def compile_table(
-    config: LoadBalancerConfig, before: RoutingTable | None, zone: str
+    config: LoadBalancerConfig,
+    before: RoutingTable | None,
+    zone: str,
+    now: float,
+    random_bytes: Callable[[int], bytes],
 ) -> tuple[RoutingTable, list[TargetState]]:
     """(the new table, the targets of the old one that are in it no more). Targets that stay are the same objects, with
-    their `draining` as the new document has it: the caller puts the table in force in the same breath."""
+    their `draining` as the new document has it: the caller puts the table in force in the same breath. `zone` is the
+    node's. `config` has passed `check.problems`."""
     known = {target.key: target for target in before.targets()} if before is not None else {}
+    policy = target_policy(listener.tls.policy for listener in config.listeners if listener.tls is not None)
+    dice = before.dice if before is not None else random.Random(random_bytes(16))
     groups = {}
     for group in config.target_groups:
         old = before.groups.get(group.arn) if before is not None else None
-        in_reach = (target for target in group.targets if group.cross_zone or target.zone == zone)
+        in_reach = [target for target in group.targets if group.cross_zone or target.zone in (zone, _EVERY_ZONE)]
         members = [_member(group, target, known) for target in in_reach]
-        groups[group.arn] = Group(group, members, old.position if old is not None else 0)
-    return RoutingTable(config, groups), list(known.values())
+        tls = target_context(policy) if group.protocol == "HTTPS" else None
+        for member in members:
+            member.tls = tls
+            member.blocked = group.cross_zone and member.zone == config.shifted_zone
+            if old is None or not old.members:
+                member.founding = True
+        groups[group.arn] = Group(group, members, old, config.speed, now, dice)
+    table = RoutingTable(config, groups, dice)
+    seal = Seal(bytes.fromhex(config.cookie_key), random_bytes) if config.cookie_key else None
+    for listener in config.listeners:
+        routes = [
+            Route(rule, min(index + 1, len(listener.rules) - 1), _forward(rule, listener, table, before, seal))
+            for index, rule in enumerate(listener.rules)
+        ]
+        table.listeners[listener.port] = ListenerRules(listener, routes)
+    return table, list(known.values())
 
 
 def _member(group: TargetGroup, target: Target, known: dict[TargetKey, TargetState]) -> TargetState:
     key = (group.arn, target.id, target.port, target.host, target.dial_port)
-    state = known.pop(key, None) or TargetState(key, target.zone)
+    state = known.pop(key, None) or TargetState(key, group, target.zone)
+    state.group = group
+    state.zone = target.zone
     state.draining = target.draining
     return state
 
 
-def _route(action: Action, groups: dict[str, Group]) -> Route:
-    if isinstance(action, Forward):
-        return ForwardRoute([(groups[arn], weight) for arn, weight in action.target_groups])
-    assert isinstance(action, FixedResponse)
-    return action
+def _forward(
+    rule: Rule, listener: Listener, table: RoutingTable, before: RoutingTable | None, seal: Seal | None
+) -> ForwardRoute | None:
+    action = rule.action
+    if not isinstance(action, Forward):
+        return None
+    key = (listener.arn, rule.arn, action.target_groups)
+    shares = before.shares.get(key) if before is not None else None
+    if shares is None:
+        shares = Shares([weight for _, weight in action.target_groups])
+    table.shares[key] = shares
+    return ForwardRoute(action, table.groups, shares, seal, table.config.arn, table.config.speed)

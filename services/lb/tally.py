@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 
 from services.lb.messages import Status, TargetCounts
-from services.lb.routing import TargetKey
+from services.lb.target import TargetKey
 
 _NO_COUNTS = TargetCounts()
 

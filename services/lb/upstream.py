@@ -22,9 +22,10 @@ from services.lb.endpoint import Endpoint, Owner
 from services.lb.http1 import LENGTH, RESPONSE_HEAD_BYTES
 from services.lb.outcome import Cause
 from services.lb.response_head import parse_response
-from services.lb.routing import TargetState
 from services.lb.selector import READ, WRITE, ServingSelector
 from services.lb.splice import SPLICE_BYTES, Splice
+from services.lb.target import TargetState
+from services.lb.tls_endpoint import TlsEndpoint, dial_tls
 
 if TYPE_CHECKING:
     from services.lb.exchange import Exchange
@@ -237,7 +238,9 @@ class Upstream(Owner):
         if exchange is None:
             self.detach()
         elif self.state is CONNECTING:
-            exchange.fail(Cause.TARGET_UNREACHABLE)
+            link = self.link
+            secure = isinstance(link, TlsEndpoint) and link.failure != ""
+            exchange.fail(Cause.TARGET_TLS_FAILED if secure else Cause.TARGET_UNREACHABLE)
         elif self.state is _BODY and self._body.until_close:
             self._reusable = False
             self._complete(exchange)
@@ -271,18 +274,19 @@ class Upstream(Owner):
         exchange.response_complete()
 
 
-def lease(target: TargetState, selector: ServingSelector) -> Upstream | None:
-    """A connection to `target`, pooled or new; None when none can be opened, which is known at once."""
+def lease(target: TargetState, selector: ServingSelector) -> Upstream | Cause:
+    """A connection to `target`, pooled or new; the cause when none can be opened, which is known at once."""
     if target.pool:
         return target.pool.pop()
     return connect(target, selector)
 
 
-def connect(target: TargetState, selector: ServingSelector) -> Upstream | None:
+def connect(target: TargetState, selector: ServingSelector) -> Upstream | Cause:
+    """The cause when the connection is refused at once, or the system has no more descriptors: not the target's fault."""
     try:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     except OSError:
-        return None  # out of descriptors
+        return Cause.OVERLOADED
     sock.setblocking(False)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -291,7 +295,10 @@ def connect(target: TargetState, selector: ServingSelector) -> Upstream | None:
         pass
     except OSError:
         sock.close()
-        return None
+        target.errors += 1
+        return Cause.TARGET_UNREACHABLE
+    if target.tls is not None:
+        return Upstream(dial_tls(sock, selector, target.tls), target)
     link = Endpoint(sock, selector, WRITE)
     link.connecting = True
     return Upstream(link, target)

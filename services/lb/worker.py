@@ -12,11 +12,15 @@ from collections.abc import Callable, Mapping
 
 from lab.core.elbv2.health import REGISTERED, TargetHealth
 from services.lb.allowance import Allowance
+from services.lb.front import compile_fronts
 from services.lb.listener import ListeningSocket
+from services.lb.logs.logs import Logs
 from services.lb.messages import NOTHING, Orders, Status, TargetCounts
 from services.lb.plane import Plane
-from services.lb.routing import RoutingTable, TargetKey, compile_table
+from services.lb.routing import compile_table
 from services.lb.selector import ServingSelector
+from services.lb.target import TargetKey
+from services.lb.tls_fronts import compile_fronts as compile_secure
 
 _log = logging.getLogger("lb")
 
@@ -33,12 +37,15 @@ class Worker:
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
+        logs: Logs | None = None,
     ) -> None:
-        self.plane = Plane(selector, RoutingTable(NOTHING, {}), wall_clock, random_bytes, allowance)
+        table, _ = compile_table(NOTHING, None, zone, selector.now, random_bytes)
+        self.plane = Plane(selector, table, wall_clock, random_bytes, allowance, logs)
         self.listeners: dict[int, ListeningSocket] = {}
         self.swept: Callable[[], None] = lambda: None
         self._zone = zone
         self._clock = clock
+        self._random_bytes = random_bytes
         self._numbers: dict[int, int] = {}  # of the listeners' sockets
         self._unused: dict[int, socket.socket] = {}  # came with orders that were refused
         self._serial = 0
@@ -103,12 +110,19 @@ class Worker:
             client.abort()
         for target in self.plane.table.targets():
             target.retire(cut=True)
+        if self.plane.logs is not None:
+            await self.plane.logs.stop()
 
     def _configure(self, orders: Orders, listeners: Mapping[int, int]) -> None:
         plane = self.plane
-        table, gone = compile_table(orders.config, plane.table, self._zone)
+        config = orders.config
+        secure = compile_secure(config, plane.secure, http2=False)
+        table, gone = compile_table(config, plane.table, self._zone, plane.selector.now, self._random_bytes)
+        fronts = compile_fronts(config, table.listeners)
         self._close_all_but(listeners)  # who came in by a listener that goes is served by the table that has it
-        plane.table = table
+        plane.table, plane.fronts, plane.secure = table, fronts, secure
+        if plane.logs is not None:
+            plane.logs.configure(config)
         self._serial = orders.serial
         for target in gone:
             target.retire(cut=True)
@@ -125,7 +139,7 @@ class Worker:
                     target.health = told
                     changed = True
             if changed:
-                group.refresh()
+                group.refresh(self.plane.selector.now)
 
     def _close_all_but(self, wanted: Mapping[int, int]) -> None:
         """Who listens no more has its idle clients leave."""

@@ -1,10 +1,11 @@
 """Targets come, go, drain, fall ill and recover."""
 
 import asyncio
+import os
 from collections import Counter
 
 from lab.core.elbv2.config import HealthCheck, TargetGroup
-from lab.core.elbv2.rules import FixedResponse, Forward
+from lab.core.elbv2.rules import Forward
 from services.lb.routing import compile_table
 from tests.eventually import eventually
 from tests.lb.world import GROUP, Message, World, in_world, ok, read_message
@@ -33,11 +34,18 @@ async def test_weights(world: World) -> None:
     config = world.config(world.target(origins[0]), action=Forward(((GROUP, 3), ("arn:other", 1))))
     other = TargetGroup("arn:other", "other", "HTTP", TRAFFIC_PORT, (world.target(origins[1]),))
     table, gone = compile_table(
-        world.config(action=config.listeners[0].default_action, target_groups=(*config.target_groups, other)), None, "a"
+        world.config(action=config.listeners[0].default_action, target_groups=(*config.target_groups, other)),
+        None,
+        "a",
+        0.0,
+        os.urandom,
     )
-    route = table.fronts[80].route
-    assert not isinstance(route, FixedResponse)
-    assert Counter(target.group_arn for target in (route.pick() for _ in range(40)) if target) == {
+    route = table.listeners[80].only
+    assert route is not None
+    assert route.forward is not None
+    forward = route.forward
+    choices = [forward.choose(b"GET / HTTP/1.1", 0.0, 0.0) for _ in range(40)]
+    assert Counter(choice.target.group.arn for choice in choices if choice.target) == {
         GROUP: 30,
         "arn:other": 10,
     }
@@ -53,7 +61,7 @@ async def test_without_cross_zone_balancing_only_the_own_zone_is_used(world: Wor
         changed = TargetGroup(
             group.arn, group.name, group.protocol, group.health_check, group.targets, cross_zone=cross_zone
         )
-        table, _ = compile_table(world.config(target_groups=(changed,)), None, "a")
+        table, _ = compile_table(world.config(target_groups=(changed,)), None, "a", 0.0, os.urandom)
         assert len(list(table.targets())) == expected
 
 

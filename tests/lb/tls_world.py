@@ -5,6 +5,7 @@
 
 import asyncio
 import inspect
+import os
 import socket
 import ssl
 import time
@@ -19,7 +20,7 @@ from services.lb.greeting import Greeting
 from services.lb.messages import NOTHING
 from services.lb.peer import Peer
 from services.lb.plane import Plane
-from services.lb.routing import RoutingTable
+from services.lb.routing import compile_table
 from services.lb.selector import PlainSelector, ServingSelector, serving_selector
 from services.lb.tls_contexts import TlsFront
 from services.lb.tls_endpoint import TlsEndpoint, accept_tls
@@ -76,7 +77,8 @@ class TlsWorld:
 
     def __init__(self, selector: ServingSelector) -> None:
         self.selector = selector
-        self.plane = Plane(selector, RoutingTable(NOTHING, {}), time.time, lambda count: bytes(count))
+        table, _ = compile_table(NOTHING, None, "a", selector.now, os.urandom)
+        self.plane = Plane(selector, table, time.time, os.urandom)
         self.front = TlsFront(tls(), http2=True)
         self.served: list[Echo] = []
         self.peers: list[Peer] = []
@@ -99,10 +101,10 @@ class TlsWorld:
         except OSError:
             self.refused += 1
             return
-        peer = Peer(address[0], address[1], 443)
-        Greeting(link, self.plane, peer, self._done, lambda link, _: self.failed.append(link))
+        peer = Peer(address[0], address[1], 443, b"TID_1")
+        Greeting(link, self.plane, peer, self._done, lambda link, _, __: self.failed.append(link))
 
-    def _done(self, link: TlsEndpoint, peer: Peer) -> None:
+    def _done(self, link: TlsEndpoint, _: Plane, peer: Peer) -> None:
         self.served.append(Echo(link, mute=self.mute))
         self.peers.append(peer)
 

@@ -1,0 +1,38 @@
+"""A client connection that has just been accepted: who is to own it. Plain ones speak HTTP/1.1 at once; those of an HTTPS
+listener shake hands first, and what was agreed there decides the protocol."""
+
+import socket
+
+from services.lb.downstream import Client
+from services.lb.endpoint import Endpoint
+from services.lb.greeting import Greeting
+from services.lb.peer import Peer
+from services.lb.plane import Plane
+from services.lb.selector import READ
+from services.lb.tls_endpoint import TlsEndpoint, accept_tls
+
+
+def welcome(sock: socket.socket, plane: Plane, peer: Peer) -> None:
+    """Takes `sock` over, which does not block."""
+    front = plane.secure.get(peer.port)
+    if front is None:
+        plane.record_connection(peer)
+        Client(Endpoint(sock, plane.selector, READ), plane, peer)
+        return
+    try:
+        link = accept_tls(sock, plane.selector, front)
+    except OSError:
+        return  # the client has left
+    Greeting(link, plane, peer, _secured, _refused)
+
+
+def _secured(link: TlsEndpoint, plane: Plane, peer: Peer) -> None:
+    peer.secured(link.facts)
+    plane.record_connection(peer)
+    client = Client(link, plane, peer)
+    client.kind = b"https"
+
+
+def _refused(link: TlsEndpoint, plane: Plane, peer: Peer) -> None:
+    peer.secured(link.facts)
+    plane.record_connection(peer)
