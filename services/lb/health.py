@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from lab.core.elbv2.config import HealthCheck, LoadBalancerConfig, Target
 from lab.core.elbv2.health import FAILED, REGISTERED, TIMED_OUT, CheckResult, Matcher, TargetHealth, after, answered
 from services.lb.fetch import BadAnswer, fetch
+from services.lb.logs.health import health_entry
+from services.lb.logs.logs import Logs
 from services.lb.target import TargetKey
 from services.lb.tls_settings import health_check_context
 
@@ -35,10 +37,11 @@ class Prober:
     """Keeps one task per target in step with the document. `health` is of all its targets; a target that stays keeps its
     own. `on_change` is called after a target changed its state."""
 
-    def __init__(self, clock: Callable[[], float], on_change: Callable[[], None]) -> None:
+    def __init__(self, clock: Callable[[], float], on_change: Callable[[], None], logs: Logs | None) -> None:
         self.health: dict[TargetKey, TargetHealth] = {}
         self._clock = clock
         self._on_change = on_change
+        self._logs = logs
         self._tasks: dict[TargetKey, asyncio.Task[None]] = {}
         self._checks: dict[TargetKey, Checks] = {}
 
@@ -70,6 +73,7 @@ class Prober:
             started = self._clock()
             result = await check(checks.target, checks.settings, matcher)
             self._record(key, result, checks)
+            self._log(key, result, checks, started)
             await asyncio.sleep(max(0.0, started + checks.interval * share - self._clock()))
             share = 1.0
 
@@ -81,6 +85,16 @@ class Prober:
         why = f": {health.description}" if health.description else ""
         _log.info("target %s:%d is %s%s", checks.target.id, checks.target.port, health.state, why)
         self._on_change()
+
+    def _log(self, key: TargetKey, result: CheckResult, checks: Checks, started: float) -> None:
+        logs = self._logs
+        if logs is None or not logs.health_checks:
+            return
+        now = self._clock()
+        port = checks.settings.port if checks.settings.port is not None else checks.target.dial_port
+        kind = b"https" if checks.settings.protocol == "HTTPS" else b"http"
+        target = f"{checks.target.host}:{port}"
+        logs.add_health(health_entry(kind, now, now - started, target, key[0], result.status, result.reason))
 
 
 def registered(config: LoadBalancerConfig) -> Iterator[tuple[TargetKey, Checks]]:
@@ -104,7 +118,7 @@ async def check(target: Target, settings: HealthCheck, matcher: Matcher) -> Chec
             "GET",
             settings.path,
             fields=(
-                ("Host", host if tls is not None and port == 443 else f"{host}:{port}"),
+                ("Host", host_field(host, port, settings.protocol)),
                 ("User-Agent", "ELB-HealthChecker/2.0"),
             ),
             seconds=settings.timeout,

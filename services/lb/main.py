@@ -6,6 +6,7 @@ core: the data plane. Optional in the environment, besides what must be there:
 
     LB_DRAIN_SECONDS     10     how long requests under way may take when the node is to end
     LB_WORKERS           auto   a number; auto: one for each core that the node may use
+    LB_ADDRESS           LB_BIND the node's own address, for the logs
     LB_MAX_CONNECTIONS          of clients, for the whole node; by default what memory allows; never more than `ulimit -n`
     LB_MAX_BUFFERED_MIB         held for peers that are slow, for the whole node; by default a quarter of the memory
 """
@@ -29,12 +30,17 @@ from services.lb.capacity import this_machine
 from services.lb.control import ControlLink, ControlPlane
 from services.lb.crew import Crew
 from services.lb.duty import Duty
+from services.lb.logs.delivery import Delivery
+from services.lb.logs.logs import Logs
+from services.lb.logs.spool import Spool
 from services.lb.node import Identity, Node
 from services.lb.selector import ServingSelector, serving_selector
 from services.lb.worker import Worker
 
 HANG_SECONDS = 10.0
 """Of processor time, which a worker may use up without coming round to its sweep."""
+DELIVERY_SECONDS = 2.0
+"""For the last log files, at the end; what is left waits on the node's disk for its next start."""
 _MIB = 1024 * 1024
 
 _log = logging.getLogger("lb")
@@ -47,6 +53,8 @@ class Settings:
     identity: Identity
     control: ControlPlane
     data: Path
+    address: str
+    """The node's own, as its log files have it."""
     drain_seconds: float
     workers: int
     allowance: Allowance
@@ -83,6 +91,7 @@ def read_settings(environment: Mapping[str, str], boot_id: str, machine: Machine
         ),
         control=ControlPlane(url.hostname, url.port or 80, environment["LB_NODE_TOKEN"]),
         data=Path(environment["LB_DATA"]),
+        address=environment.get("LB_ADDRESS") or environment["LB_BIND"],
         drain_seconds=drain_seconds,
         workers=workers,
         allowance=share(machine, workers, connections, buffered * _MIB),
@@ -127,13 +136,16 @@ async def supervise(settings: Settings) -> None:
     )
     jitter = random.Random()
     crew = Crew(settings.workers, _worker_command, time.monotonic, jitter)
-    node = Node(settings.identity, crew, time.monotonic)
+    spool = Spool(settings.data / "logs")
+    node = Node(settings.identity, crew, time.monotonic, _logs(settings, spool))
+    delivery = Delivery(spool, settings.control, settings.identity.node_id, jitter)
     link = ControlLink(node, settings.control, settings.data, jitter)
     known = lastgood.load(settings.data)
     if known is not None:
         node.offer(known)
     crew.start(node.heard, node.lost)
     following, reporting = asyncio.create_task(link.follow_config()), asyncio.create_task(link.send_reports())
+    delivering = asyncio.create_task(delivery.run())
     await stop.wait()
     following.cancel()  # a document that came now would open listeners again
     node.close_listeners()
@@ -141,10 +153,17 @@ async def supervise(settings: Settings) -> None:
     await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
     crew.kill()
     await draining
-    for task in (hurrying, reporting):
+    for task in (hurrying, reporting, delivering):
         task.cancel()
-    await asyncio.gather(following, reporting, hurrying, return_exceptions=True)
+    await asyncio.gather(following, reporting, hurrying, delivering, return_exceptions=True)
     await node.stop()
+    await delivery.finish(0.0 if hurry.is_set() else DELIVERY_SECONDS)
+
+
+def _logs(settings: Settings, spool: Spool) -> Logs:
+    logs = Logs(spool, settings.address, clock=time.monotonic, wall_clock=time.time, random_bytes=os.urandom)
+    logs.start()
+    return logs
 
 
 def _worker_command(descriptor: int, number: int) -> list[str]:
@@ -155,6 +174,8 @@ async def work(settings: Settings, selector: ServingSelector, descriptor: int) -
     """A worker, until its supervisor says so or is gone."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    logs = _logs(settings, Spool(settings.data / "logs"))
+    selector.after_batch = logs.flush
     worker = Worker(
         settings.identity.zone,
         selector,
@@ -162,6 +183,7 @@ async def work(settings: Settings, selector: ServingSelector, descriptor: int) -
         clock=time.monotonic,
         wall_clock=time.time,
         random_bytes=os.urandom,
+        logs=logs,
     )
     await Duty(worker, socket.socket(fileno=descriptor), settings.drain_seconds, alive).done()
 

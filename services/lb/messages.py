@@ -5,7 +5,7 @@ matter. Only the document, which is large, is left out where the worker has it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from lab.core.elbv2 import config as lb_config
@@ -38,11 +38,13 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class TargetCounts:
-    """`in_flight` is now, the others since the worker's start."""
+    """`in_flight`, `anomalous` and `mitigated` are now, the counts since the worker's start."""
 
     in_flight: int = 0
     requests: int = 0
     errors: int = 0
+    anomalous: bool = False
+    mitigated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def status_to_json(status: Status) -> dict[str, Any]:
         "counters": dict(status.counters),
         "response_times": status.response_times,
         "active_connections": status.active_connections,
-        "targets": [[list(key), one.in_flight, one.requests, one.errors] for key, one in status.targets.items()],
+        "targets": [[list(key), *astuple(one)] for key, one in status.targets.items()],
     }
 
 

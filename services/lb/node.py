@@ -22,6 +22,7 @@ from lab.core.elbv2.health import DRAINING, TargetHealth
 from lab.core.elbv2.report import NodeReport, TargetReport
 from services.lb.health import Prober, registered
 from services.lb.listener import open_sockets
+from services.lb.logs.logs import Logs
 from services.lb.messages import NOTHING, Orders, Status, TargetCounts
 from services.lb.tally import Tally
 from services.lb.target import TargetKey
@@ -56,13 +57,14 @@ class Crew(Protocol):
 class Node:
     """`changed` is called when a report should go out at once. Must be made within the running event loop."""
 
-    def __init__(self, identity: Identity, crew: Crew, clock: Callable[[], float]) -> None:
+    def __init__(self, identity: Identity, crew: Crew, clock: Callable[[], float], logs: Logs | None = None) -> None:
         self.identity = identity
         self.changed: Callable[[], None] = lambda: None
         self.config = NOTHING
         self._crew = crew
         self._tally = Tally(crew.size)
-        self._prober = Prober(clock, self._health_changed)
+        self._logs = logs
+        self._prober = Prober(clock, self._health_changed, logs)
         self._numbers = itertools.count(1)
         self._listeners: dict[int, int] = {}
         self._sockets: dict[int, list[socket.socket]] = {}
@@ -87,6 +89,8 @@ class Node:
         self._serial += 1
         self._generations[self._serial] = config.generation
         self._prober.follow(config)
+        if self._logs is not None:
+            self._logs.configure(config)
         self._tally.forget(self._prober.health)
         self._unbound.clear()
         self._listen()
@@ -147,6 +151,8 @@ class Node:
         self.close_listeners()
         await asyncio.gather(self._retrying, return_exceptions=True)
         await self._prober.stop()
+        if self._logs is not None:
+            await self._logs.stop()
 
     def _health_changed(self) -> None:
         self._tell()
@@ -199,6 +205,9 @@ class Node:
             if self._unbound and self._listen():
                 self._tell()
                 self.changed()
+            if self._logs is not None:
+                self._logs.flush()
+                self._logs.tick()
 
 
 def _target_report(key: TargetKey, target: Target, health: TargetHealth, counts: TargetCounts) -> TargetReport:
@@ -213,4 +222,6 @@ def _target_report(key: TargetKey, target: Target, health: TargetHealth, counts:
         in_flight=counts.in_flight,
         requests=counts.requests,
         errors=counts.errors,
+        anomalous=counts.anomalous,
+        mitigated=counts.mitigated,
     )

@@ -47,6 +47,7 @@ class ServingSelector(selectors.BaseSelector):
     def __init__(self, clock: Callable[[], float]) -> None:
         self.now = clock()
         self.held = 0
+        self.after_batch: Callable[[], None] | None = None
         self._clock = clock
         self._control: selectors.BaseSelector = selectors.DefaultSelector()
         self._handlers: dict[int, Handler] = {}
@@ -93,6 +94,8 @@ class ServingSelector(selectors.BaseSelector):
         for sock in self._doomed:
             sock.close()
         self._doomed.clear()
+        if self.after_batch is not None:
+            self.after_batch()
 
     # asyncio's side.
 

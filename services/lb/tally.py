@@ -73,6 +73,8 @@ class Tally:
             sum(part.in_flight for part in parts),
             sum(part.requests for part in parts),
             sum(part.errors for part in parts),
+            any(part.anomalous for part in parts),
+            any(part.mitigated for part in parts),
         )
 
 

@@ -79,7 +79,9 @@ class Worker:
             response_times=plane.counters.histogram(),
             active_connections=len(plane.clients),
             targets={
-                target.key: TargetCounts(target.in_flight, target.requests, target.errors)
+                target.key: TargetCounts(
+                    target.in_flight, target.requests, target.errors, target.anomalous, target.mitigated
+                )
                 for target in plane.table.targets()
                 if target.requests or target.in_flight
             },

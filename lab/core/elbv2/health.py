@@ -13,7 +13,7 @@ is called then is the load balancer's word (`DRAINING`), and its health before t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lab.core.elbv2.config import HealthCheck
@@ -30,11 +30,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How one health check ended. `reason` and `description` are AWS's words; empty when it passed."""
+    """How one health check ended. `reason` and `description` are AWS's words; empty when it passed. `status` is that of
+    the answer, 0 when there was none."""
 
     passed: bool
     reason: str = ""
     description: str = ""
+    status: int = field(default=0, compare=False)
 
 
 PASSED = CheckResult(True)
@@ -46,8 +48,10 @@ FAILED = CheckResult(False, "Target.FailedHealthChecks", "Health checks failed")
 def answered(status: int, matcher: "Matcher") -> CheckResult:
     """The result of a check that got an answer."""
     if status in matcher:
-        return PASSED
-    return CheckResult(False, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]")
+        return CheckResult(True, status=status)
+    return CheckResult(
+        False, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]", status
+    )
 
 
 @dataclass(frozen=True, slots=True)
