@@ -30,9 +30,10 @@ class BodyReader:
         return self.framing is UNTIL_CLOSE
 
     def skip(self) -> None:
-        """The rest of a body of known length has been passed on by other means."""
+        """A body of known length, or the rest of it, is passed on by other means."""
         self.remaining = 0
         self.done = True
+        self.rest = b""
 
     def take(self, data: bytes) -> bytes | None:
         """What to pass on for `data`; None when the framing is broken."""

@@ -21,15 +21,14 @@ class Counters:
         self.by_class = [0] * 6
         """Target answers by the first digit of their status."""
         self.response_times = [0] * _BUCKETS
-        """At index i: target response times in [2^i, 2^(i+1)) microseconds."""
+        """At index i: target response times of i significant bits, in microseconds."""
         self.outcomes: dict[Outcome, int] = {}
         self.named: dict[str, int] = {}
 
     def answered(self, status: int, seconds: float) -> None:
         """A target began its answer `seconds` after it had the request."""
         self.by_class[status // 100] += 1
-        microseconds = int(seconds * 1e6)
-        self.response_times[microseconds.bit_length() - 1 if microseconds > 0 else 0] += 1
+        self.response_times[int(seconds * 1e6).bit_length()] += 1
 
     def ended(self, outcome: Outcome) -> None:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
@@ -49,6 +48,8 @@ class Counters:
         return {name: count for name, count in counted.items() if count} | self.named
 
     def histogram(self) -> tuple[int, ...]:
-        """`response_times` without the empty buckets at its end."""
-        last = max((index for index, count in enumerate(self.response_times) if count), default=-1)
-        return tuple(self.response_times[: last + 1])
+        """At index i: response times in [2^i, 2^(i+1)) microseconds, without the empty buckets at the end."""
+        none, one, *longer = self.response_times
+        times = [none + one, *longer]
+        last = max((index for index, count in enumerate(times) if count), default=-1)
+        return tuple(times[: last + 1])

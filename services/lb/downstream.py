@@ -210,17 +210,19 @@ class Client(Exchange):
             self._send(head + b"\r\n\r\n")
 
     def begin_answer(self, response: Response, body: bytes) -> None:
-        head = response.head
-        if response.framing is UNTIL_CLOSE or (self.request.minor == 0 and response.framing is CHUNKED):
+        minor = self.request.minor
+        if response.framing is UNTIL_CLOSE or (minor == 0 and response.framing is CHUNKED):
             self._until_close = True
             self._keep_alive = False
-        if self.request.minor == 0:
+        self._keep_alive = keep_alive = self._may_keep_alive()
+        if keep_alive and response.persists:
+            self._send(response.head + b"\r\n\r\n" + body)
+            return
+        head = response.without_connection()
+        if minor == 0:
             head = without(head, b"transfer-encoding")
-        self._keep_alive = self._may_keep_alive()
-        if self._keep_alive:
-            self._send(head + b"\r\nConnection: keep-alive\r\n\r\n" + body)
-        else:
-            self._send(head + b"\r\nConnection: close\r\n\r\n" + body)
+        end = b"\r\nConnection: keep-alive\r\n\r\n" if keep_alive else b"\r\nConnection: close\r\n\r\n"
+        self._send(head + end + body)
 
     def relay(self, data: bytes) -> None:
         self._send(data)
@@ -270,7 +272,7 @@ class Client(Exchange):
         plane.counters.answered(response.status, plane.selector.now - upstream.since)
         self.status = self.target_status = response.status
         self.answered_at = plane.selector.now
-        self._send(response.head + b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + rest)
+        self._send(response.without_connection() + b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + rest)
         self.upstream = None
         self.state = _GONE
         plane.clients.discard(self)

@@ -64,10 +64,11 @@ class Endpoint(Handler):
         selector.watch(sock.fileno(), self, interest)
 
     def on_ready(self, mask: int) -> None:
-        if self.splice is not None:
-            self.splice.on_ready(self, mask)
+        splice = self.splice
+        if splice is not None:
+            splice.on_ready(self, mask)
             return
-        if mask & WRITE:
+        if mask != READ:
             if self.connecting:
                 self._dialled()
                 return

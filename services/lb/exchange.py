@@ -48,11 +48,12 @@ class Exchange(Owner):
         self.answered_at = 0.0
         self.received_bytes = 0
         self.sent_bytes = 0
+        self.closes = False  # desync mitigation ends both connections with this answer
         self.status = 0  # of the answer whose head has been sent; 0: none yet
         self.target_status = 0
         self.trace = b""
         self.actions = b""
-        self.redirect_url = b""
+        self.redirect_url = b""  # of the last redirect; likewise what follows, of the last transform
         self.new_host = b""
         self.new_target = b""
         self.transform_status = b""
@@ -132,6 +133,8 @@ class Exchange(Owner):
         self.target = None
         self.front = None
         self.route = None
+        self.choice = None
+        self.closes = False
         self.trace = b""
         self.actions = b""
 
@@ -148,7 +151,7 @@ class Exchange(Owner):
         if plane.selector.held and plane.limits.overloaded:
             self.fail(Cause.OVERLOADED)
             return
-        if request.finding is not COMPLIANT or request.odd is not None or request.forwarded_for or front.reserved:
+        if request.unusual or front.reserved:
             cause = self._look_closer(request, front)
             if cause is not None:
                 self.fail(cause)
@@ -159,7 +162,7 @@ class Exchange(Owner):
             plane.counters.evaluations += route.evaluations
         self.route = route
         balancer = route.balancer
-        if balancer is not None and route.transforms is None:
+        if balancer is not None:
             self.actions = b"forward"
             target = balancer.pick(plane.selector.now)
             if balancer.failing_open:
@@ -246,21 +249,12 @@ class Exchange(Owner):
             counters.add("DesyncMitigationMode_NonCompliant_Request_Count")
             if desync.is_blocked(request.finding.tier, front.desync_mode):
                 return Cause.DESYNC
+            self.closes = desync.closes(request.finding.tier, front.desync_mode)
         if front.reserved:
             lines = request.head.split(b"\r\n")
             drop_named(lines, front.reserved)
             request.head = b"\r\n".join(lines)
         return None
-
-    @property
-    def closes(self) -> bool:
-        """Whether desync mitigation ends both connections with this answer."""
-        request = self.request
-        return (
-            request.finding is not COMPLIANT
-            and self.front is not None
-            and desync.closes(request.finding.tier, self.front.desync_mode)
-        )
 
     def body_received(self, body: bytes) -> None:
         """More of the request's body, as it goes to the target."""

@@ -36,7 +36,6 @@ _NOT_REMEMBERED: Final = frozenset(
         b"referer",
         b"authorization",
         b"traceparent",
-        b"x-amzn-trace-id",
         b"x-request-id",
         b"etag",
     }
@@ -60,6 +59,7 @@ class Kind(IntEnum):
     ODD_NAME = 11  # a token, but not of letters, digits and hyphens: `drop_invalid_header_fields` decides
     SUSPICIOUS = 12  # a name that could be taken for one of a framing field
     HIGH_VALUE = 13  # bytes above ASCII
+    FLEETING = 14  # forwarded as it came, and different each time
 
 
 # Bound once: looking a member up in its class for every line of every head would cost as much as the memo saves. Final, so
@@ -77,6 +77,8 @@ USER_AGENT: Final = Kind.USER_AGENT
 ODD_NAME: Final = Kind.ODD_NAME
 SUSPICIOUS: Final = Kind.SUSPICIOUS
 HIGH_VALUE: Final = Kind.HIGH_VALUE
+_FLEETING: Final = Kind.FLEETING
+_PLAIN: Final = Kind.PLAIN
 
 
 class Field:
@@ -135,16 +137,18 @@ class FieldReader:
         if _VALUE.fullmatch(value) is None:
             if _HIGH_VALUE.fullmatch(value) is None:
                 return None
-            if self._odd and kind is Kind.PLAIN:
+            if self._odd and (kind is _PLAIN or kind is _FLEETING):
                 kind = HIGH_VALUE
-        if kind is Kind.PLAIN:
+        if kind is _FLEETING:
+            return PLAIN
+        if kind is _PLAIN:
             field = PLAIN
         else:
             value = value.strip(b" \t")
             if kind is HOST and _HOST.fullmatch(value) is None:
                 return None
             field = Field(kind, value, connection_tokens(value) if kind is CONNECTION else NO_TOKENS)
-        if len(line) <= _MEMO_LINE_BYTES and name.lower() not in _NOT_REMEMBERED:
+        if len(line) <= _MEMO_LINE_BYTES and kind is not HIGH_VALUE and kind is not TRACE_ID:
             self._remember(line, field)
         return field
 
@@ -152,7 +156,7 @@ class FieldReader:
         lower = name.lower()
         kind = self._special.get(lower)
         if kind is None:
-            kind = Kind.PLAIN
+            kind = _FLEETING if lower in _NOT_REMEMBERED else _PLAIN
             if self._odd and _ALB_NAME.fullmatch(name) is None:
                 kind = SUSPICIOUS if _NOT_LETTERS.sub(b"", lower) in _DISGUISES else ODD_NAME
         if len(name) <= 64:

@@ -31,10 +31,14 @@ def entry(exchange: "Exchange", outcome: Outcome, now: float) -> Entry:
             waited = exchange.answered_at - exchange.dispatched
             answered = 0.0
     kind, group = _classified(exchange, outcome.cause)
-    if target is None:
-        label = arn = b""
-    else:
+    label = arn = redirect_url = new_host = new_target = transform = b""
+    if target is not None:
         label, arn = target.label, target.group_arn
+    if route is not None:
+        if route.redirection is not None:
+            redirect_url = exchange.redirect_url
+        if route.transforms is not None:
+            new_host, new_target, transform = exchange.new_host, exchange.new_target, exchange.transform_status
     return Entry(
         exchange.kind,
         exchange.created,
@@ -61,14 +65,14 @@ def entry(exchange: "Exchange", outcome: Outcome, now: float) -> Entry:
         exchange.trace,
         NO_RULE if route is None else route.priority,
         exchange.actions,
-        exchange.redirect_url,
+        redirect_url,
         REASONS[outcome.cause],
         kind,
         group,
         peer.connection_id,
-        exchange.new_host,
-        exchange.new_target,
-        exchange.transform_status,
+        new_host,
+        new_target,
+        transform,
     )
 
 

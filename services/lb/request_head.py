@@ -78,7 +78,8 @@ class Request:
     """A request head. `head` is what goes to the target: the request line and the fields, without the final CRLF CRLF and
     without the forwarding fields (services.lb.forwarding adds them). `line` is the request line as it came and `target` its
     middle part, `original` the whole head as it came; `host` is in lower case, None when an HTTP/1.0 client sent none;
-    `host_line` is its line in `head`. `odd` are the lines whose name is a token but no name to AWS."""
+    `host_line` is its line in `head`. `unusual`: it has `odd`, a finding or X-Forwarded-For; `odd` are the lines whose name
+    is a token but no name to AWS."""
 
     method: Method
     line: bytes
@@ -98,6 +99,7 @@ class Request:
     trace_id: bytes = b""
     odd: list[bytes] | None = None
     finding: Finding = COMPLIANT
+    unusual: bool = False
 
     def __init__(self, method: Method, line: bytes, target: bytes, head: bytes) -> None:
         self.method = method
@@ -204,6 +206,7 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
             upgrade = field.lower
         elif kind is FORWARDED_FOR:
             request.forwarded_for += b", " + field.value if request.forwarded_for else field.value
+            request.unusual = True
         elif kind is TRACE_ID:
             request.trace_id = field.value
         elif kind is EXPECT:
@@ -212,6 +215,7 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
             request.expects = request.minor == 1
         elif kind is ODD_NAME or kind is SUSPICIOUS:
             request.odd = _also(request.odd, line)
+            request.unusual = True
             if kind is SUSPICIOUS:
                 finding = worse(finding, desync.SUSPICIOUS_HEADER)
                 if line[:8].lower() == b"transfer":
@@ -227,7 +231,9 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
         return Cause.SUSPICIOUS_TE_CL
     if has_te or has_cl:
         finding = worse(finding, _frame(request, has_te, has_cl, lines))
-    request.finding = finding
+    if finding is not COMPLIANT:
+        request.finding = finding
+        request.unusual = True
     if request.minor == 1:
         if host is None:
             return Cause.BAD_HOST

@@ -45,8 +45,9 @@ ForwardKey = tuple[str, str, tuple[tuple[str, int], ...]]
 
 
 class Route:
-    """A rule, compiled: its action is exactly one of `forward`, `redirection` and `fixed`; `balancer` is `forward.balancer`.
-    `evaluations` is how many rules were tried until it (RuleEvaluations; the default rule is not counted)."""
+    """A rule, compiled: its action is exactly one of `forward`, `redirection` and `fixed`; `balancer` is there where nothing
+    else need be done than to ask it. `evaluations` is how many rules were tried until it (RuleEvaluations; the default rule
+    is not counted)."""
 
     __slots__ = ("arn", "balancer", "evaluations", "fixed", "forward", "priority", "redirection", "transforms")
 
@@ -56,10 +57,12 @@ class Route:
         self.priority = rule.priority
         self.evaluations = evaluations
         self.forward = forward
-        self.balancer: Balancer | None = forward.balancer if forward is not None else None
         self.redirection: Redirection | None = Redirection(action) if isinstance(action, Redirect) else None
         self.fixed: FixedResponse | None = action if isinstance(action, FixedResponse) else None
         self.transforms: Transforms | None = transforms(rule)
+        self.balancer: Balancer | None = None
+        if forward is not None and self.transforms is None:
+            self.balancer = forward.balancer
 
 
 class ListenerRules:

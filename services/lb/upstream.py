@@ -199,7 +199,7 @@ class Upstream(Owner):
                 exchange.fail(Cause.TARGET_MALFORMED)
                 return
             if response.status != 100:  # the client got its 100 from us, if it asked for one
-                exchange.interim(response.head)
+                exchange.interim(response.without_connection())
             if not data:
                 return
         self.state = _BODY
@@ -207,6 +207,12 @@ class Upstream(Owner):
         self._reusable = response.keep_alive
         if response.status >= 500:
             self.target.errors += 1
+        if response.framing is LENGTH and response.length == len(data):
+            self._body.skip()  # all of it is here
+            exchange.response(response, data)
+            if self._exchange is exchange:
+                self._complete(exchange)
+            return
         self._body.begin(response.framing, response.length, decode=exchange.wants_plain_body)
         body = self._body.take(data)
         if body is None:

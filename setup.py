@@ -1,0 +1,81 @@
+"""Builds the wheel, with the load balancer's data plane compiled by mypyc where a compiler is there; the same source runs as
+it is where none is. An editable install never compiles: there the source is what runs.
+
+`python setup.py compile DIRECTORY` makes a tree of the packages `lab` and `services` with the compiled modules beside their
+source, for images, tests and measurements. LAB_COMPILE=0 switches compiling off, LAB_COMPILE=1 makes its failure an error.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from setuptools import Command, setup
+from setuptools.command.build_ext import build_ext
+
+HOT = (
+    "selector", "endpoint", "splice", "listener", "welcome", "greeting", "plane", "peer", "front", "exchange",
+    "downstream", "upstream", "farewell", "tunnel", "request_head", "response_head", "http1", "fields", "fieldvalues",
+    "chunked", "body", "forwarding", "responses", "desync", "outcome", "counters", "record", "routing", "target",
+    "group", "balance", "slow_start", "anomaly", "forward", "matcher", "patterns", "uri", "redirects", "transforms",
+    "cookies", "stickiness", "limits", "tls_endpoint", "logs/entry", "logs/access", "logs/text",
+)  # fmt: skip
+"""Modules of services/lb that every request passes through."""
+
+ROOT = Path(__file__).parent
+
+
+def extensions() -> list[Any]:
+    wanted = os.environ.get("LAB_COMPILE", "auto")
+    if wanted == "0" or "editable_wheel" in sys.argv:
+        return []
+    try:
+        from mypyc.build import mypycify
+    except ImportError:
+        if wanted == "1":
+            raise
+        return []
+    files = [f"services/lb/{name}.py" for name in HOT if (ROOT / f"services/lb/{name}.py").exists()]
+    options = ["--config-file=", "--ignore-missing-imports", "--explicit-package-bases"]
+    return mypycify([*options, *files], opt_level="3", debug_level="0", group_name="lb", target_dir="build/mypyc")
+
+
+class OptionalExtensions(build_ext):
+    """Without a compiler the wheel is pure."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except Exception as error:
+            if os.environ.get("LAB_COMPILE") == "1":
+                raise
+            self.warn(f"the data plane is not compiled: {error}")
+            self.extensions = []
+
+
+class Compile(Command):
+    """`compile DIRECTORY`"""
+
+    description = "make a tree with the data plane compiled"
+    user_options: ClassVar[list[tuple[str, str, str]]] = []
+    directory = "build/compiled"
+
+    def initialize_options(self) -> None:
+        pass
+
+    def finalize_options(self) -> None:
+        pass
+
+    def run(self) -> None:
+        directory = Path(os.environ.get("LAB_COMPILED", self.directory))
+        shutil.rmtree(directory, ignore_errors=True)
+        for package in ("lab", "services"):
+            shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+        command = self.get_finalized_command("build_ext")
+        command.build_lib = str(directory)
+        command.inplace = False
+        command.run()
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalExtensions, "compile": Compile})
