@@ -129,12 +129,12 @@ class Client(Exchange):
                 cause = unfinished_request(buffer)
                 if cause is None:
                     break
-                self._refuse(cause)
+                self._refuse(cause, len(buffer))
                 break
             request = parse_request(buffer[:end])
             self._buffer = b""
             if isinstance(request, Cause):
-                self._refuse(request)
+                self._refuse(request, len(buffer))
                 continue
             rest = buffer[end + 4 :]
             self.open(request, len(buffer) - len(rest))
@@ -164,9 +164,9 @@ class Client(Exchange):
         if self.state is _HEAD and not link.pending and not link.interest & READ:
             link.resume()
 
-    def _refuse(self, cause: Cause) -> None:
+    def _refuse(self, cause: Cause, received: int) -> None:
         """A head that is not served: where the next one would begin is unknown, so the connection ends."""
-        self.open(NOTHING, len(self._buffer))
+        self.open(NOTHING, received)
         self.fail(cause)
 
     def _take_body(self, data: bytes) -> bytes | None:
@@ -289,7 +289,7 @@ class Client(Exchange):
             return
         upstream = self.upstream
         if self.state is _HEAD and self._buffer and not link.pending:
-            self._refuse(Cause.CLIENT_IDLE)
+            self._refuse(Cause.CLIENT_IDLE, len(self._buffer))
         elif self.state is _HEAD:
             self._shut()
         elif link.is_blocked or (self.state is _BODY and upstream is not None and not upstream.is_blocked):

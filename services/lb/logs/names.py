@@ -20,10 +20,12 @@ SHORTEST = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where lines go: the bucket, and the key without its random part."""
+    """Where lines go: the bucket, and the key without its random part. `end`, in whole wall seconds, tells intervals apart
+    that have the same minute in their name."""
 
     bucket: str
     stem: str
+    end: int = 0
 
 
 def interval_of(config: LoadBalancerConfig) -> float:
@@ -44,7 +46,7 @@ def place(config: LoadBalancerConfig, target: LogTarget, kind: str, end: int, no
     file = (
         f"{kind}{account}_elasticloadbalancing_{region}_{name}_{time.strftime('%Y%m%dT%H%MZ', time.gmtime(end))}_{node}"
     )
-    return Place(target.bucket, "/".join(filter(None, (target.prefix.strip("/"), folder, file))))
+    return Place(target.bucket, "/".join(filter(None, (target.prefix.strip("/"), folder, file))), end)
 
 
 def key(place: Place, random: bytes) -> str:
