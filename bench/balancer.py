@@ -2,7 +2,8 @@
 
 An origin, our node, nginx as the peer balancer and wrk run on loopback, on ports picked for the occasion. Both balancers
 do the same: round robin over two ports of the origin, kept-alive connections to it, Host kept, X-Forwarded-For, -Proto and
--Port and X-Amzn-Trace-Id set, no access log. They are one process (nginx: one worker) on one core of their own.
+-Port and X-Amzn-Trace-Id set, an access log with the fields of an ALB. They are one process (nginx: one worker) on one core
+of their own.
 
 The measure is CPU time of the balancer per request, kernel time included. Absolute figures drift with whatever else runs;
 so the two are measured in turns (A B, B A, …), and what counts is the median of the ratios within the pairs.
@@ -26,9 +27,10 @@ from bench.load import Wrk
 from bench.output import Facts
 from bench.processes import BenchError, UnavailableError, free_ports, programs
 from bench.scenarios import SCENARIOS, Scenario
-from bench.summary import NGINX, OURS, Run
+from bench.summary import COMPILED, NGINX, OURS, Run
 
 _PACKAGES = {"nginx": "nginx-light", "wrk": "wrk"}
+_CONTENDERS = (COMPILED, OURS, NGINX)  # nginx, which all are compared with, is next to ours
 _WARM_UP_SECONDS = 1
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -39,6 +41,8 @@ class Options:
     seconds: int
     connections: int
     json: Path | None
+    scenarios: tuple[Scenario, ...]
+    contenders: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,30 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--seconds", type=_positive, default=3, help="length of a run (default: 3)")
     parser.add_argument("--connections", type=_positive, default=32, help="concurrent clients (default: 32)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the raw numbers here")
+    parser.add_argument(
+        "--scenarios",
+        type=lambda text: tuple(one for one in SCENARIOS if one.name in _names(text, [one.name for one in SCENARIOS])),
+        default=SCENARIOS,
+        help=f"some of {','.join(one.name for one in SCENARIOS)} (default: all)",
+    )
+    parser.add_argument(
+        "--contenders",
+        type=lambda text: tuple(one for one in _CONTENDERS if one in [*_names(text, _CONTENDERS), NGINX]),
+        default=_CONTENDERS,
+        help=f"some of {','.join(_CONTENDERS)} (default: all; nginx always is)",
+    )
     options = Options(**vars(parser.parse_args(arguments)))
     if options.json is not None and not options.json.parent.is_dir():
         parser.error(f"{options.json.parent} is not a directory")
     return options
+
+
+def _names(text: str, known: Sequence[str]) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
+    return names
 
 
 def _positive(text: str) -> int:
@@ -132,19 +156,27 @@ def _measure(options: Options) -> int:
 @contextlib.contextmanager
 def _setup(options: Options, found: dict[str, str], cores: machine.Cores) -> Iterator[tuple[list[Balancer], Wrk]]:
     """Both balancers, started and tried; stopped in the end, with the temporary files gone."""
-    ours, theirs, *origins = free_ports(4)
+    *origins, nginx_port, ours_port, compiled_port = free_ports(5)
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-balancer-")))
         stack.enter_context(machine.pinned(cores.load))  # we, too: the control plane is a thread of ours
         stack.enter_context(nginx.origin(found["nginx"], directory / "origin", origins, cores.load))
-        node_pid = stack.enter_context(node.node(directory / "node", ours, origins, cores.balancer))
-        nginx_pid = stack.enter_context(
-            nginx.peer(found["nginx"], directory / "nginx", theirs, origins, options.connections, cores.balancer)
+        balancers = []
+        for name, port, tree in ((COMPILED, compiled_port, node.COMPILED), (OURS, ours_port, node.SOURCE)):
+            if name not in options.contenders:
+                continue
+            if tree == node.COMPILED and not node.compiled():
+                _progress("ours compiled is left out: no build/compiled for this Python (make compile makes it)")
+                continue
+            pid = stack.enter_context(node.node(tree, directory / name, port, origins, cores.balancer))
+            balancers.append(Balancer(name, port, pid))
+        pid = stack.enter_context(
+            nginx.peer(found["nginx"], directory / "nginx", nginx_port, origins, options.connections, cores.balancer)
         )
+        balancers.append(Balancer(NGINX, nginx_port, pid))
         stack.callback(_finish_undisturbed)
-        balancers = [Balancer(OURS, ours, node_pid), Balancer(NGINX, theirs, nginx_pid)]
         for balancer in balancers:
-            for scenario in SCENARIOS:
+            for scenario in options.scenarios:
                 _try(balancer, scenario)
         yield balancers, Wrk(found["wrk"], directory, options.connections, cores.load)
 
@@ -167,13 +199,13 @@ def _try(balancer: Balancer, scenario: Scenario) -> None:
 def _runs(options: Options, balancers: Sequence[Balancer], wrk: Wrk, clock: machine.CpuClock) -> Iterator[Run]:
     """Who goes first changes from round to round."""
     _progress("warming up")
-    for scenario in SCENARIOS:
+    for scenario in options.scenarios:
         for balancer in balancers:
             wrk.run(scenario, balancer.port, _WARM_UP_SECONDS)
     for number in range(1, options.rounds + 1):
         _progress(f"round {number} of {options.rounds}")
         order = balancers if number % 2 else balancers[::-1]
-        for scenario in SCENARIOS:
+        for scenario in options.scenarios:
             for balancer in order:
                 before, start = clock.read(balancer.pid), time.monotonic()
                 seen = wrk.run(scenario, balancer.port, options.seconds)

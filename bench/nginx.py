@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.processes import accepts, running
 
+GROUP = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/bench/1"
 SMALL_BYTES = 100
 FILES = {"/10k": 10 * 1024, "/1m": 1024 * 1024}
 """Path of each file that the origin serves, and its size in bytes. `/small` is not a file."""
@@ -45,8 +46,20 @@ _ORIGIN = """\
     location = /small {{ return 200 "{body}"; }}
   }}"""
 
+# The fields of an ALB's line, in its order and with its quotes (alb:load-balancer-access-logs); what nginx has no equal to is
+# a constant of the usual length. Written in blocks, as our node's are.
+_LOG = """\
+  log_format alb '$scheme $time_iso8601.$msec app/bench/1 $remote_addr:$remote_port $upstream_addr '
+    '$request_time $upstream_header_time $upstream_response_time $status $upstream_status $request_length $bytes_sent '
+    '"$request_method $scheme://$host:$server_port$request_uri $server_protocol" "$http_user_agent" '
+    '$ssl_cipher $ssl_protocol {group} '
+    '"Root=1-$request_id" "$ssl_server_name" "-" 0 $time_iso8601.$msec "forward" "-" "-" '
+    '"$upstream_addr" "$upstream_status" "-" "-" TID_$connection.$connection_requests "-" "-" "-" $server_addr';
+"""
+
 # Everything that costs or saves work is nginx's default (proxy_buffering on, that is), but for keep-alive to the origin.
 _PEER = """\
+{log}
   upstream origin {{
 {servers}
     keepalive {keepalive};
@@ -54,6 +67,7 @@ _PEER = """\
   }}
   server {{
     listen 127.0.0.1:{port} backlog=4096;
+    access_log {directory}/access.log alb buffer=64k flush=1s;
     location / {{
       proxy_pass http://origin;
       proxy_http_version 1.1;
@@ -87,7 +101,13 @@ def peer(
     """The pid of nginx as a balancer. `directory` is made. It keeps as many connections to the origin as clients can use."""
     directory.mkdir(parents=True)
     servers = "\n".join(f"    server 127.0.0.1:{origin_port};" for origin_port in origin_ports)
-    http = _PEER.format(servers=servers, port=port, keepalive=max(64, 2 * connections))
+    http = _PEER.format(
+        log=_LOG.format(group=GROUP),
+        servers=servers,
+        port=port,
+        keepalive=max(64, 2 * connections),
+        directory=directory,
+    )
     with _nginx("nginx", nginx, directory, http, port, core) as pid:
         yield pid
 

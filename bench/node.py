@@ -2,6 +2,7 @@
 
 import json
 import sys
+import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,20 +10,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from bench.nginx import GROUP
 from bench.processes import running
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2 import report as lb_report
-from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.config import Attributes, HealthCheck, Listener, LoadBalancerConfig, LogTarget, Target, TargetGroup
 from lab.core.elbv2.health import State
 from lab.core.elbv2.rules import Forward, default_rule
 
-_ROOT = Path(__file__).resolve().parents[1]
-_GROUP = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/bench/1"
+SOURCE = Path(__file__).resolve().parents[1]
+COMPILED = SOURCE / "build/compiled"
+
+
+def compiled() -> bool:
+    """Whether `make compile` made a tree that this Python can use."""
+    return any((COMPILED / "services").rglob("*" + sysconfig.get_config_var("EXT_SUFFIX")))
 
 
 @contextmanager
-def node(directory: Path, port: int, origin_ports: list[int], core: int | None) -> Iterator[int]:
-    """The pid of a node that listens on `port` and has found its targets healthy. `directory` is made."""
+def node(tree: Path, directory: Path, port: int, origin_ports: list[int], core: int | None) -> Iterator[int]:
+    """The pid of a node that listens on `port` and has found its targets healthy. `tree` has its code; `directory` is
+    made."""
     directory.mkdir(parents=True)
     with _control(_document(origin_ports)) as control:
         environment = {
@@ -34,6 +42,7 @@ def node(directory: Path, port: int, origin_ports: list[int], core: int | None) 
             "LB_PORTS": f"80={port}",
             "LB_DATA": str(directory / "data"),
             "LB_DRAIN_SECONDS": "0",
+            "LB_WORKERS": "1",
         }
         with running(
             "our node",
@@ -41,8 +50,8 @@ def node(directory: Path, port: int, origin_ports: list[int], core: int | None) 
             core=core,
             log=directory / "log",
             ready=lambda: control.all_healthy,
-            cwd=_ROOT,
-            environment=environment,
+            cwd=tree,
+            environment={**environment, "PYTHONPATH": str(tree)},
         ) as pid:
             yield pid
 
@@ -56,8 +65,9 @@ def _document(origin_ports: list[int]) -> LoadBalancerConfig:
         arn="arn:aws:elasticloadbalancing:eu-west-1:000000000000:loadbalancer/app/bench/1",
         dns_name="bench.example",
         speed=1.0,
-        listeners=(Listener("arn:listener", "HTTP", 80, (default_rule(Forward(((_GROUP, 1),))),)),),
-        target_groups=(TargetGroup(_GROUP, "bench", "HTTP", HealthCheck(path="/small"), targets),),
+        listeners=(Listener("arn:listener", "HTTP", 80, (default_rule(Forward(((GROUP, 1),))),)),),
+        target_groups=(TargetGroup(GROUP, "bench", "HTTP", HealthCheck(path="/small"), targets),),
+        attributes=Attributes(access_logs=LogTarget("bench")),
     )
 
 
@@ -91,6 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         targets = lb_report.from_json(json.loads(body)).targets
         self.server.all_healthy = bool(targets) and all(target.state == State.HEALTHY for target in targets)
+        self._answer(204)
+
+    def do_PUT(self) -> None:
+        """A finished log file, which nobody wants to read."""
+        self.rfile.read(int(self.headers["Content-Length"]))
         self._answer(204)
 
     def _answer(self, status: int, body: bytes = b"") -> None:

@@ -38,7 +38,7 @@ class Facts:
     load_average_before: tuple[float, float, float]
     load_average_after: tuple[float, float, float]
     steal_percent: float
-    access_log: str = "off in both"
+    access_log: str = "on in both, the same fields"
 
 
 def show(facts: Facts, rows: Sequence[Row]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from bench.load import Load
 from bench.scenarios import SCENARIOS
 
-OURS, NGINX = "ours", "nginx"
+OURS, COMPILED, NGINX = "ours", "compiled", "nginx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One scenario. Pairs are (ours, nginx), medians over the rounds."""
+    """One scenario. Pairs are (ours, nginx), medians over the rounds; `contender` is which of ours."""
 
     scenario: str
+    contender: str
     title: str
     rounds: int
     cpu_us: tuple[float, float]
@@ -87,23 +88,25 @@ def rows(runs: Sequence[Run]) -> Iterator[Row]:
         for run in runs:
             if run.scenario == scenario.name:
                 by_round.setdefault(run.round, {})[run.balancer] = run
-        pairs = [(pair[OURS], pair[NGINX]) for pair in by_round.values()]
-        if not pairs:
-            continue
-        ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        yield Row(
-            scenario=scenario.name,
-            title=scenario.title,
-            rounds=len(pairs),
-            cpu_us=(_median(run.cpu_us for run in ours), _median(run.cpu_us for run in theirs)),
-            cpu_ratio=Spread.of([one.cpu_us / other.cpu_us for one, other in pairs]),
-            rate=(_median(run.rate for run in ours), _median(run.rate for run in theirs)),
-            rate_ratio=Spread.of([one.rate / other.rate for one, other in pairs]),
-            busy=(_median(run.busy for run in ours), _median(run.busy for run in theirs)),
-            p50_us=(_median(run.load.p50_us for run in ours), _median(run.load.p50_us for run in theirs)),
-            p99_us=(_median(run.load.p99_us for run in ours), _median(run.load.p99_us for run in theirs)),
-            errors=(sum(run.load.errors for run in ours), sum(run.load.errors for run in theirs)),
-        )
+        for contender in (COMPILED, OURS):
+            pairs = [(pair[contender], pair[NGINX]) for pair in by_round.values() if contender in pair]
+            if not pairs:
+                continue
+            ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+            yield Row(
+                scenario=scenario.name,
+                contender=contender,
+                title=scenario.title + ", compiled" * (contender == COMPILED),
+                rounds=len(pairs),
+                cpu_us=(_median(run.cpu_us for run in ours), _median(run.cpu_us for run in theirs)),
+                cpu_ratio=Spread.of([one.cpu_us / other.cpu_us for one, other in pairs]),
+                rate=(_median(run.rate for run in ours), _median(run.rate for run in theirs)),
+                rate_ratio=Spread.of([one.rate / other.rate for one, other in pairs]),
+                busy=(_median(run.busy for run in ours), _median(run.busy for run in theirs)),
+                p50_us=(_median(run.load.p50_us for run in ours), _median(run.load.p50_us for run in theirs)),
+                p99_us=(_median(run.load.p99_us for run in ours), _median(run.load.p99_us for run in theirs)),
+                errors=(sum(run.load.errors for run in ours), sum(run.load.errors for run in theirs)),
+            )
 
 
 def _median(values: Iterator[float]) -> float:
