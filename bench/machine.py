@@ -1,5 +1,6 @@
 """The machine under the measurement: cores, CPU time of a process tree, and what else was going on. Linux only."""
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Where things run: `load` for the origin and the load generator, `balancer` for what is measured. None: not pinned."""
+    """Where things run: `load` for the origin and the load generators, `balancer` for what is measured. None: not pinned."""
 
     load: int | None
     balancer: int | None
@@ -20,7 +21,7 @@ class Cores:
     def __str__(self) -> str:
         if self.load is None:
             return "one core only: nothing is pinned, the load and the balancer compete for it"
-        return f"origin and wrk on core {self.load}, the balancer on core {self.balancer}"
+        return f"origin and load on core {self.load}, the balancers on core {self.balancer}"
 
 
 def choose_cores() -> Cores:
@@ -93,6 +94,17 @@ def _tree(root: int) -> list[int]:
     return tree
 
 
+def resident(root: int) -> int:
+    """Bytes of memory of a process and its descendants, what they share counted once (PSS). The kernel's is not in it."""
+    total = 0
+    for pid in _tree(root):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended while we looked
+            for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+    return total
+
+
 def load_average() -> tuple[float, float, float]:
     """Over 1, 5 and 15 minutes."""
     return os.getloadavg()
@@ -109,10 +121,9 @@ class Machine:
     processor: str
     cores: int
     kernel: str
-    python: str
 
     def __str__(self) -> str:
-        return f"{self.processor}, {self.cores} cores, {self.kernel}, Python {self.python}"
+        return f"{self.processor}, {self.cores} cores, {self.kernel}"
 
 
 def describe() -> Machine:
@@ -122,5 +133,4 @@ def describe() -> Machine:
         processor=model or platform.machine(),
         cores=os.cpu_count() or 1,
         kernel=f"{platform.system()} {platform.release()}",
-        python=platform.python_version(),
     )

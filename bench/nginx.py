@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.contender import GROUP, NGINX, Contender, Site
 from bench.processes import accepts, running
 
-GROUP = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/bench/1"
 SMALL_BYTES = 100
 FILES = {"/10k": 10 * 1024, "/1m": 1024 * 1024}
 """Path of each file that the origin serves, and its size in bytes. `/small` is not a file."""
@@ -21,7 +21,7 @@ daemon off;
 worker_processes 1;
 pid {directory}/pid;
 error_log stderr warn;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 8192; }}
 http {{
   access_log off;
   default_type text/plain;
@@ -36,6 +36,7 @@ http {{
 }}
 """
 
+# `/fields` shows what a balancer made of a request's head.
 _ORIGIN = """\
   sendfile on;
   open_file_cache max=16 inactive=600s;
@@ -44,22 +45,23 @@ _ORIGIN = """\
 {listen}
     root {directory}/files;
     location = /small {{ return 200 "{body}"; }}
+    location = /fields {{
+      return 200 "$http_host $http_x_forwarded_for $http_x_forwarded_proto $http_x_forwarded_port $http_x_amzn_trace_id";
+    }}
   }}"""
 
 # The fields of an ALB's line, in its order and with its quotes (alb:load-balancer-access-logs); what nginx has no equal to is
-# a constant of the usual length. Written in blocks, as our node's are.
-_LOG = """\
+# a constant. Written in blocks, as our node's are.
+_LOG = f"""\
   log_format alb '$scheme $time_iso8601.$msec app/bench/1 $remote_addr:$remote_port $upstream_addr '
     '$request_time $upstream_header_time $upstream_response_time $status $upstream_status $request_length $bytes_sent '
     '"$request_method $scheme://$host:$server_port$request_uri $server_protocol" "$http_user_agent" '
-    '$ssl_cipher $ssl_protocol {group} '
-    '"Root=1-$request_id" "$ssl_server_name" "-" 0 $time_iso8601.$msec "forward" "-" "-" '
+    '$ssl_cipher $ssl_protocol {GROUP} "Root=1-$request_id" "$ssl_server_name" "-" 0 $time_iso8601.$msec "forward" "-" "-" '
     '"$upstream_addr" "$upstream_status" "-" "-" TID_$connection.$connection_requests "-" "-" "-" $server_addr';
 """
 
 # Everything that costs or saves work is nginx's default (proxy_buffering on, that is), but for keep-alive to the origin.
 _PEER = """\
-{log}
   upstream origin {{
 {servers}
     keepalive {keepalive};
@@ -67,7 +69,11 @@ _PEER = """\
   }}
   server {{
     listen 127.0.0.1:{port} backlog=4096;
-    access_log {directory}/access.log alb buffer=64k flush=1s;
+    listen 127.0.0.1:{tls_port} ssl backlog=4096;
+    ssl_certificate {certificate};
+    ssl_certificate_key {certificate};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    access_log {access_log} alb buffer=64k flush=1s;
     location / {{
       proxy_pass http://origin;
       proxy_http_version 1.1;
@@ -82,7 +88,7 @@ _PEER = """\
 
 
 @contextmanager
-def origin(nginx: str, directory: Path, ports: list[int], core: int | None) -> Iterator[None]:
+def origin(nginx: str, directory: Path, ports: tuple[int, ...], core: int | None) -> Iterator[None]:
     """Serves the same on each port. `directory` is made."""
     files = directory / "files"
     files.mkdir(parents=True)
@@ -94,22 +100,22 @@ def origin(nginx: str, directory: Path, ports: list[int], core: int | None) -> I
         yield
 
 
-@contextmanager
-def peer(
-    nginx: str, directory: Path, port: int, origin_ports: list[int], connections: int, core: int | None
-) -> Iterator[int]:
-    """The pid of nginx as a balancer. `directory` is made. It keeps as many connections to the origin as clients can use."""
-    directory.mkdir(parents=True)
-    servers = "\n".join(f"    server 127.0.0.1:{origin_port};" for origin_port in origin_ports)
-    http = _PEER.format(
-        log=_LOG.format(group=GROUP),
-        servers=servers,
-        port=port,
-        keepalive=max(64, 2 * connections),
-        directory=directory,
-    )
-    with _nginx("nginx", nginx, directory, http, port, core) as pid:
-        yield pid
+def contender(nginx: str) -> Contender:
+    @contextmanager
+    def start(site: Site) -> Iterator[int]:
+        """It keeps as many connections to the origin as clients can use."""
+        http = _LOG + _PEER.format(
+            servers="\n".join(f"    server 127.0.0.1:{port};" for port in site.origins),
+            keepalive=max(64, 2 * site.connections),
+            port=site.port,
+            tls_port=site.tls_port,
+            certificate=site.certificate,
+            access_log=site.access_log,
+        )
+        with _nginx("nginx", nginx, site.directory, http, site.port, site.core) as pid:
+            yield pid
+
+    return Contender(NGINX, version(nginx), start)
 
 
 @contextmanager
