@@ -10,17 +10,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-OURS, COMPILED, NGINX, HAPROXY, CADDY, AIOHTTP = "ours", "compiled", "nginx", "haproxy", "caddy", "aiohttp"
+OURS, COMPILED, NGINX, NGINX_GZIP = "ours", "compiled", "nginx", "nginx-gzip"
+HAPROXY, CADDY, AIOHTTP = "haproxy", "caddy", "aiohttp"
 TITLES = {
     OURS: "ours",
     COMPILED: "ours, compiled",
     NGINX: "nginx",
+    NGINX_GZIP: "nginx, gzip",
     HAPROXY: "HAProxy",
     CADDY: "Caddy",
     AIOHTTP: "aiohttp",
 }
 """In the order of the table's columns."""
-TURNS = (COMPILED, OURS, NGINX, HAPROXY, CADDY, AIOHTTP)
+TURNS = (COMPILED, OURS, NGINX, NGINX_GZIP, HAPROXY, CADDY, AIOHTTP)
 """The order within a round: nginx, which all are compared with, is next to ours."""
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/bench/1"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench import nginx, node
-from bench.contender import AIOHTTP, CADDY, COMPILED, HAPROXY, NGINX, OURS, TITLES, TURNS, Contender
+from bench.contender import AIOHTTP, CADDY, COMPILED, HAPROXY, NGINX, NGINX_GZIP, OURS, TITLES, TURNS, Contender
 from bench.interpreter import Interpreter
 from bench.peers import aiohttp_peer, caddy, haproxy
 from bench.processes import UnavailableError
@@ -23,6 +23,7 @@ def find(names: Sequence[str], python: Interpreter, nginx_program: str) -> Found
         OURS: lambda: node.contender(python, compiled=False),
         COMPILED: lambda: node.contender(python, compiled=True),
         NGINX: lambda: nginx.contender(nginx_program),
+        NGINX_GZIP: lambda: nginx.contender(nginx_program, gzip=True),
         HAPROXY: haproxy.contender,
         CADDY: caddy.contender,
         AIOHTTP: aiohttp_peer.contender,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.contender import GROUP, NGINX, Contender, Site
+from bench.contender import GROUP, NGINX, NGINX_GZIP, Contender, Site
 from bench.processes import accepts, running
 
 SMALL_BYTES = 100
@@ -50,14 +50,14 @@ _ORIGIN = """\
     }}
   }}"""
 
-# The fields of an ALB's line, in its order and with its quotes (alb:load-balancer-access-logs); what nginx has no equal to is
-# a constant. Written in blocks, as our node's are.
+# The fields of an ALB's line, in its order and with its quotes (alb:load-balancer-access-logs), as long as ours to a few bytes;
+# what nginx has no equal to is a constant. Written in blocks, as our node's are.
 _LOG = f"""\
-  log_format alb '$scheme $time_iso8601.$msec app/bench/1 $remote_addr:$remote_port $upstream_addr '
+  log_format alb '$scheme $time_iso8601 app/bench/1 $remote_addr:$remote_port $upstream_addr '
     '$request_time $upstream_header_time $upstream_response_time $status $upstream_status $request_length $bytes_sent '
     '"$request_method $scheme://$host:$server_port$request_uri $server_protocol" "$http_user_agent" '
-    '$ssl_cipher $ssl_protocol {GROUP} "Root=1-$request_id" "$ssl_server_name" "-" 0 $time_iso8601.$msec "forward" "-" "-" '
-    '"$upstream_addr" "$upstream_status" "-" "-" TID_$connection.$connection_requests "-" "-" "-" $server_addr';
+    '$ssl_cipher $ssl_protocol {GROUP} "Root=1-$request_id" "$ssl_server_name" "-" 0 $time_iso8601 "forward" "-" "-" '
+    '"$upstream_addr" "$upstream_status" "-" "-" TID_$request_id "-" "-" "-" $server_addr';
 """
 
 # Everything that costs or saves work is nginx's default (proxy_buffering on, that is), but for keep-alive to the origin.
@@ -73,7 +73,7 @@ _PEER = """\
     ssl_certificate {certificate};
     ssl_certificate_key {certificate};
     ssl_protocols TLSv1.2 TLSv1.3;
-    access_log {access_log} alb buffer=64k flush=1s;
+    access_log {access_log} alb {packed} buffer=64k flush=1s;
     location / {{
       proxy_pass http://origin;
       proxy_http_version 1.1;
@@ -100,7 +100,9 @@ def origin(nginx: str, directory: Path, ports: tuple[int, ...], core: int | None
         yield
 
 
-def contender(nginx: str) -> Contender:
+def contender(nginx: str, *, gzip: bool = False) -> Contender:
+    """With `gzip` it compresses its log, as our node does in the end, at the same level; without, the log is plain."""
+
     @contextmanager
     def start(site: Site) -> Iterator[int]:
         """It keeps as many connections to the origin as clients can use."""
@@ -111,10 +113,13 @@ def contender(nginx: str) -> Contender:
             tls_port=site.tls_port,
             certificate=site.certificate,
             access_log=site.access_log,
+            packed="gzip=1" if gzip else "",
         )
         with _nginx("nginx", nginx, site.directory, http, site.port, site.core) as pid:
             yield pid
 
+    if gzip:
+        return Contender(NGINX_GZIP, version(nginx), start, "writes its log compressed, as ours ends up")
     return Contender(NGINX, version(nginx), start)
 
 

@@ -22,6 +22,7 @@ defaults
   mode http
   log global
   option http-keep-alive
+  option dontlognull
   timeout connect 10s
   timeout client 60s
   timeout server 60s
@@ -31,8 +32,8 @@ frontend bench
   bind 127.0.0.1:{port} backlog 4096
   bind 127.0.0.1:{tls_port} backlog 4096 ssl crt {certificate}
   http-request set-var(txn.scheme) ssl_fc,iif(https,http)
-  http-request set-var(txn.host) req.hdr(host),field(1,:)
-  http-request set-var(txn.agent) req.hdr(user-agent)
+  http-request set-var(txn.host) req.fhdr(host),field(1,:)
+  http-request set-var(txn.agent) req.fhdr(user-agent)
   http-request set-var(txn.trace) uuid(),regsub(-,,g)
   option forwardfor
   http-request set-header X-Forwarded-Proto %[var(txn.scheme)]
@@ -50,7 +51,7 @@ _LOG = (
     "%[var(txn.scheme)] %tr app/bench/1 %ci:%cp %si:%sp %Tc %Tr %Td %ST %ST %U %B "
     '"%HM %[var(txn.scheme)]://%[var(txn.host)]:%fp%HU %HV" "%[var(txn.agent)]" '
     f'%sslc %sslv {GROUP} "Root=1-%[var(txn.trace)]" "%[ssl_fc_sni]" "-" 0 %tr "forward" "-" "-" '
-    '"%si:%sp" "%ST" "-" "-" TID_%rt "-" "-" "-" %fi'
+    '"%si:%sp" "%ST" "-" "-" TID_%[var(txn.trace)] "-" "-" "-" %fi'
 )
 
 
