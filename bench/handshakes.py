@@ -38,12 +38,13 @@ def parse(text: str, scenario: str) -> Load:
     values = {name: float(match[1]) for name, match in found.items() if match is not None}
     if len(values) < len(_FIELDS) or not values["requests"]:
         raise BenchError(f"ab failed ({scenario}): {last(text)}")
-    # This line is there only when there was one.
+    # This line is there only when there was one; and not everything that failed is counted by ab itself.
     other = re.search(r"^Non-2xx responses:\s+(\d+)$", text, re.MULTILINE)
+    failed = max(int(values["failed"]), len(re.findall(r"SSL \w+ failed", text)))
     return Load(
         requests=int(values["requests"]),
         seconds=values["seconds"],
-        errors=int(values["failed"]) + (int(other[1]) if other is not None else 0),
+        errors=failed + (int(other[1]) if other is not None else 0),
         p50_us=int(values["p50"] * 1000),
         p99_us=int(values["p99"] * 1000),
     )

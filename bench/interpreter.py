@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from bench.processes import UnavailableError
 
 _ASK = """
-import importlib.util, json, platform, sysconfig
+import importlib.util, json, pathlib, platform, sysconfig
 get = sysconfig.get_config_var
 flags = ("PY_CFLAGS", "PY_CFLAGS_NODIST", "PY_CORE_CFLAGS", "PY_LDFLAGS_NODIST", "PY_CORE_LDFLAGS")
 print(json.dumps({
     "version": platform.python_version(),
     "options": get("CONFIG_ARGS") or "",
     "flags": " ".join(get(name) or "" for name in flags),
+    "shared": "libpython" in pathlib.Path("/proc/self/maps").read_text(),
     "suffix": get("EXT_SUFFIX"),
     "cryptography": importlib.util.find_spec("cryptography") is not None,
 }))
@@ -22,17 +23,21 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """`pgo`, `lto`: built with profile guided and with link time optimisation, which make it faster by a tenth or two.
-    `suffix` is how the names of extension modules end that it can load."""
+    """`pgo`, `lto`: built with profile guided and with link time optimisation, as far as it tells: Debian's does not. They,
+    and a program that is not `shared` (with libpython apart), make it faster by a tenth or two. `suffix` is how the names of
+    extension modules end that it can load."""
 
     program: str
     version: str
     pgo: bool
     lto: bool
+    shared: bool
     suffix: str
 
     def __str__(self) -> str:
-        return f"Python {self.version} ({'with' if self.pgo else 'no'} PGO, {'with' if self.lto else 'no'} LTO)"
+        pgo = "PGO" if self.pgo else "no PGO on record"
+        lto = "LTO" if self.lto else "no LTO on record"
+        return f"Python {self.version} ({pgo}, {lto}, libpython {'shared' if self.shared else 'built in'})"
 
 
 def ask(program: str) -> Interpreter:
@@ -44,15 +49,18 @@ def ask(program: str) -> Interpreter:
     answer = json.loads(result.stdout)
     if not answer["cryptography"]:
         raise UnavailableError(f"our node on {program} needs cryptography: {program} -m pip install cryptography")
-    return interpreter(program, answer["version"], answer["options"], answer["flags"], answer["suffix"])
+    return interpreter(
+        program, answer["version"], answer["options"], answer["flags"], answer["suffix"], shared=answer["shared"]
+    )
 
 
-def interpreter(program: str, version: str, options: str, flags: str, suffix: str) -> Interpreter:
+def interpreter(program: str, version: str, options: str, flags: str, suffix: str, *, shared: bool) -> Interpreter:
     """`options` are those of `./configure`, `flags` those of the compiler and the linker."""
     return Interpreter(
         program=program,
         version=version,
         pgo="--enable-optimizations" in options or "-fprofile-use" in flags,
         lto="-flto" in flags or "--with-lto" in options.replace("--with-lto=no", ""),
+        shared=shared,
         suffix=suffix,
     )

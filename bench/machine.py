@@ -58,7 +58,7 @@ class CpuClock:
     def read(self, root: int) -> dict[int, int]:
         """Nanoseconds so far, by thread (exact) or by process."""
         times = {}
-        for pid in _tree(root):
+        for pid in tree(root):
             try:
                 if self._exact:
                     for task in (_PROC / str(pid) / "task").iterdir():
@@ -80,7 +80,8 @@ def _stat(pid: int) -> list[str]:
     return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
-def _tree(root: int) -> list[int]:
+def tree(root: int) -> list[int]:
+    """The pids of a process and its descendants."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
         if entry.name.isdecimal():
@@ -88,16 +89,16 @@ def _tree(root: int) -> list[int]:
                 children.setdefault(int(_stat(int(entry.name))[1]), []).append(int(entry.name))
             except (FileNotFoundError, ProcessLookupError):
                 continue
-    tree = [root]
-    for pid in tree:  # grows while it is read: breadth first
-        tree += children.get(pid, [])
-    return tree
+    found = [root]
+    for pid in found:  # grows while it is read: breadth first
+        found += children.get(pid, [])
+    return found
 
 
 def resident(root: int) -> int:
     """Bytes of memory of a process and its descendants, what they share counted once (PSS). The kernel's is not in it."""
     total = 0
-    for pid in _tree(root):
+    for pid in tree(root):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended while we looked
             for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):

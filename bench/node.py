@@ -4,6 +4,7 @@ It runs with all it has: two listeners, twenty rules to try before the default o
 """
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +48,7 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
     def start(site: Site) -> Iterator[int]:
         with _control(_document(site)) as control:
             environment = {
-                "PYTHONPATH": str(tree),
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(tree), os.environ.get("PYTHONPATH")))),
                 "LB_NODE_ID": "bench",
                 "LB_ZONE": "a",
                 "LB_CONTROL_URL": f"http://127.0.0.1:{control.server_port}",
