@@ -51,12 +51,13 @@ class Site:
 @dataclass(frozen=True, slots=True)
 class Contender:
     """`start` is a context that gives the pid of the root of a tree of processes, once it serves. `remark` says in what its
-    work differs from that of the others."""
+    work differs from that of the others; `settles` is how many seconds it may put work off."""
 
     name: str
     version: str
     start: Callable[[Site], AbstractContextManager[int]]
     remark: str = ""
+    settles: float = 0.0
 
     @property
     def title(self) -> str:

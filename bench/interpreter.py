@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from bench.processes import UnavailableError
 
 _ASK = """
-import importlib.util, json, pathlib, platform, sysconfig
+import json, pathlib, platform, sysconfig
+try:
+    from cryptography import x509
+except ImportError:
+    x509 = None
+maps = pathlib.Path("/proc/self/maps")
 get = sysconfig.get_config_var
 flags = ("PY_CFLAGS", "PY_CFLAGS_NODIST", "PY_CORE_CFLAGS", "PY_LDFLAGS_NODIST", "PY_CORE_LDFLAGS")
 print(json.dumps({
     "version": platform.python_version(),
     "options": get("CONFIG_ARGS") or "",
     "flags": " ".join(get(name) or "" for name in flags),
-    "shared": "libpython" in pathlib.Path("/proc/self/maps").read_text(),
+    "shared": "libpython" in (maps.read_text() if maps.exists() else ""),
     "suffix": get("EXT_SUFFIX"),
-    "cryptography": importlib.util.find_spec("cryptography") is not None,
+    "cryptography": x509 is not None,
 }))
 """
 
@@ -48,7 +53,7 @@ def ask(program: str) -> Interpreter:
         raise UnavailableError(f"{program} is no Python that runs: {error}") from error
     answer = json.loads(result.stdout)
     if not answer["cryptography"]:
-        raise UnavailableError(f"our node on {program} needs cryptography: {program} -m pip install cryptography")
+        raise UnavailableError(f"our node on {program} needs the package cryptography, which it cannot import")
     return interpreter(
         program, answer["version"], answer["options"], answer["flags"], answer["suffix"], shared=answer["shared"]
     )

@@ -36,6 +36,8 @@ _SOURCE = Path(__file__).resolve().parents[1]
 _COMPILED = _SOURCE / "build/compiled"
 _POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 _RULES = 20
+_SETTLE_SECONDS = 1.5
+"""It looks for finished log files once a second, to compress and deliver them."""
 
 
 def contender(python: Interpreter, *, compiled: bool) -> Contender:
@@ -43,6 +45,8 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
     tree = _COMPILED if compiled else _SOURCE
     if compiled and not any(tree.rglob(f"services/**/*{python.suffix}")):
         raise UnavailableError(f"nothing is compiled for {python.program} in {tree} (make compile)")
+    if compiled and _stale(tree):
+        raise UnavailableError(f"{tree} was compiled from another state of the sources (make compile)")
 
     @contextmanager
     def start(site: Site) -> Iterator[int]:
@@ -70,7 +74,17 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
             ) as pid:
                 yield pid
 
-    return Contender(COMPILED if compiled else OURS, str(python), start)
+    return Contender(COMPILED if compiled else OURS, str(python), start, settles=_SETTLE_SECONDS)
+
+
+def _stale(tree: Path) -> bool:
+    """Whether the sources in `tree` are not those of today."""
+    return any(
+        not (_SOURCE / file.relative_to(tree)).is_file()
+        or file.read_bytes() != (_SOURCE / file.relative_to(tree)).read_bytes()
+        for package in ("lab", "services")
+        for file in (tree / package).rglob("*.py")
+    )
 
 
 def _document(site: Site) -> LoadBalancerConfig:

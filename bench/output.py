@@ -41,10 +41,10 @@ class Facts:
 
     def lines(self) -> list[str]:
         before, after = _load(self.load_average_before), _load(self.load_average_after)
+        versions = dict.fromkeys(text for name, text in self.contenders.items() if name not in (OURS, COMPILED))
         return [
             f"machine: {self.machine}; our node on {self.python}",
-            "; ".join(version for name, version in self.contenders.items() if name not in (OURS, COMPILED))
-            + f"; load by {self.load_generators}",
+            f"{'; '.join(versions)}; load by {self.load_generators}",
             f"load average (1/5/15 min): {before} before, {after} after; stolen by the host: {self.steal_percent} %",
             f"{self.cores}; CPU time (user and kernel) of the process trees from {self.cpu_time_from}",
             f"{self.rounds} rounds of {self.seconds} s each in turns, every other one in reverse; "

@@ -26,20 +26,22 @@ _COMPARED = "small"
 @dataclass(frozen=True, slots=True)
 class Run:
     """One contender under one load. `cpu_ns` is on-CPU time of its processes while the load ran, `elapsed` the seconds that
-    took. Rounds count from 1; `turn` is its place in the round, from 0."""
+    took; `after_ns` is what it spent afterwards on what the load left to do. Rounds count from 1; `turn` is its place in the
+    round, from 0."""
 
     scenario: str
     round: int
     turn: int
     contender: str
     cpu_ns: int
+    after_ns: int
     elapsed: float
     load: Load
 
     @property
     def cpu_us(self) -> float:
-        """Microseconds per request."""
-        return self.cpu_ns / 1e3 / self.load.requests
+        """Microseconds per request, all included."""
+        return (self.cpu_ns + self.after_ns) / 1e3 / self.load.requests
 
     @property
     def rate(self) -> float:
@@ -48,7 +50,7 @@ class Run:
 
     @property
     def busy(self) -> float:
-        """The share of one core."""
+        """The share of one core, under load."""
         return self.cpu_ns / 1e9 / self.elapsed
 
     def to_json(self) -> dict[str, Any]:

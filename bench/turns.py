@@ -85,8 +85,18 @@ def runs(
                     before, start = clock.read(running.pid), time.monotonic()
                     seen = generators.run(scenario, running, seconds)
                     elapsed = time.monotonic() - start
-                    cpu_ns = machine.spent(before, clock.read(running.pid))
-                    yield Run(scenario.name, number, turn, running.contender.name, cpu_ns, elapsed, seen)
+                    after = clock.read(running.pid)
+                    time.sleep(running.contender.settles)
+                    yield Run(
+                        scenario=scenario.name,
+                        round=number,
+                        turn=turn,
+                        contender=running.contender.name,
+                        cpu_ns=machine.spent(before, after),
+                        after_ns=machine.spent(after, clock.read(running.pid)),
+                        elapsed=elapsed,
+                        load=seen,
+                    )
                     _empty(running.site.access_log)
 
 
