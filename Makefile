@@ -31,8 +31,8 @@ check: .venv/dev ## lint and types
 e2e: .venv/dev ## run the end-to-end tests only
 	$(BIN)/pytest tests/e2e
 
-bench: .venv/dev ## measure the balancer against nginx in one run (installs nothing: needs nginx and wrk)
-	$(BIN)/python -m bench.balancer
+bench: .venv/bench ## measure the balancer against nginx and others in one run, of 20 minutes (needs nginx, wrk and ab)
+	$(BIN)/python -m bench.balancer --keep
 
 format: .venv/dev ## format the code
 	$(BIN)/ruff format .
@@ -56,4 +56,9 @@ clean: ## remove .venv and caches
 .venv/dev: pyproject.toml requirements.lock .venv/run
 	@echo "installing the tools for tests into .venv"
 	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,dev]'
+	@touch $@
+
+.venv/bench: pyproject.toml requirements.lock .venv/dev
+	@echo "installing the balancers to compare with into .venv"
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,dev,bench]'
 	@touch $@

@@ -1,56 +1,39 @@
-"""Measures the balancer against nginx: `python -m bench.balancer`.
+"""Measures the balancer against nginx and others: `python -m bench.balancer`.
 
-An origin, our node, nginx as the peer balancer and wrk run on loopback, on ports picked for the occasion. Both balancers
-do the same: round robin over two ports of the origin, kept-alive connections to it, Host kept, X-Forwarded-For, -Proto and
--Port and X-Amzn-Trace-Id set, no access log. They are one process (nginx: one worker) on one core of their own.
+An origin, the balancers (`contender.py` says what they do alike) and a load generator run on loopback, on ports picked for the
+occasion. Each balancer has the same core for its own, and is measured alone while the others idle.
 
-The measure is CPU time of the balancer per request, kernel time included. Absolute figures drift with whatever else runs;
-so the two are measured in turns (A B, B A, …), and what counts is the median of the ratios within the pairs.
+The measure is CPU time of the balancer's processes per request, kernel time included. Absolute figures drift with whatever
+else runs; so the contenders take turns (A B C, C B A, …), and what counts is the median of the ratios within the rounds.
 """
 
-import argparse
 import contextlib
-import http.client
+import datetime
 import resource
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from bench import load, machine, nginx, node, output, summary
+from bench import certificate, contenders, handshakes, interpreter, load, machine, nginx, output, summary, turns
+from bench.handshakes import Ab
 from bench.load import Wrk
+from bench.options import Options, parse
 from bench.output import Facts
-from bench.processes import BenchError, UnavailableError, free_ports, programs
-from bench.scenarios import SCENARIOS, Scenario
-from bench.summary import NGINX, OURS, Run
+from bench.processes import BenchError, UnavailableError, free_ports, program
+from bench.scenarios import IDLE, SCENARIOS
+from bench.turns import Generators, Ground
 
-_PACKAGES = {"nginx": "nginx-light", "wrk": "wrk"}
-_WARM_UP_SECONDS = 1
+_MEMORY_ROUNDS = 3
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    rounds: int
-    seconds: int
-    connections: int
-    json: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Balancer:
-    name: str
-    port: int
-    pid: int
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 measured, 1 failed or measured with errors, 2 cannot be measured here, 130 interrupted."""
-    options = _options(arguments)
+    """The exit code: 0 measured, whether goals were met or not; 1 failed or measured with errors; 2 cannot be measured here;
+    130 interrupted."""
+    options = parse(arguments)
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -67,26 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _options(arguments: Sequence[str] | None) -> Options:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.balancer", description="Measures the balancer against nginx."
-    )
-    parser.add_argument("--rounds", type=_positive, default=5, help="pairs of runs per scenario (default: 5)")
-    parser.add_argument("--seconds", type=_positive, default=3, help="length of a run (default: 3)")
-    parser.add_argument("--connections", type=_positive, default=32, help="concurrent clients (default: 32)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the raw numbers here")
-    options = Options(**vars(parser.parse_args(arguments)))
-    if options.json is not None and not options.json.parent.is_dir():
-        parser.error(f"{options.json.parent} is not a directory")
-    return options
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
 def _interrupt(number: int, frame: object) -> NoReturn:
     _finish_undisturbed()
     raise KeyboardInterrupt
@@ -101,18 +64,49 @@ def _finish_undisturbed() -> None:
 def _measure(options: Options) -> int:
     if not sys.platform.startswith("linux"):
         raise UnavailableError("CPU time is read from Linux's /proc: run this on Linux")
-    found = programs(_PACKAGES)
+    scenarios = [one for one in SCENARIOS if one.name in options.scenarios]
+    idles = [one for one in IDLE if one.name in options.scenarios]
+    nginx_program = program("nginx", "Debian: apt-get install nginx-light")
+    wrk = program("wrk", "Debian: apt-get install wrk")
+    ab = program("ab", "Debian: apt-get install apache2-utils")
+    python = interpreter.ask(options.python)
+    found = contenders.find(options.contenders, python, nginx_program)
+    for line in found.missing:
+        turns.progress(f"left out: {line}")
     _allow_open_files()
     cores = machine.choose_cores()
     clock = machine.CpuClock()
     load_before, (stolen, total) = machine.load_average(), machine.host_times()
-    with _setup(options, found, cores) as (balancers, wrk):
-        runs = list(_runs(options, balancers, wrk, clock))
+    with contextlib.ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-balancer-")))
+        stack.enter_context(machine.pinned(cores.load))  # we, too: the node's control plane is a thread of ours
+        origins = tuple(free_ports(2))
+        stack.enter_context(nginx.origin(nginx_program, directory / "origin", origins, cores.load))
+        stack.callback(_finish_undisturbed)
+        pem = directory / "certificate.pem"
+        certificate.write(pem)
+        ground = Ground(directory, origins, pem, options.connections, cores.balancer)
+        generators = Generators(
+            Wrk(wrk, directory, options.connections, cores.load), Ab(ab, options.connections, cores.load)
+        )
+        memory_rounds = min(options.rounds, _MEMORY_ROUNDS)
+        growths = list(turns.growths(memory_rounds, idles, found.contenders, ground))
+        runs = list(
+            turns.runs(options.rounds, options.seconds, scenarios, found.contenders, ground, generators, clock)
+            if scenarios
+            else ()
+        )
     stolen_after, total_after = machine.host_times()
     facts = Facts(
+        date=datetime.datetime.now().astimezone().date().isoformat(),
         machine=machine.describe(),
-        nginx=nginx.version(found["nginx"]),
-        wrk=load.version(found["wrk"]),
+        python=str(python),
+        contenders={one.name: one.version for one in found.contenders},
+        remarks=[
+            *(f"{one.title} {one.remark}" for one in found.contenders if one.remark),
+            *(f"left out: {line}" for line in found.missing),
+        ],
+        load_generators=f"{load.version(wrk)} and {handshakes.version(ab)}",
         cores=str(cores),
         cpu_time_from=clock.source,
         rounds=options.rounds,
@@ -122,68 +116,11 @@ def _measure(options: Options) -> int:
         load_average_after=machine.load_average(),
         steal_percent=round(100 * (stolen_after - stolen) / max(1, total_after - total), 1),
     )
-    rows = list(summary.rows(runs))
-    output.show(facts, rows)
-    if options.json is not None:
-        output.keep(options.json, facts, runs, rows)
-    return int(any(any(row.errors) for row in rows))
-
-
-@contextlib.contextmanager
-def _setup(options: Options, found: dict[str, str], cores: machine.Cores) -> Iterator[tuple[list[Balancer], Wrk]]:
-    """Both balancers, started and tried; stopped in the end, with the temporary files gone."""
-    ours, theirs, *origins = free_ports(4)
-    with contextlib.ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-balancer-")))
-        stack.enter_context(machine.pinned(cores.load))  # we, too: the control plane is a thread of ours
-        stack.enter_context(nginx.origin(found["nginx"], directory / "origin", origins, cores.load))
-        node_pid = stack.enter_context(node.node(directory / "node", ours, origins, cores.balancer))
-        nginx_pid = stack.enter_context(
-            nginx.peer(found["nginx"], directory / "nginx", theirs, origins, options.connections, cores.balancer)
-        )
-        stack.callback(_finish_undisturbed)
-        balancers = [Balancer(OURS, ours, node_pid), Balancer(NGINX, theirs, nginx_pid)]
-        for balancer in balancers:
-            for scenario in SCENARIOS:
-                _try(balancer, scenario)
-        yield balancers, Wrk(found["wrk"], directory, options.connections, cores.load)
-
-
-def _try(balancer: Balancer, scenario: Scenario) -> None:
-    """Is the answer the one that will be measured?"""
-    connection = http.client.HTTPConnection("127.0.0.1", balancer.port, timeout=10)
-    try:
-        connection.request("GET", scenario.path)
-        answer = connection.getresponse()
-        size = len(answer.read())
-    except (OSError, http.client.HTTPException) as error:
-        raise BenchError(f"{balancer.name} does not answer {scenario.path}: {error}") from error
-    finally:
-        connection.close()
-    if (answer.status, size) != (200, scenario.body_bytes):
-        raise BenchError(f"{balancer.name} answers {scenario.path} with status {answer.status} and {size} bytes")
-
-
-def _runs(options: Options, balancers: Sequence[Balancer], wrk: Wrk, clock: machine.CpuClock) -> Iterator[Run]:
-    """Who goes first changes from round to round."""
-    _progress("warming up")
-    for scenario in SCENARIOS:
-        for balancer in balancers:
-            wrk.run(scenario, balancer.port, _WARM_UP_SECONDS)
-    for number in range(1, options.rounds + 1):
-        _progress(f"round {number} of {options.rounds}")
-        order = balancers if number % 2 else balancers[::-1]
-        for scenario in SCENARIOS:
-            for balancer in order:
-                before, start = clock.read(balancer.pid), time.monotonic()
-                seen = wrk.run(scenario, balancer.port, options.seconds)
-                elapsed = time.monotonic() - start
-                cpu_ns = machine.spent(before, clock.read(balancer.pid))
-                yield Run(scenario.name, number, balancer.name, balancer is order[0], cpu_ns, elapsed, seen)
-
-
-def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    lines = list(summary.lines(runs, growths))
+    output.show(facts, lines)
+    if options.keep is not None:
+        print(f"kept in {output.keep(options.keep, facts, runs, growths, lines)}")
+    return int(any(run.load.errors for run in runs))
 
 
 def _allow_open_files() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +16,13 @@ _MARK = "@result "
 _GRACE_SECONDS = 20
 
 # wrk renders a request once and repeats it, unless there is a global function `request`.
-_REPEATED = "wrk.format = function() return {head} end\n"
+_REPEATED = "wrk.format = function() return {request} end\n"
 _UNIQUE = """\
 local run, count = tostring(os.time()), 0
 request = function()
   count = count + 1
   local number = run .. count
-  return {head}
+  return {request}
 end
 """
 _DONE = f"""\
@@ -37,8 +38,8 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk saw. `errors` are connections that failed, time-outs and answers that are not 2xx or 3xx; the percentiles
-    are of latency, in microseconds."""
+    """What the generator saw. `errors` are connections that failed, time-outs and answers that are not 2xx or 3xx; the
+    percentiles are of latency, in microseconds."""
 
     requests: int
     seconds: float
@@ -57,41 +58,56 @@ class Wrk:
     core: int | None
 
     def run(self, scenario: Scenario, port: int, seconds: int) -> Load:
-        script = self.directory / f"{scenario.name}.lua"
-        script.write_text(_script(scenario.head))
-        command = [self.program, "-t1", f"-c{self.connections}", f"-d{seconds}s", "--latency", "-s", str(script)]
-        with pinned(self.core):
-            process = subprocess.Popen(
-                [*command, f"http://127.0.0.1:{port}{scenario.path}"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            output = process.communicate(timeout=seconds + _GRACE_SECONDS)[0].decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            raise BenchError(f"wrk did not end ({scenario.name})") from None
-        finally:
-            stop(process)
-        return _parse(output, scenario)
+        file = self.directory / f"{scenario.name}.lua"
+        file.write_text(script(scenario.request))
+        command = [self.program, "-t1", f"-c{self.connections}", f"-d{seconds}s", "--latency", "-s", str(file)]
+        scheme = "https" if scenario.tls else "http"
+        return parse(
+            output("wrk", [*command, f"{scheme}://127.0.0.1:{port}{scenario.path}"], self.core, seconds),
+            scenario.name,
+        )
 
 
-def _script(head: str) -> str:
-    # JSON's strings are Lua's, for ASCII.
-    if NUMBER in head:
-        return _UNIQUE.format(head=" .. number .. ".join(json.dumps(part) for part in head.split(NUMBER))) + _DONE
-    return _REPEATED.format(head=json.dumps(head)) + _DONE
+def script(request: str) -> str:
+    """Lua that makes wrk send `request`. JSON's strings are Lua's, for ASCII."""
+    if NUMBER in request:
+        parts = " .. number .. ".join(json.dumps(part) for part in request.split(NUMBER))
+        return _UNIQUE.format(request=parts) + _DONE
+    return _REPEATED.format(request=json.dumps(request)) + _DONE
 
 
-def _parse(output: str, scenario: Scenario) -> Load:
-    found = re.search(f"^{_MARK}(.*)$", output, re.MULTILINE)
+def parse(text: str, scenario: str) -> Load:
+    """What wrk printed. Raises BenchError when that is no result."""
+    found = re.search(f"^{_MARK}(.*)$", text, re.MULTILINE)
     if found is None:
-        raise BenchError(f"wrk failed ({scenario.name}): {' | '.join(output.strip().splitlines()[-3:])}")
+        raise BenchError(f"wrk failed ({scenario}): {last(text)}")
     values = json.loads(found[1])
     if not values["requests"]:
-        raise BenchError(f"no answer came ({scenario.name}), {values['errors']} errors")
+        raise BenchError(f"no answer came ({scenario}), {values['errors']} errors")
     return Load(values["requests"], values["microseconds"] / 1e6, values["errors"], values["p50"], values["p99"])
+
+
+def output(name: str, command: Sequence[str], core: int | None, seconds: int) -> str:
+    """What a load generator, that should end after `seconds`, prints. Raises BenchError when it does not end."""
+    with pinned(core):
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        return process.communicate(timeout=seconds + _GRACE_SECONDS)[0].decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"{name} did not end: {' '.join(command)}") from None
+    finally:
+        stop(process)
+
+
+def last(text: str) -> str:
+    """The end of what a program said, on one line."""
+    return " | ".join(text.strip().splitlines()[-3:])
 
 
 def version(wrk: str) -> str:

@@ -1,5 +1,6 @@
 """The machine under the measurement: cores, CPU time of a process tree, and what else was going on. Linux only."""
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Where things run: `load` for the origin and the load generator, `balancer` for what is measured. None: not pinned."""
+    """Where things run: `load` for the origin and the load generators, `balancer` for what is measured. None: not pinned."""
 
     load: int | None
     balancer: int | None
@@ -20,7 +21,7 @@ class Cores:
     def __str__(self) -> str:
         if self.load is None:
             return "one core only: nothing is pinned, the load and the balancer compete for it"
-        return f"origin and wrk on core {self.load}, the balancer on core {self.balancer}"
+        return f"origin and load on core {self.load}, the balancers on core {self.balancer}"
 
 
 def choose_cores() -> Cores:
@@ -57,7 +58,7 @@ class CpuClock:
     def read(self, root: int) -> dict[int, int]:
         """Nanoseconds so far, by thread (exact) or by process."""
         times = {}
-        for pid in _tree(root):
+        for pid in tree(root):
             try:
                 if self._exact:
                     for task in (_PROC / str(pid) / "task").iterdir():
@@ -79,7 +80,8 @@ def _stat(pid: int) -> list[str]:
     return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
-def _tree(root: int) -> list[int]:
+def tree(root: int) -> list[int]:
+    """The pids of a process and its descendants."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
         if entry.name.isdecimal():
@@ -87,10 +89,21 @@ def _tree(root: int) -> list[int]:
                 children.setdefault(int(_stat(int(entry.name))[1]), []).append(int(entry.name))
             except (FileNotFoundError, ProcessLookupError):
                 continue
-    tree = [root]
-    for pid in tree:  # grows while it is read: breadth first
-        tree += children.get(pid, [])
-    return tree
+    found = [root]
+    for pid in found:  # grows while it is read: breadth first
+        found += children.get(pid, [])
+    return found
+
+
+def resident(root: int) -> int:
+    """Bytes of memory of a process and its descendants, what they share counted once (PSS). The kernel's is not in it."""
+    total = 0
+    for pid in tree(root):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended while we looked
+            for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+    return total
 
 
 def load_average() -> tuple[float, float, float]:
@@ -109,10 +122,9 @@ class Machine:
     processor: str
     cores: int
     kernel: str
-    python: str
 
     def __str__(self) -> str:
-        return f"{self.processor}, {self.cores} cores, {self.kernel}, Python {self.python}"
+        return f"{self.processor}, {self.cores} cores, {self.kernel}"
 
 
 def describe() -> Machine:
@@ -122,5 +134,4 @@ def describe() -> Machine:
         processor=model or platform.machine(),
         cores=os.cpu_count() or 1,
         kernel=f"{platform.system()} {platform.release()}",
-        python=platform.python_version(),
     )

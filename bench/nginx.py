@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.contender import GROUP, NGINX, NGINX_GZIP, Contender, Site
 from bench.processes import accepts, running
 
 SMALL_BYTES = 100
@@ -20,7 +21,7 @@ daemon off;
 worker_processes 1;
 pid {directory}/pid;
 error_log stderr warn;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 8192; }}
 http {{
   access_log off;
   default_type text/plain;
@@ -35,6 +36,7 @@ http {{
 }}
 """
 
+# `/fields` shows what a balancer made of a request's head.
 _ORIGIN = """\
   sendfile on;
   open_file_cache max=16 inactive=600s;
@@ -43,7 +45,20 @@ _ORIGIN = """\
 {listen}
     root {directory}/files;
     location = /small {{ return 200 "{body}"; }}
+    location = /fields {{
+      return 200 "$http_host $http_x_forwarded_for $http_x_forwarded_proto $http_x_forwarded_port $http_x_amzn_trace_id";
+    }}
   }}"""
+
+# The fields of an ALB's line, in its order and with its quotes (alb:load-balancer-access-logs), as long as ours to a few bytes;
+# what nginx has no equal to is a constant. Written in blocks, as our node's are.
+_LOG = f"""\
+  log_format alb '$scheme $time_iso8601 app/bench/1 $remote_addr:$remote_port $upstream_addr '
+    '$request_time $upstream_header_time $upstream_response_time $status $upstream_status $request_length $bytes_sent '
+    '"$request_method $scheme://$host:$server_port$request_uri $server_protocol" "$http_user_agent" '
+    '$ssl_cipher $ssl_protocol {GROUP} "Root=1-$request_id" "$ssl_server_name" "-" 0 $time_iso8601 "forward" "-" "-" '
+    '"$upstream_addr" "$upstream_status" "-" "-" TID_$request_id "-" "-" "-" $server_addr';
+"""
 
 # Everything that costs or saves work is nginx's default (proxy_buffering on, that is), but for keep-alive to the origin.
 _PEER = """\
@@ -54,6 +69,11 @@ _PEER = """\
   }}
   server {{
     listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{tls_port} ssl backlog=4096;
+    ssl_certificate {certificate};
+    ssl_certificate_key {certificate};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    access_log {access_log} alb {packed} buffer=64k flush=1s;
     location / {{
       proxy_pass http://origin;
       proxy_http_version 1.1;
@@ -68,7 +88,7 @@ _PEER = """\
 
 
 @contextmanager
-def origin(nginx: str, directory: Path, ports: list[int], core: int | None) -> Iterator[None]:
+def origin(nginx: str, directory: Path, ports: tuple[int, ...], core: int | None) -> Iterator[None]:
     """Serves the same on each port. `directory` is made."""
     files = directory / "files"
     files.mkdir(parents=True)
@@ -80,16 +100,27 @@ def origin(nginx: str, directory: Path, ports: list[int], core: int | None) -> I
         yield
 
 
-@contextmanager
-def peer(
-    nginx: str, directory: Path, port: int, origin_ports: list[int], connections: int, core: int | None
-) -> Iterator[int]:
-    """The pid of nginx as a balancer. `directory` is made. It keeps as many connections to the origin as clients can use."""
-    directory.mkdir(parents=True)
-    servers = "\n".join(f"    server 127.0.0.1:{origin_port};" for origin_port in origin_ports)
-    http = _PEER.format(servers=servers, port=port, keepalive=max(64, 2 * connections))
-    with _nginx("nginx", nginx, directory, http, port, core) as pid:
-        yield pid
+def contender(nginx: str, *, gzip: bool = False) -> Contender:
+    """With `gzip` it compresses its log, as our node does in the end, at the same level; without, the log is plain."""
+
+    @contextmanager
+    def start(site: Site) -> Iterator[int]:
+        """It keeps as many connections to the origin as clients can use."""
+        http = _LOG + _PEER.format(
+            servers="\n".join(f"    server 127.0.0.1:{port};" for port in site.origins),
+            keepalive=max(64, 2 * site.connections),
+            port=site.port,
+            tls_port=site.tls_port,
+            certificate=site.certificate,
+            access_log=site.access_log,
+            packed="gzip=1" if gzip else "",
+        )
+        with _nginx("nginx", nginx, site.directory, http, site.port, site.core) as pid:
+            yield pid
+
+    if gzip:
+        return Contender(NGINX_GZIP, version(nginx), start, "writes its log compressed, as ours ends up")
+    return Contender(NGINX, version(nginx), start)
 
 
 @contextmanager

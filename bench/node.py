@@ -1,7 +1,10 @@
-"""Our balancer as a process, and as much of a control plane as it needs: one document out, reports in."""
+"""Our balancer as a process, and as much of a control plane as it needs: one document out; reports and log files in.
+
+It runs with all it has: two listeners, twenty rules to try before the default one, health checks, the access log on.
+"""
 
 import json
-import sys
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,56 +12,121 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from bench.processes import running
+from bench.certificate import HOST
+from bench.contender import COMPILED, GROUP, OURS, Contender, Site
+from bench.interpreter import Interpreter
+from bench.processes import UnavailableError, running
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2 import report as lb_report
-from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
+from lab.core.elbv2.config import (
+    Attributes,
+    Certificate,
+    HealthCheck,
+    Listener,
+    LoadBalancerConfig,
+    LogTarget,
+    Target,
+    TargetGroup,
+    Tls,
+)
 from lab.core.elbv2.health import State
-from lab.core.elbv2.rules import Forward, default_rule
+from lab.core.elbv2.rules import Forward, HostHeader, PathPattern, Rule, default_rule
 
-_ROOT = Path(__file__).resolve().parents[1]
-_GROUP = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/bench/1"
-
-
-@contextmanager
-def node(directory: Path, port: int, origin_ports: list[int], core: int | None) -> Iterator[int]:
-    """The pid of a node that listens on `port` and has found its targets healthy. `directory` is made."""
-    directory.mkdir(parents=True)
-    with _control(_document(origin_ports)) as control:
-        environment = {
-            "LB_NODE_ID": "bench",
-            "LB_ZONE": "a",
-            "LB_CONTROL_URL": f"http://127.0.0.1:{control.server_port}",
-            "LB_NODE_TOKEN": "bench",
-            "LB_BIND": "127.0.0.1",
-            "LB_PORTS": f"80={port}",
-            "LB_DATA": str(directory / "data"),
-            "LB_DRAIN_SECONDS": "0",
-        }
-        with running(
-            "our node",
-            [sys.executable, "-m", "services.lb"],
-            core=core,
-            log=directory / "log",
-            ready=lambda: control.all_healthy,
-            cwd=_ROOT,
-            environment=environment,
-        ) as pid:
-            yield pid
+_SOURCE = Path(__file__).resolve().parents[1]
+_COMPILED = _SOURCE / "build/compiled"
+_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+_RULES = 20
+_SETTLE_SECONDS = 1.5
+"""It looks for finished log files once a second, to compress and deliver them."""
 
 
-def _document(origin_ports: list[int]) -> LoadBalancerConfig:
-    """One listener that forwards to both ports of the origin; timeouts and health checks are AWS's defaults."""
-    targets = tuple(Target(f"i-{port}", port, "a", "127.0.0.1", port) for port in origin_ports)
+def contender(python: Interpreter, *, compiled: bool) -> Contender:
+    """Raises UnavailableError when there is no compiled tree that `python` can load."""
+    tree = _COMPILED if compiled else _SOURCE
+    if compiled and not any(tree.rglob(f"services/**/*{python.suffix}")):
+        raise UnavailableError(f"nothing is compiled for {python.program} in {tree} (make compile)")
+    if compiled and _stale(tree):
+        raise UnavailableError(f"{tree} was compiled from another state of the sources (make compile)")
+
+    @contextmanager
+    def start(site: Site) -> Iterator[int]:
+        with _control(_document(site)) as control:
+            environment = {
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(tree), os.environ.get("PYTHONPATH")))),
+                "LB_NODE_ID": "bench",
+                "LB_ZONE": "a",
+                "LB_CONTROL_URL": f"http://127.0.0.1:{control.server_port}",
+                "LB_NODE_TOKEN": "bench",
+                "LB_BIND": "127.0.0.1",
+                "LB_PORTS": f"80={site.port},443={site.tls_port}",
+                "LB_DATA": str(site.directory / "data"),
+                "LB_DRAIN_SECONDS": "0",
+                "LB_WORKERS": "1",
+            }
+            with running(
+                "our node",
+                [python.program, "-m", "services.lb"],
+                core=site.core,
+                log=site.directory / "log",
+                ready=lambda: control.all_healthy,
+                cwd=tree,
+                environment=environment,
+            ) as pid:
+                yield pid
+
+    return Contender(COMPILED if compiled else OURS, str(python), start, settles=_SETTLE_SECONDS)
+
+
+def _stale(tree: Path) -> bool:
+    """Whether the sources in `tree` are not those of today."""
+    return any(
+        not (_SOURCE / file.relative_to(tree)).is_file()
+        or file.read_bytes() != (_SOURCE / file.relative_to(tree)).read_bytes()
+        for package in ("lab", "services")
+        for file in (tree / package).rglob("*.py")
+    )
+
+
+def _document(site: Site) -> LoadBalancerConfig:
+    """Both listeners forward to both ports of the origin; timeouts and health checks are AWS's defaults."""
+    targets = tuple(Target(f"i-{port}", port, "a", "127.0.0.1", port) for port in site.origins)
+    pem = site.certificate.read_text()
+    certificate = Certificate("arn:aws:acm:eu-west-1:000000000000:certificate/bench", *_parts(pem))
     return LoadBalancerConfig(
         generation=1,
         name="app/bench/1",
         arn="arn:aws:elasticloadbalancing:eu-west-1:000000000000:loadbalancer/app/bench/1",
         dns_name="bench.example",
         speed=1.0,
-        listeners=(Listener("arn:listener", "HTTP", 80, (default_rule(Forward(((_GROUP, 1),))),)),),
-        target_groups=(TargetGroup(_GROUP, "bench", "HTTP", HealthCheck(path="/small"), targets),),
+        listeners=(
+            Listener("arn:listener/http", "HTTP", 80, _rules()),
+            Listener("arn:listener/https", "HTTPS", 443, _rules(), Tls(_POLICY, (certificate,))),
+        ),
+        target_groups=(TargetGroup(GROUP, "bench", "HTTP", HealthCheck(path="/small"), targets),),
+        attributes=Attributes(access_logs=LogTarget("bench")),
     )
+
+
+def _rules() -> tuple[Rule, ...]:
+    """None matches what is asked: half of them have the path against them, half the host."""
+    forward = Forward(((GROUP, 1),))
+    hosts = (HOST, "*.example.net")
+    tried = [
+        Rule(
+            f"arn:rule/{number}",
+            number,
+            (HostHeader((hosts[number % 2],)), PathPattern((f"/tenant-{number}/*", f"/v{number}/*.json"))),
+            forward,
+        )
+        for number in range(1, _RULES + 1)
+    ]
+    return (*tried, default_rule(forward, "arn:rule/default"))
+
+
+def _parts(pem: str) -> tuple[str, str]:
+    """(the certificate, its key)"""
+    certificate, end, key = pem.partition("-----END CERTIFICATE-----\n")
+    return certificate + end, key
 
 
 class _Control(ThreadingHTTPServer):
@@ -88,10 +156,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """A report."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        targets = lb_report.from_json(json.loads(body)).targets
-        self.server.all_healthy = bool(targets) and all(target.state == State.HEALTHY for target in targets)
+        report = lb_report.from_json(json.loads(self._body()))
+        self.server.all_healthy = report.applied == self.server.generation and all(
+            target.state == State.HEALTHY for target in report.targets
+        )
         self._answer(204)
+
+    def do_PUT(self) -> None:
+        """A finished log file, which nobody wants to read."""
+        self._body()
+        self._answer(204)
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers["Content-Length"]))
 
     def _answer(self, status: int, body: bytes = b"") -> None:
         try:

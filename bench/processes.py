@@ -25,15 +25,13 @@ class UnavailableError(BenchError):
     """This machine lacks what the measurement needs."""
 
 
-def programs(packages: Mapping[str, str]) -> dict[str, str]:
-    """Where each program is. `packages` maps it to the Debian package that has it."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"))
-    found = {name: shutil.which(name, path=path) for name in packages}
-    missing = [name for name, where in found.items() if where is None]
-    if missing:
-        install = " ".join(packages[name] for name in missing)
-        raise UnavailableError(f"not installed: {', '.join(missing)} (Debian: apt-get install {install})")
-    return {name: where for name, where in found.items() if where is not None}
+def program(name: str, install: str, *directories: Path) -> str:
+    """Where it is: in one of `directories`, or on the path. Raises UnavailableError that tells how to `install` it."""
+    path = os.pathsep.join((*map(str, directories), os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"))
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise UnavailableError(f"not installed: {name} ({install})")
+    return found
 
 
 def free_ports(count: int) -> list[int]:
@@ -57,7 +55,7 @@ def running(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
     """The pid, once `ready()` is true. Its output goes to `log`; the end of it is shown when it does not start."""
-    with log.open("wb") as output, pinned(core):
+    with log.open("ab") as output, pinned(core):
         # In a session of its own, so that Ctrl-C in a terminal reaches us alone, and we stop all of it in order.
         process = subprocess.Popen(
             command,
@@ -81,13 +79,15 @@ def running(
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Ends a process that leads a session, and all that it started."""
-    if process.poll() is None:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        if process.poll() is None:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+    finally:  # also when it is interrupted meanwhile
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def accepts(port: int) -> bool:

@@ -1,13 +1,15 @@
-"""What is asked of a balancer. A head is the exact bytes that go out, so that both balancers read the same."""
+"""What is asked of a balancer. A head is the exact bytes that go out, so that all balancers read the same."""
 
 from dataclasses import dataclass
 
+from bench.certificate import HOST
 from bench.nginx import FILES, SMALL_BYTES
 
 NUMBER = "@NUMBER@"
 """Stands in a head for digits that no other request has."""
+POST_BYTES = 1024
 
-_HOST = "Host: www.example.com"
+_HOST = f"Host: {HOST}"
 
 _BROWSER = (
     _HOST,
@@ -34,26 +36,54 @@ _UNIQUE = (
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`head` has everything up to the empty line. `body_bytes` is the length of the body that must come back."""
+    """Requests one after the other on each of some connections. `request` is what is sent, whole; `body_bytes` is the length
+    of the body that must come back. With `handshakes` each request has a connection of its own, with a whole TLS handshake,
+    and its head is the load generator's."""
 
     name: str
     title: str
     path: str
-    head: str
+    request: str
     body_bytes: int
+    tls: bool = False
+    handshakes: bool = False
 
 
-def _scenario(name: str, title: str, path: str, *fields: str) -> Scenario:
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """`count` connections that have had one answer each, and stay."""
+
+    name: str
+    title: str
+    count: int
+    tls: bool = False
+
+
+def _get(name: str, title: str, path: str, *fields: str, tls: bool = False, handshakes: bool = False) -> Scenario:
     resource = path.partition("?")[0]
     head = "\r\n".join((f"GET {path} HTTP/1.1", *fields, "", ""))
-    return Scenario(name, title, resource, head, FILES.get(resource, SMALL_BYTES))
+    return Scenario(name, title, resource, head, FILES.get(resource, SMALL_BYTES), tls, handshakes)
+
+
+def _post(name: str, title: str, path: str, size: int) -> Scenario:
+    fields = (_HOST, "Content-Type: text/plain", f"Content-Length: {size}")
+    head = "\r\n".join((f"POST {path} HTTP/1.1", *fields, "", ""))
+    return Scenario(name, title, path, head + "x" * size, SMALL_BYTES)
 
 
 SCENARIOS = (
-    _scenario("small", "small head, 100 B body", "/small", _HOST),
-    _scenario("browser", "browser's head, 13 fields", "/small", *_BROWSER),
-    _scenario("unique", "14 fields, 3 + URL unique", f"/small?n={NUMBER}", *_UNIQUE),
-    _scenario("10k", "small head, 10 KB body", "/10k", _HOST),
-    _scenario("1m", "small head, 1 MB body", "/1m", _HOST),
-    _scenario("connect", "new connection per request", "/small", _HOST, "Connection: close"),
+    _get("small", "small head, 100 B body", "/small", _HOST),
+    _get("browser", "browser's head, 13 fields", "/small", *_BROWSER),
+    _get("unique", "14 fields, 3 + URL unique", f"/small?n={NUMBER}", *_UNIQUE),
+    _post("post", "POST of 1 KB", "/small", POST_BYTES),
+    _get("10k", "10 KB body", "/10k", _HOST),
+    _get("1m", "1 MB body", "/1m", _HOST),
+    _get("tls", "TLS keep-alive, small head", "/small", _HOST, tls=True),
+    _get("connect", "new connection per request", "/small", _HOST, "Connection: close"),
+    _get("handshake", "TLS handshake per request", "/small", tls=True, handshakes=True),
 )
+IDLE = (
+    Idle("idle", "idle connection, KB", 2000),
+    Idle("idle-tls", "idle TLS connection, KB", 500, tls=True),
+)
+NAMES = tuple(one.name for one in (*SCENARIOS, *IDLE))

@@ -1,0 +1,1 @@
+"""Other balancers, set up to do what ours does."""
