@@ -323,7 +323,7 @@ class Client(Exchange):
         if self.state is not _HEAD:
             self.fail(Cause.OVERLOADED)
         elif self._buffer and not self.link.pending:
-            self._refuse(Cause.OVERLOADED)
+            self._refuse(Cause.OVERLOADED, len(self._buffer))
         else:
             self._shut()
 
