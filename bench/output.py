@@ -13,10 +13,10 @@ from bench.contender import COMPILED, NGINX, OURS, TITLES
 from bench.goals import GOALS, IDLE, RATE
 from bench.machine import Machine
 from bench.memory import Growth
-from bench.summary import SATURATED, Cell, Line, Run, unsaturated
+from bench.summary import SATURATED, Line, Run, unsaturated
 
 _WIDTH = 240  # a table that is cut to a narrow terminal says nothing
-_MET, _MISSED, _NOT_SATURATED = "✓", "✗", "~"
+_MET, _MISSED, _UNSOUND = "✓", "✗", "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _cell(line: Line, name: str) -> str:
     )
     unit = f" {line.unit}" if name == NGINX or line.measure == IDLE else ""
     mark = "" if cell.met is None else f" {_MET if cell.met else _MISSED}"
-    return f"{_doubt(line, cell)}{median}{unit} ({low}-{high}){mark}"
+    return f"{'' if cell.sound else _UNSOUND}{median}{unit} ({low}-{high}){mark}"
 
 
 def _number(line: Line, name: str, value: float) -> str:
@@ -119,19 +119,14 @@ def _number(line: Line, name: str, value: float) -> str:
     return f"{value:.2f}"
 
 
-def _doubt(line: Line, cell: Cell) -> str:
-    """A rate says what a core can do only when the core had nothing else to do; and a ratio needs two such rates."""
-    shares = [one.busy for one in (cell, line.cells[NGINX]) if one.busy is not None] if NGINX in line.cells else []
-    return _NOT_SATURATED if any(share < SATURATED for share in shares) else ""
-
-
 def _notes(facts: Facts, found: Sequence[Line]) -> list[str]:
     notes = [
         f"nginx in its units, the others as ratios to nginx's run of the same round: median (quartiles). "
         f"{_MET} {_MISSED}: goal met, missed. Idle connections in KB of memory, without the kernel's."
     ]
     notes += [
-        f"{_NOT_SATURATED} a core was less than {100 * SATURATED:.0f} % busy: {text}" for text in unsaturated(found)
+        f"{_UNSOUND} not judged, as a core was less than {100 * SATURATED:.0f} % busy: {text}"
+        for text in unsaturated(found)
     ]
     return [*notes, *facts.remarks]
 

@@ -80,18 +80,22 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`busy` is the share of its core that the contender had at work, where that matters to the value; `errors` are those of
-    all its runs, and make the value worthless."""
+    """`busy` is the share of its core that the contender had at work, where that matters to the value: a rate says what a
+    core can do only when it had nothing else to do, and a ratio needs two such rates, or is not `sound`. `errors` are those
+    of all its runs, and make the value worthless."""
 
     spread: Spread
     goal: Goal | None = None
     busy: float | None = None
+    sound: bool = True
     errors: int = 0
 
     @property
     def met(self) -> bool | None:
-        """None where there is no goal."""
-        return None if self.goal is None else not self.errors and self.goal.met(self.spread.median)
+        """None where there is no goal, or no telling."""
+        if self.goal is None or not self.sound:
+            return None
+        return not self.errors and self.goal.met(self.spread.median)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +132,13 @@ def _ratios(
         for name in TITLES:
             pairs = [(one[name], one[NGINX]) for one in rounds if name in one and NGINX in one]
             if pairs:
-                own = [run for run, _ in pairs]
+                busy, base_busy = (statistics.median(run.busy for run in own) for own in zip(*pairs, strict=True))
                 cells[name] = Cell(
                     Spread.of([value(run) / (1.0 if name == NGINX else value(base)) for run, base in pairs]),
                     GOALS.get((measure, scenario), {}).get(name),
-                    None if measure == CPU else statistics.median(run.busy for run in own),
-                    sum(run.load.errors for run in own),
+                    None if measure == CPU else busy,
+                    measure == CPU or min(busy, base_busy) >= SATURATED,
+                    sum(run.load.errors for run, _ in pairs),
                 )
         if cells:
             yield Line(measure, scenario, f"{what}: {titles[scenario]}", unit, cells)

@@ -105,4 +105,8 @@ def test_memory_is_in_kilobytes_for_all() -> None:
 def test_a_core_that_was_not_saturated_is_named() -> None:
     runs = [run(OURS, 960.0), run(NGINX, 900.0)]
     assert unsaturated(lines(runs, ())) == ["requests per second: small head, 100 B body: nginx 90 %"]
-    assert unsaturated(lines([run(OURS, 960.0), run(NGINX, 950.0)], ())) == []
+    assert line(runs, RATE).cells[OURS].met is None
+    assert line(runs, CPU).cells[OURS].met is True
+    runs = [run(OURS, 960.0), run(NGINX, 950.0)]
+    assert unsaturated(lines(runs, ())) == []
+    assert line(runs, RATE).cells[OURS].met is True
