@@ -1,8 +1,9 @@
-"""What a row of the corpus is: bytes, what a client of the node gets for them, and how AWS's desync mitigation classes them.
+"""What a row of the corpus is: bytes, what a client of the node gets for them, and AWS's desync class of it.
 
-The class is http-desync-guardian's, the engine that an ALB runs, as its documentation lists them (alb:load-balancer-access-logs,
-alb:edit-load-balancer-attributes). It is about the first head alone; what makes it is the worst thing found in it, and of
-equals the first. `answers` are the node's own: it may be stricter than the class asks for, and says so with its status.
+The class is that of http-desync-guardian, the engine an ALB runs, and where AWS's documentation says otherwise, that
+(alb:load-balancer-access-logs, alb:edit-load-balancer-attributes). It is about the first head alone: the worst thing found
+in it makes it, of equals the first. `answers` are the node's in the default mode, defensive; it may be stricter than the class
+asks for.
 """
 
 from dataclasses import dataclass
@@ -60,10 +61,11 @@ def case(
     closes: bool | None = None,
     unfinished: bool = False,
 ) -> Case:
-    """The connection stays when the last answer is a target's, and only then, unless `closes` says otherwise."""
+    """The connection stays when the last answer is a target's and the class does not end it, unless `closes` says otherwise."""
+    found = desync or COMPLIANT
     if closes is None:
-        closes = unfinished or not answers or answers[-1] != 200
-    return Case(name, data, answers, desync or COMPLIANT, not closes, unfinished)
+        closes = unfinished or not answers or answers[-1] != 200 or found.parts("defensive")
+    return Case(name, data, answers, found, not closes, unfinished)
 
 
 def head(first: str | bytes, *fields: str | bytes) -> bytes:
@@ -107,7 +109,7 @@ ODD_URI, BOTH, SAME_LENGTHS, EMPTY_NAME, LOOKALIKE, GET_LENGTH, UNDEFINED_TE, FO
     "MissingHeaderColon",
     "MissingUri",
 )
-BAD_LENGTH, BAD_FIELD, BAD_CODING, BAD_URI, BAD_METHOD, BAD_VERSION, LENGTHS, CHUNKED_TWICE = _tier(
+BAD_LENGTH, BAD_FIELD, BAD_CODING, BAD_URI, BAD_METHOD, BAD_VERSION, LENGTHS, CHUNKED_TWICE, DISGUISED = _tier(
     Tier.SEVERE,
     "BadContentLength",
     "BadHeader",
@@ -117,4 +119,5 @@ BAD_LENGTH, BAD_FIELD, BAD_CODING, BAD_URI, BAD_METHOD, BAD_VERSION, LENGTHS, CH
     "BadVersion",
     "MultipleContentLength",
     "MultipleTransferEncodingChunked",
+    "SuspiciousTeClPresent",
 )

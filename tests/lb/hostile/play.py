@@ -8,12 +8,14 @@ a connection of its own: if a byte of the row's was left on a pooled connection 
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tests.eventually import eventually
 from tests.lb.hostile.case import Case
-from tests.lb.hostile.recorder import Recorder
+from tests.lb.hostile.recorder import Recorder, tag
 from tests.lb.world import World
 
 LAST = b"GET /last HTTP/1.1\r\nHost: a.example\r\n\r\n"
@@ -40,9 +42,10 @@ class Played:
     seen: tuple[bytes, ...]
 
 
-def answers_in(data: bytes) -> list[Answer]:
-    """The final answers in what a client got; what is not whole is left out."""
-    found = []
+def answers_in(data: bytes, *, ended: bool) -> list[Answer]:
+    """The final answers in what a client got; what is not whole is left out. An answer to HEAD has no body, whatever its head
+    says: another answer follows at once, or the end."""
+    found: list[Answer] = []
     while True:
         head, end, rest = data.partition(b"\r\n\r\n")
         if not end:
@@ -55,8 +58,8 @@ def answers_in(data: bytes) -> list[Answer]:
                 length = int(value)
             elif name == b"X-Target":
                 target = bytes.fromhex(value.decode())
-        if rest.startswith(b"HTTP/1.1 "):
-            length = 0  # the answer to a HEAD
+        if rest.startswith(b"HTTP/1.1 ") or (ended and not rest):
+            length = 0
         if len(rest) < length:
             return found
         data = rest[length:]
@@ -86,14 +89,17 @@ class Connection:
 
     async def answers(self, count: int | None) -> list[Answer]:
         """Reads until there are `count`, or, with None, until the balancer ends the connection."""
-        while not self.closed and (count is None or len(answers_in(self._got)) < count):
+        while not self.closed and (count is None or len(self._answers()) < count):
             try:
                 data = await self._reader.read(65536)
             except ConnectionError:
                 data = b""
             self._got += data
             self.closed = not data
-        return answers_in(self._got)
+        return self._answers()
+
+    def _answers(self) -> list[Answer]:
+        return answers_in(self._got, ended=self.closed)
 
     def abort(self) -> None:
         self._writer.transport.abort()
@@ -102,8 +108,7 @@ class Connection:
 async def play(world: World, recorder: Recorder, row: Case, pieces: Sequence[bytes]) -> Played:
     before = {id(raw): len(raw) for raw in recorder.connections}
     seen = len(recorder.seen)
-    async with asyncio.timeout(15):
-        client = await connect(world)
+    async with connected(world) as client, asyncio.timeout(5):
         await client.send(pieces)
         if row.unfinished:
             client.end()
@@ -113,23 +118,28 @@ async def play(world: World, recorder: Recorder, row: Case, pieces: Sequence[byt
             answers = await client.answers(len(row.answers) + 1)
         else:
             answers = await client.answers(None)
-        client.abort()
-        honest = await connect(world)
+    async with connected(world) as honest, asyncio.timeout(5):
         await honest.send([HONEST])
         reply = await honest.answers(1)
-        honest.abort()
     await eventually(lambda: not world.node.plane.clients and not any(one.in_flight for one in world.targets))
     return Played(
         tuple(answers),
         client.closed,
         tuple(reply),
-        tuple(bytes(raw[before.get(id(raw), 0) :]) for raw in recorder.connections if len(raw) > before.get(id(raw), 0)),
-        tuple(request.target for request in recorder.seen[seen:]),
+        tuple(
+            bytes(raw[before.get(id(raw), 0) :]) for raw in recorder.connections if len(raw) > before.get(id(raw), 0)
+        ),
+        tuple(tag(request.target) for request in recorder.seen[seen:]),
     )
 
 
-async def connect(world: World) -> Connection:
-    return Connection(*await asyncio.open_connection("127.0.0.1", world.node.listeners[80].bind_port))
+@asynccontextmanager
+async def connected(world: World) -> AsyncIterator[Connection]:
+    connection = Connection(*await asyncio.open_connection("127.0.0.1", world.node.listeners[80].bind_port))
+    try:
+        yield connection
+    finally:
+        connection.abort()
 
 
 def whole(row: Case) -> list[bytes]:
@@ -153,4 +163,4 @@ def at_random(row: Case) -> list[bytes]:
 
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
     ends = [0, *sorted(places), len(data)]
-    return [data[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(ends)]

@@ -1,13 +1,13 @@
 """Readers of a connection's bytes from a client, as origins have them: each says which whole requests it sees, and how it ends.
 
 `strict` is RFC 9112 to the letter, written apart from the node's own. `naive` forgives what old servers forgave: bare LF,
-folding, spaces and underscores in names, any number Python's `int` takes, the last Content-Length; with `length_first` it
+folding, spaces around names, any number Python's `int` takes, the last Content-Length; with `length_first` it
 obeys Content-Length where Transfer-Encoding is there too. `h11` and `llhttp` (Node.js's) are other people's.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import h11
@@ -31,8 +31,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
+    """`length` is that of the whole requests, in bytes; only our own readers tell it."""
+
     requests: tuple[Seen, ...]
     end: End
+    length: int = field(default=0, compare=False)
 
 
 Reader = Callable[[bytes], Reading]
@@ -51,23 +54,26 @@ def _each(one: Callable[[bytes], tuple[Seen, int]]) -> Reader:
 
     def read(data: bytes) -> Reading:
         seen = []
+        end, at = End.CLEAN, 0
         try:
-            while data:
-                request, length = one(data)
+            while at < len(data):
+                request, length = one(data[at:])
                 seen.append(request)
-                data = data[length:]
+                at += length
         except _PartialError:
-            return Reading(tuple(seen), End.PARTIAL)
+            end = End.PARTIAL
         except _BrokenError:
-            return Reading(tuple(seen), End.BROKEN)
-        return Reading(tuple(seen), End.CLEAN)
+            end = End.BROKEN
+        return Reading(tuple(seen), end, at)
 
     return read
 
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _LINE = re.compile(rb"(%b) ([\x21-\x7e\x80-\xff]+) HTTP/1\.1" % _TOKEN)
-_FIELD = re.compile(rb"(%b):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*" % _TOKEN)
+_FIELD = re.compile(
+    rb"(%b):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*" % _TOKEN
+)
 _SIZE = re.compile(rb"[0-9A-Fa-f]+(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
 
@@ -162,7 +168,7 @@ def _naive(data: bytes, *, length_first: bool) -> tuple[Seen, int]:
     has_length = False
     for line in unfolded:
         name, _, value = line.partition(b":")
-        name = name.strip().lower().replace(b"_", b"-")
+        name = name.strip().lower()
         if name == b"content-length":
             try:
                 length, has_length = int(value.rpartition(b",")[2].strip().decode("utf-8", "replace")), True
@@ -260,9 +266,13 @@ def read_llhttp(data: bytes) -> Reading:
     events = _Events()
     events.parser = parser = httptools.HttpRequestParser(events)
     try:
-        parser.feed_data(data)
-    except httptools.HttpParserUpgrade:
-        return Reading(tuple(events.seen), End.CLEAN)
+        while data:
+            try:
+                parser.feed_data(data)
+                break
+            except httptools.HttpParserUpgrade as upgrade:  # asked for, and refused: what follows is the next request
+                data = data[upgrade.args[0] :]
+                events.parser = parser = httptools.HttpRequestParser(events)
     except httptools.HttpParserError:
         return Reading(tuple(events.seen), End.BROKEN)
     return Reading(tuple(events.seen), End.PARTIAL if events.within else End.CLEAN)

@@ -9,7 +9,12 @@ NAIVE = READERS["naive"]
 
 
 def answer(request: Seen) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nX-Target: %b\r\nContent-Length: 0\r\n\r\n" % request.target.hex().encode()
+    return b"HTTP/1.1 200 OK\r\nX-Target: %b\r\nContent-Length: 0\r\n\r\n" % tag(request.target).hex().encode()
+
+
+def tag(target: bytes) -> bytes:
+    """What an answer tells of the target: enough to know it by, and never over the limit of a response's head."""
+    return target[:100]
 
 
 @dataclass
@@ -25,15 +30,15 @@ class Recorder:
         raw = bytearray()
         self.connections.append(raw)
         self.open += 1
-        answered = 0
+        read = 0
         try:
             while data := await reader.read(65536):
                 raw += data
-                reading = NAIVE(bytes(raw))
-                for request in reading.requests[answered:]:
+                reading = NAIVE(bytes(raw[read:]))
+                read += reading.length
+                for request in reading.requests:
                     self.seen.append(request)
                     writer.write(answer(request))
-                answered = len(reading.requests)
                 await writer.drain()
                 if reading.end is End.BROKEN:
                     break
