@@ -1,6 +1,7 @@
 """An origin that keeps every byte it gets, and answers each request that its reader sees with that request's own target."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 
 from tests.lb.hostile.readers import READERS, End, Seen
@@ -25,6 +26,12 @@ class Recorder:
     connections: list[bytearray] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     open: int = 0
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """`serve`, for a server that does not mind its connections."""
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            await self.serve(reader, writer)
+        writer.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raw = bytearray()
