@@ -1,0 +1,61 @@
+"""Every request of the corpus through a real node to an origin that records: what nobody may be able to do.
+
+(a) The origin never sees two requests where the balancer answered one. (b) No line reaches it that the balancer did not vouch
+for. (c) What it got reads alike to every reader. (d) Every answer is that to the request before it, on this connection and
+on others'. And none of it depends on how the bytes arrive.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from services.lb.selector import serving_selector
+from tests.lb.hostile.case import Case
+from tests.lb.hostile.check import check_answers, check_origin
+from tests.lb.hostile.corpus import REQUESTS
+from tests.lb.hostile.defects import ALWAYS, WHOLE_ONLY, rows
+from tests.lb.hostile.play import Played, at_random, bytewise, play, whole
+from tests.lb.hostile.recorder import Recorder
+from tests.lb.world import World, world_on
+
+Cut = Callable[[Case], list[bytes]]
+Stage = Callable[[Case, Cut], Played]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    """A node with one recording origin, for all rows: a connection that one row spoiled would show in the next."""
+    selector = serving_selector(time.monotonic)
+    recorder = Recorder()
+    stack = AsyncExitStack()
+
+    async def opened() -> World:
+        world = await stack.enter_async_context(world_on(selector))
+        await world.origin(recorder.serve)
+        await world.run()
+        return world
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        world = runner.run(opened())
+        try:
+            yield lambda row, cut: runner.run(play(world, recorder, row, cut(row)))
+        finally:
+            runner.run(stack.aclose())
+
+
+@pytest.mark.parametrize("row", rows(REQUESTS, ALWAYS | WHOLE_ONLY))
+def test_a_request_of_the_corpus(stage: Stage, row: Case) -> None:
+    played = stage(row, whole)
+    check_answers(row, played)
+    check_origin(row, played)
+
+
+@pytest.mark.parametrize("row", rows(REQUESTS, ALWAYS))
+@pytest.mark.parametrize("cut", [bytewise, at_random])
+def test_how_the_bytes_arrive_changes_nothing(stage: Stage, row: Case, cut: Cut) -> None:
+    played = stage(row, cut)
+    check_answers(row, played)
+    check_origin(row, played)
