@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import accepts, free_ports, programs, running
+from bench.processes import accepts, free_ports, program, running
 from tests.lb.hostile.case import Case
 from tests.lb.hostile.readers import READERS
 from tests.lb.hostile.recorder import Recorder
@@ -166,7 +166,7 @@ async def _ask(row: Case, port: int) -> tuple[int, ...]:
 
 def run_peers(rows: Sequence[Case], directory: Path) -> dict[str, dict[str, Done]]:
     """What each proxy made of each row. Raises UnavailableError when one is not installed."""
-    found = programs(PACKAGES)
+    found = {name: program(name, f"Debian: apt-get install {package}") for name, package in PACKAGES.items()}
     done = {}
     for name, started in PROXIES.items():
         ports = free_ports(2 * len(rows))
