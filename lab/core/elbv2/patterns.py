@@ -39,7 +39,7 @@ def regex_problem(text: str) -> str | None:
         if found is not None:
             return f"the regular expression '{text}' uses {found}, which is not supported"
     try:
-        re.compile(text)
+        re.compile(text.encode())  # as a node does: requests are bytes
     except (re.error, OverflowError, RecursionError) as error:
         return f"the regular expression '{text}' is not valid: {error}"
     return None
