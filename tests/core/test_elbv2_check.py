@@ -276,6 +276,7 @@ def test_any_text_is_a_regular_expression_or_is_told_why_not(text: str) -> None:
         (r"\P{L}", "Unicode"),
         ("[[:alpha:]]", "set operation"),
         ("[a--b]", "set operation"),
+        ("[0--", "set operation"),  # Python would warn before it refuses
         ("(", "not valid"),
         ("[", "not valid"),
         ("*a", "not valid"),

@@ -7,7 +7,7 @@ possessive quantifiers, subroutines, recursion, Unicode classes. Those are refus
 import re
 
 _TOKEN = re.compile(
-    r"""(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])     # first: what stands in a set is not what it is elsewhere
+    r"""(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\]?)    # first: what stands in a set is not what it is elsewhere
     | (?P<escape>\\.)
     | (?P<group>\(\?(?:P.|<.|.)?)
     | (?P<possessive>[*+?}]\+)""",
