@@ -14,14 +14,15 @@ values without case, a repeated field by any of its lines; query pairs without c
 
 import ipaddress
 from collections.abc import Sequence
+from typing import Final
 
 from lab.core.elbv2.rules import HostHeader, HttpHeader, PathPattern, QueryString, RequestMethod, Rule, SourceIp
 from services.lb.fieldvalues import FieldValues
 from services.lb.patterns import NUL, Kind, Pattern, Test, expression, wildcard, wildcard_pair
 from services.lb.uri import host_name, normal_path, query_pairs
 
-_MEMO_ENTRIES = 2048
-_MEMO_KEY_BYTES = 256
+_MEMO_ENTRIES: Final = 2048
+_MEMO_KEY_BYTES: Final = 256
 
 
 class _Start:
@@ -90,6 +91,16 @@ class _QueryDimension:
         self.readers = 0
         self.pairs = Dimension()
         self.values = Dimension()
+
+    def met(self, pairs: list[tuple[bytes, bytes]]) -> int:
+        met = 0
+        if self.pairs.readers:
+            for key, value in pairs:
+                met |= self.pairs.met(key + NUL + value)
+        if self.values.readers:
+            for _, value in pairs:
+                met |= self.values.met(value)
+        return met
 
 
 class Matcher:
@@ -179,10 +190,8 @@ class Matcher:
         if self._queries:
             pairs = query_pairs(target)
             for query in self._queries:
-                met = 0
-                for key, value in pairs:
-                    met |= query.pairs.met(key + NUL + value) | query.values.met(value)
-                mask &= met | ~query.readers
+                if mask & query.readers:
+                    mask &= query.met(pairs) | ~query.readers
         return mask
 
     def _by_peer(self, peer: bytes) -> int:
@@ -245,8 +254,10 @@ class Matcher:
         for key, value in condition.values:
             text = value.lower().encode()
             if key is None:
+                query.values.readers |= bit
                 query.values.add(bit, wildcard(text, escapes=True))
             else:
+                query.pairs.readers |= bit
                 query.pairs.add(bit, wildcard_pair(key.lower().encode(), text))
 
     def _add_source(self, bit: int, condition: SourceIp) -> None:

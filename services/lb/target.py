@@ -1,7 +1,7 @@
 """A target as this node knows it, as long as it is registered. Knows no socket: connections are held, not understood."""
 
 from ssl import SSLContext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lab.core.elbv2.config import TargetGroup
 from lab.core.elbv2.health import REGISTERED, TargetHealth
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 TargetKey = tuple[str, str, int, str, int]
 """Target group ARN, id, port, host, dial port: a target that differs in any of them is another one."""
 
-FULL_SHARE = -1.0
+FULL_SHARE: Final = -1.0
 
 
 class TargetState:

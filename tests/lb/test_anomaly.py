@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.lb.anomaly import MIN_WEIGHT, PERIOD, Record, judge
@@ -42,6 +42,7 @@ def test_verdicts(counts: list[tuple[int, int]], expected: list[bool]) -> None:
     assert judged(*counts) == expected
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 500), st.floats(0, 1)), min_size=3, max_size=9),
     st.integers(10, 500),

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.lb.balance import Shares
@@ -79,6 +79,7 @@ def test_thresholds(changes: dict[str, Any], healthy: int, everyone: bool) -> No
     assert set(lab.picks(30)) == {f"i-{number}" for number in expected}
 
 
+@settings(deadline=None)
 @given(
     states=st.lists(st.sampled_from(["healthy", "ill", "draining"]), min_size=1, max_size=8),
     minimum=st.integers(1, 9),
@@ -113,6 +114,7 @@ def test_least_outstanding_prefers_the_idle_and_takes_turns_among_equals() -> No
     assert lab.picks(2) == ["i-1", "i-1"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=7), st.lists(st.integers(0, 9), max_size=40))
 def test_least_outstanding_never_picks_a_busier_one(in_flight: list[int], endings: list[int]) -> None:
     lab = bench(*range(1, len(in_flight) + 1), algorithm="least_outstanding_requests")
@@ -207,6 +209,7 @@ def test_weight_zero_gets_nothing_and_no_weights_give_nobody() -> None:
     assert {Shares(weights).next() for weights in ((), (0,), (0, 0))} == {-1}
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 999), min_size=1, max_size=5).filter(any), st.integers(1, 400))
 def test_shares_are_exact_to_less_than_one(weights: list[int], turns: int) -> None:
     shares = Shares(weights)

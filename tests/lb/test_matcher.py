@@ -5,7 +5,7 @@ import re
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.core.elbv2.rules import (
@@ -341,6 +341,7 @@ def kind(condition: Condition) -> object:
     return object() if several else type(condition)
 
 
+@settings(deadline=None)
 @given(
     conditions=st.lists(st.lists(CONDITIONS, min_size=1, max_size=3, unique_by=kind).map(tuple), max_size=8),
     method=st.sampled_from(["GET", "POST", "PUT"]),

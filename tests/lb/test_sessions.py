@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.core.elbv2.config import Stickiness, TargetGroup
@@ -395,6 +395,7 @@ NOISE = random.Random(7).randbytes
 SEAL = Seal(bytes.fromhex(KEY), NOISE)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80).filter(lambda text: not text.endswith(b"\0")), st.binary(max_size=20))
 def test_what_was_sealed_opens_for_its_purpose_only(text: bytes, purpose: bytes) -> None:
     value = SEAL.close(purpose, text)
@@ -404,6 +405,7 @@ def test_what_was_sealed_opens_for_its_purpose_only(text: bytes, purpose: bytes)
     assert Seal(bytes(32), NOISE).open(purpose, value) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), st.data())
 def test_nothing_that_was_altered_opens(text: bytes, data: st.DataObject) -> None:
     value = SEAL.close(b"purpose", text.rstrip(b"\0"))
@@ -420,11 +422,13 @@ def test_nothing_that_was_altered_opens(text: bytes, data: st.DataObject) -> Non
         assert SEAL.open(b"purpose", altered) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_nothing_that_was_made_up_opens(value: bytes) -> None:
     assert SEAL.open(b"purpose", value) is None
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4 * SHARD_BYTES))
 def test_shards_are_joined_again(length: int) -> None:
     value = (b"abcdefg" * (length // 7 + 1))[:length]

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.lb.slow_start import share
@@ -162,6 +162,7 @@ def test_alone_in_slow_start_they_still_serve() -> None:
     assert Counter(lab.picks(20)) == {"i-2": 10, "i-3": 10}
 
 
+@settings(deadline=None)
 @given(
     since=st.floats(0, 1000),
     duration=st.floats(0.1, 1000),

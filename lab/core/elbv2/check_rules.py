@@ -27,6 +27,8 @@ METHOD = re.compile(r"[A-Z_-]+")
 PRINTABLE = re.compile(r"[\x20-\x7e]+")
 REDIRECT_PART = re.compile(r"[\x21-\x7e]*")
 CONTENT_TYPE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+SINGLE = (HostHeader, PathPattern, RequestMethod, SourceIp)
+"""What a rule has one condition on at most; a node's matcher counts on it."""
 REDIRECT_PROTOCOLS = ("HTTP", "HTTPS", "#{protocol}")
 
 
@@ -42,6 +44,8 @@ def rule_problems(rules: Sequence[Rule], listener: str, arns: frozenset[str]) ->
         name = f"{listener}, rule {rule.priority or 'default'}"
         if rule.priority and not rule.conditions:
             yield f"{name} has no conditions"
+        kinds = [type(condition) for condition in rule.conditions]
+        yield from (f"{name} has two {kind.__name__} conditions" for kind in SINGLE if kinds.count(kind) > 1)
         for condition in rule.conditions:
             yield from (f"{name}: {problem}" for problem in _condition(condition))
         for rewrite in (rule.host_rewrite, rule.url_rewrite):

@@ -7,7 +7,7 @@ possessive quantifiers, subroutines, recursion, Unicode classes. Those are refus
 import re
 
 _TOKEN = re.compile(
-    r"""(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])     # first: what stands in a set is not what it is elsewhere
+    r"""(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\]?)    # first: what stands in a set is not what it is elsewhere
     | (?P<escape>\\.)
     | (?P<group>\(\?(?:P.|<.|.)?)
     | (?P<possessive>[*+?}]\+)""",
@@ -39,7 +39,7 @@ def regex_problem(text: str) -> str | None:
         if found is not None:
             return f"the regular expression '{text}' uses {found}, which is not supported"
     try:
-        re.compile(text)
+        re.compile(text.encode())  # as a node does: requests are bytes
     except (re.error, OverflowError, RecursionError) as error:
         return f"the regular expression '{text}' is not valid: {error}"
     return None
