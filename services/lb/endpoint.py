@@ -54,6 +54,7 @@ class Endpoint(Handler):
         self.selector = selector
         self.interest = interest
         self.is_open = True
+        self.broken = False  # the peer did not close: the connection was reset, or timed out
         self.connecting = False
         self.pending = b""
         self.flushed = selector.now
@@ -82,6 +83,7 @@ class Endpoint(Handler):
             except BlockingIOError:
                 return
             except OSError:
+                self.broken = True
                 data = b""
             if data:
                 self.owner.received(data)

@@ -157,8 +157,11 @@ class FieldReader:
         kind = self._special.get(lower)
         if kind is None:
             kind = _FLEETING if lower in _NOT_REMEMBERED else _PLAIN
-            if self._odd and _ALB_NAME.fullmatch(name) is None:
-                kind = SUSPICIOUS if _NOT_LETTERS.sub(b"", lower) in _DISGUISES else ODD_NAME
+            if self._odd:
+                if _NOT_LETTERS.sub(b"", lower) in _DISGUISES:
+                    kind = SUSPICIOUS
+                elif _ALB_NAME.fullmatch(name) is None:
+                    kind = ODD_NAME
         if len(name) <= 64:
             if len(self._kinds) >= _MEMO_LINES:
                 self._kinds.clear()
@@ -174,6 +177,11 @@ class FieldReader:
             if len(self.memo) >= _MEMO_LINES:
                 self.memo.clear()
             self.memo[line] = field
+
+
+def is_text(line: bytes) -> bool:
+    """Whether it has no control bytes but tabs."""
+    return _HIGH_VALUE.fullmatch(line) is not None
 
 
 def is_host(value: bytes) -> bool:

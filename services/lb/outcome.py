@@ -42,7 +42,7 @@ class Cause(Enum):
     DESYNC = "blocked by the desync mitigation mode"
     BAD_BODY = "malformed chunked body"
     BODY_CUT_SHORT = "the client closed before it had sent the whole body"
-    METHOD_NOT_ALLOWED = "TRACE"
+    METHOD_NOT_ALLOWED = "TRACE or CONNECT"
     URI_TOO_LONG = "request line over the limit"
     UNKNOWN_CODING = "unknown transfer coding"
     UNKNOWN_VERSION = "unknown HTTP version"

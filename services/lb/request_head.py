@@ -33,6 +33,7 @@ from services.lb.fields import (
     Field,
     FieldReader,
     is_host,
+    is_text,
 )
 from services.lb.http1 import (
     CHUNKED,
@@ -58,18 +59,19 @@ _CONTENT_LENGTH: Final = frozenset({b"content-length"})
 class Method:
     """What a method means to the load balancer. `idempotent` as RFC 9110 section 9.2.2 has it."""
 
-    __slots__ = ("idempotent", "is_get", "is_head", "is_trace", "name")
+    __slots__ = ("idempotent", "is_get", "is_head", "is_refused", "name")
 
     def __init__(self, name: bytes) -> None:
         self.name = name
         self.is_get = name == b"GET"
         self.is_head = name == b"HEAD"
-        self.is_trace = name == b"TRACE"
+        self.is_refused = name in (b"TRACE", b"CONNECT")
         self.idempotent = name in (b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE")
 
 
 _METHODS: Final = {
-    name: Method(name) for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE")
+    name: Method(name)
+    for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT")
 }
 GET: Final = _METHODS[b"GET"]
 
@@ -148,7 +150,8 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
     finding = request.finding
     tokens = nominated = NO_TOKENS
     dropped: list[bytes] | None = None
-    has_te = has_cl = te_like = cl_like = False
+    has_te = has_cl = te_like = cl_like = identity = False
+    disguised = b""
     host: bytes | None = None
     upgrade = b""
     for line in [line for line in lines if line not in plain]:
@@ -156,7 +159,8 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
         if field is None:
             field = _fields.read(line)
             if field is None:
-                if line and line[0] != 58 and line.strip(b" \t"):  # 58 is ":"
+                empty = line[0] == 58 or not line.strip(b" \t")  # 58 is ":"
+                if not empty or not is_text(line):
                     return Cause.BAD_HEADER
                 finding = worse(finding, desync.EMPTY_HEADER)
                 dropped = _also(dropped, line)
@@ -183,6 +187,8 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
             length = _length(field.value)
             if length < 0:
                 return Cause.BAD_CONTENT_LENGTH
+            if b"\t" in line:
+                _write_anew(request, lines, line, b"Content-Length: " + field.value)
             if not has_cl:
                 has_cl = True
                 request.length = length
@@ -201,7 +207,10 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
                 return cause
             if field.lower == b"chunked":
                 has_te = True
+                if b"\t" in line:
+                    _write_anew(request, lines, line, b"Transfer-Encoding: chunked")
                 continue
+            identity = True
         elif kind is UPGRADE:
             upgrade = field.lower
         elif kind is FORWARDED_FOR:
@@ -222,6 +231,7 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
                     te_like = True
                 else:
                     cl_like = True
+                    disguised = field.value
             continue
         elif kind is HIGH_VALUE:
             finding = worse(finding, desync.NON_COMPLIANT_HEADER)
@@ -229,6 +239,12 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
         dropped = _also(dropped, line)
     if (te_like and has_cl) or (cl_like and has_te):
         return Cause.SUSPICIOUS_TE_CL
+    if te_like and has_te:
+        return Cause.MULTIPLE_CHUNKED
+    if cl_like and has_cl and _length(disguised) != request.length:
+        return Cause.MULTIPLE_CONTENT_LENGTH
+    if identity and has_cl:
+        finding = worse(finding, desync.BOTH_TE_CL_PRESENT)
     if has_te or has_cl:
         finding = worse(finding, _frame(request, has_te, has_cl, lines))
     if finding is not COMPLIANT:
@@ -262,16 +278,21 @@ def _request_line(first: bytes, head: bytes) -> Request | Cause:
         if _METHOD.fullmatch(name) is None:
             return Cause.BAD_METHOD
         method = Method(name)
-    if version == b"HTTP/1.1" and target[:1] == b"/" and _TARGET.fullmatch(target) is not None and not method.is_trace:
+    if (
+        version == b"HTTP/1.1"
+        and target[:1] == b"/"
+        and _TARGET.fullmatch(target) is not None
+        and not method.is_refused
+    ):
         return Request(method, first, target, head)
     number = _VERSION.fullmatch(version)
     if number is None:
         return Cause.BAD_VERSION
     if number[1] != b"1":
         return Cause.UNKNOWN_VERSION
-    if method.is_trace:
+    if method.is_refused:
         return Cause.METHOD_NOT_ALLOWED
-    if not target or b"\0" in target or b"\r" in target:
+    if not target or b"\0" in target or b"\r" in target or b"\n" in target:
         return Cause.BAD_URI
     request = Request(method, first, target, head)
     request.minor = 0 if number[2] == b"0" else 1
@@ -362,6 +383,12 @@ def _coding(field: Field, has_te: bool, minor: int) -> Cause | None:
     if codings.count(b"chunked") > 1:
         return Cause.MULTIPLE_CHUNKED
     return Cause.BAD_TRANSFER_ENCODING if b"" in codings else Cause.UNKNOWN_CODING
+
+
+def _write_anew(request: Request, lines: list[bytes], line: bytes, anew: bytes) -> None:
+    """A framing field that not every reader takes as it came goes on in its plainest form."""
+    lines[lines.index(line)] = anew
+    request.head = b""
 
 
 def _also(lines: list[bytes] | None, line: bytes) -> list[bytes]:

@@ -258,6 +258,7 @@ class TlsEndpoint(Endpoint):
         except BlockingIOError:
             return b""  # after `shutdown`
         except OSError:
+            self.broken = True
             data = b""
         if not data:
             self._over = True

@@ -247,7 +247,7 @@ class Upstream(Owner):
             link = self.link
             secure = isinstance(link, TlsEndpoint) and link.failure != ""
             exchange.fail(Cause.TARGET_TLS_FAILED if secure else Cause.TARGET_UNREACHABLE)
-        elif self.state is _BODY and self._body.until_close:
+        elif self.state is _BODY and self._body.until_close and not self.link.broken:
             self._reusable = False
             self._complete(exchange)
         elif self._replay is not None:

@@ -22,7 +22,7 @@ REFUSED: list[tuple[bytes, Cause]] = [
     (b"GET /\r HTTP/1.1\r\nHost: a", Cause.BAD_URI),
     (b"GET a HTTP/1.1\r\nHost: a", Cause.BAD_URI),
     (b"GET * HTTP/1.1\r\nHost: a", Cause.BAD_URI),
-    (b"CONNECT a:80 HTTP/1.1\r\nHost: a", Cause.BAD_URI),
+    (b"CONNECT a:80 HTTP/1.1\r\nHost: a", Cause.METHOD_NOT_ALLOWED),
     (b"GET http://u@h/ HTTP/1.1\r\nHost: a", Cause.BAD_URI),
     (b"GET / http/1.1\r\nHost: a", Cause.BAD_VERSION),
     (b"GET / HTTP/1.10\r\nHost: a", Cause.BAD_VERSION),

@@ -9,6 +9,9 @@ asks for.
 from dataclasses import dataclass
 from enum import IntEnum
 
+import pytest
+from _pytest.mark.structures import ParameterSet
+
 
 class Tier(IntEnum):
     """Ordered: the worst thing found in a head is the head's."""
@@ -121,3 +124,8 @@ BAD_LENGTH, BAD_FIELD, BAD_CODING, BAD_URI, BAD_METHOD, BAD_VERSION, LENGTHS, CH
     "MultipleTransferEncodingChunked",
     "SuspiciousTeClPresent",
 )
+
+
+def rows(table: tuple[Case, ...]) -> list[ParameterSet]:
+    """The table as parameters of a test, by name."""
+    return [pytest.param(row, id=row.name) for row in table]

@@ -13,10 +13,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from services.lb.selector import serving_selector
-from tests.lb.hostile.case import Case
+from tests.lb.hostile.case import Case, rows
 from tests.lb.hostile.check import check_answers, check_origin
 from tests.lb.hostile.corpus import REQUESTS
-from tests.lb.hostile.defects import ALWAYS, WHOLE_ONLY, rows
 from tests.lb.hostile.play import Played, at_random, bytewise, play, whole
 from tests.lb.hostile.recorder import Recorder
 from tests.lb.world import World, world_on
@@ -46,14 +45,14 @@ def stage() -> Iterator[Stage]:
             runner.run(stack.aclose())
 
 
-@pytest.mark.parametrize("row", rows(REQUESTS, ALWAYS | WHOLE_ONLY))
+@pytest.mark.parametrize("row", rows(REQUESTS))
 def test_a_request_of_the_corpus(stage: Stage, row: Case) -> None:
     played = stage(row, whole)
     check_answers(row, played)
     check_origin(row, played)
 
 
-@pytest.mark.parametrize("row", rows(REQUESTS, ALWAYS))
+@pytest.mark.parametrize("row", rows(REQUESTS))
 @pytest.mark.parametrize("cut", [bytewise, at_random])
 def test_how_the_bytes_arrive_changes_nothing(stage: Stage, row: Case, cut: Cut) -> None:
     played = stage(row, cut)

@@ -12,15 +12,13 @@ from services.lb import desync
 from services.lb.outcome import Cause
 from services.lb.request_head import parse_request
 from services.lb.selector import serving_selector
-from tests.lb.hostile.case import SMUGGLED, Case, Tier
+from tests.lb.hostile.case import SMUGGLED, Case, Tier, rows
 from tests.lb.hostile.check import check_answers, check_origin
 from tests.lb.hostile.corpus import REQUESTS
-from tests.lb.hostile.defects import ALWAYS, CLASSES, WHOLE_ONLY, rows
 from tests.lb.hostile.play import Played, play, whole
 from tests.lb.hostile.recorder import Recorder
 from tests.lb.world import World, world_on
 
-MILDER = CLASSES | {"target-lf": WHOLE_ONLY["target-lf"]}
 HEADS = tuple(row for row in REQUESTS if b"\r\n\r\n" in row.data.lstrip(b"\r\n"))
 
 
@@ -30,7 +28,7 @@ def found(row: Case) -> desync.Finding | None:
     return desync.REFUSED.get(result) if isinstance(result, Cause) else result.finding
 
 
-@pytest.mark.parametrize("row", rows(HEADS, MILDER))
+@pytest.mark.parametrize("row", rows(HEADS))
 def test_no_class_is_milder_than_the_engine_of_aws_has_it(row: Case) -> None:
     finding = found(row)
     if finding is not None:  # a head that is refused for good needs none
@@ -41,7 +39,7 @@ def test_no_class_is_milder_than_the_engine_of_aws_has_it(row: Case) -> None:
 def test_what_is_served_is_classed_as_by_the_engine_of_aws(row: Case) -> None:
     finding = found(row)
     assert finding is not None
-    if row.name not in ALWAYS | WHOLE_ONLY and row.name not in OTHER_REASONS:
+    if row.name not in OTHER_REASONS:
         assert (finding.tier.name, finding.reason.decode()) == (row.desync.tier.name, row.desync.reason)
 
 
@@ -71,11 +69,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[tuple[str, Callable[[Case]
             runner.run(stack.aclose())
 
 
-NON_COMPLIANT = tuple(
-    row
-    for row in REQUESTS
-    if row.answers[:1] == (200,) and row.desync.tier > Tier.COMPLIANT and row.name not in ALWAYS | WHOLE_ONLY
-)
+NON_COMPLIANT = tuple(row for row in REQUESTS if row.answers[:1] == (200,) and row.desync.tier > Tier.COMPLIANT)
 
 
 @pytest.mark.parametrize("row", NON_COMPLIANT, ids=str)

@@ -120,16 +120,7 @@ class Leaver(Origin):
             return
 
 
-DEFECT = pytest.mark.xfail(reason="a reset that ends an answer of no length is taken for its end", strict=True)
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        pytest.param(said, id=name, marks=[DEFECT] if name == "until-close" else [])
-        for name, said in ANSWER_PHASES.items()
-    ],
-)
+@pytest.mark.parametrize("said", [pytest.param(said, id=name) for name, said in ANSWER_PHASES.items()])
 def test_a_target_resets(said: bytes) -> None:
     """Before its head is through it is a 502; after that the client's connection ends, and never as if all were well."""
 
