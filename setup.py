@@ -1,8 +1,9 @@
 """Builds the wheel, with the load balancer's data plane compiled by mypyc where a compiler is there; the same source runs as
 it is where none is. An editable install never compiles: there the source is what runs.
 
-`python setup.py compile DIRECTORY` makes a tree of the packages `lab` and `services` with the compiled modules beside their
-source, for images, tests and measurements. LAB_COMPILE=0 switches compiling off, LAB_COMPILE=1 makes its failure an error.
+`python setup.py compile` makes a tree of the packages `lab` and `services`, in build/compiled or LAB_COMPILED, with the compiled
+modules beside their source: for images, tests and measurements. LAB_COMPILE=0 switches compiling off, LAB_COMPILE=1 makes its
+failure an error.
 """
 
 import os
@@ -38,7 +39,12 @@ def extensions() -> list[Any]:
         return []
     files = [f"services/lb/{name}.py" for name in HOT if (ROOT / f"services/lb/{name}.py").exists()]
     options = ["--config-file=", "--ignore-missing-imports", "--explicit-package-bases"]
-    return mypycify([*options, *files], opt_level="3", debug_level="0", group_name="lb", target_dir="build/mypyc")
+    return mypycify([*options, *files], opt_level="3", debug_level="0", group_name="lb", target_dir=f"{_directory()}.c")
+
+
+def _directory() -> Path:
+    """Where `compile` makes its tree."""
+    return Path(os.environ.get("LAB_COMPILED", "build/compiled"))
 
 
 class OptionalExtensions(build_ext):
@@ -55,11 +61,10 @@ class OptionalExtensions(build_ext):
 
 
 class Compile(Command):
-    """`compile DIRECTORY`"""
+    """`compile`"""
 
     description = "make a tree with the data plane compiled"
     user_options: ClassVar[list[tuple[str, str, str]]] = []
-    directory = "build/compiled"
 
     def initialize_options(self) -> None:
         pass
@@ -68,12 +73,15 @@ class Compile(Command):
         pass
 
     def run(self) -> None:
-        directory = Path(os.environ.get("LAB_COMPILED", self.directory))
+        directory = _directory()
+        # Beside the tree, so that two trees can be made at the same time.
+        work = directory.with_name(directory.name + ".work")
         shutil.rmtree(directory, ignore_errors=True)
         for package in ("lab", "services"):
             shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         command = self.get_finalized_command("build_ext")
         command.build_lib = str(directory)
+        command.build_temp = str(work)
         command.inplace = False
         command.run()
 
