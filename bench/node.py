@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from bench import machine
 from bench.certificate import HOST
 from bench.contender import COMPILED, GROUP, OURS, Contender, Site
 from bench.interpreter import Interpreter
-from bench.processes import UnavailableError, running
+from bench.processes import BenchError, UnavailableError, running
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2 import report as lb_report
 from lab.core.elbv2.config import (
@@ -72,9 +73,17 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
                 cwd=tree,
                 environment=environment,
             ) as pid:
+                if _runs_compiled(pid, python.suffix) is not compiled:
+                    raise BenchError(f"our node in {tree} runs {'interpreted' if compiled else 'compiled'} code")
                 yield pid
 
     return Contender(COMPILED if compiled else OURS, str(python), start, settles=_SETTLE_SECONDS)
+
+
+def _runs_compiled(root: int, suffix: str) -> bool:
+    """Whether a process of the tree has mypyc's module of the data plane in memory. What the path leads to is not what it
+    should be when a module was compiled in place, or the tree's cannot be loaded."""
+    return any(f"/lb__mypyc{suffix}" in machine.maps(pid) for pid in machine.tree(root))
 
 
 def _stale(tree: Path) -> bool:
