@@ -37,8 +37,15 @@ _SOURCE = Path(__file__).resolve().parents[1]
 _COMPILED = _SOURCE / "build/compiled"
 _POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 _RULES = 20
-_SETTLE_SECONDS = 1.5
-"""It looks for finished log files once a second, to compress and deliver them."""
+_SPEED = 300.0
+"""Lab seconds in a second. A log file of five minutes ends each second, so that each turn pays for the compression of its own
+lines; with larger files a few turns would pay for all, and the median would leave those out."""
+_HEALTH_CHECK_SECONDS = 300
+"""Lab seconds: one check a second of each target."""
+_SETTLE_SECONDS = 2.5
+"""The last file ends within a second, and within another one it is found, to be compressed and delivered."""
+
+_REMARK = f"compresses its log, a file a second, and is charged for {_SETTLE_SECONDS:g} s after each load"
 
 
 def contender(python: Interpreter, *, compiled: bool) -> Contender:
@@ -46,12 +53,12 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
     tree = _COMPILED if compiled else _SOURCE
     if compiled and not any(tree.rglob(f"services/**/*{python.suffix}")):
         raise UnavailableError(f"nothing is compiled for {python.program} in {tree} (make compile)")
-    if compiled and _stale(tree):
+    if compiled and stale(tree):
         raise UnavailableError(f"{tree} was compiled from another state of the sources (make compile)")
 
     @contextmanager
     def start(site: Site) -> Iterator[int]:
-        with _control(_document(site)) as control:
+        with _control(document(site)) as control:
             environment = {
                 "PYTHONPATH": os.pathsep.join(filter(None, (str(tree), os.environ.get("PYTHONPATH")))),
                 "LB_NODE_ID": "bench",
@@ -77,7 +84,7 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
                     raise BenchError(f"our node in {tree} runs {'interpreted' if compiled else 'compiled'} code")
                 yield pid
 
-    return Contender(COMPILED if compiled else OURS, str(python), start, settles=_SETTLE_SECONDS)
+    return Contender(COMPILED if compiled else OURS, str(python), start, _REMARK, _SETTLE_SECONDS)
 
 
 def _runs_compiled(root: int, suffix: str) -> bool:
@@ -86,7 +93,7 @@ def _runs_compiled(root: int, suffix: str) -> bool:
     return any(f"/lb__mypyc{suffix}" in machine.maps(pid) for pid in machine.tree(root))
 
 
-def _stale(tree: Path) -> bool:
+def stale(tree: Path) -> bool:
     """Whether the sources in `tree` are not those of today."""
     return any(
         not (_SOURCE / file.relative_to(tree)).is_file()
@@ -96,9 +103,10 @@ def _stale(tree: Path) -> bool:
     )
 
 
-def _document(site: Site) -> LoadBalancerConfig:
-    """Both listeners forward to both ports of the origin; timeouts and health checks are AWS's defaults."""
+def document(site: Site) -> LoadBalancerConfig:
+    """Both listeners forward to both ports of the origin; timeouts are AWS's defaults."""
     targets = tuple(Target(f"i-{port}", port, "a", "127.0.0.1", port) for port in site.origins)
+    health_check = HealthCheck(path="/small", interval=_HEALTH_CHECK_SECONDS)
     pem = site.certificate.read_text()
     certificate = Certificate("arn:aws:acm:eu-west-1:000000000000:certificate/bench", *_parts(pem))
     return LoadBalancerConfig(
@@ -106,12 +114,12 @@ def _document(site: Site) -> LoadBalancerConfig:
         name="app/bench/1",
         arn="arn:aws:elasticloadbalancing:eu-west-1:000000000000:loadbalancer/app/bench/1",
         dns_name="bench.example",
-        speed=1.0,
+        speed=_SPEED,
         listeners=(
             Listener("arn:listener/http", "HTTP", 80, _rules()),
             Listener("arn:listener/https", "HTTPS", 443, _rules(), Tls(_POLICY, (certificate,))),
         ),
-        target_groups=(TargetGroup(GROUP, "bench", "HTTP", HealthCheck(path="/small"), targets),),
+        target_groups=(TargetGroup(GROUP, "bench", "HTTP", health_check, targets),),
         attributes=Attributes(access_logs=LogTarget("bench")),
     )
 
