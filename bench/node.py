@@ -60,7 +60,7 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
     def start(site: Site) -> Iterator[int]:
         with _control(document(site)) as control:
             environment = {
-                "PYTHONPATH": os.pathsep.join(filter(None, (str(tree), os.environ.get("PYTHONPATH")))),
+                "PYTHONPATH": os.pathsep.join((str(tree), *python.path)),
                 "LB_NODE_ID": "bench",
                 "LB_ZONE": "a",
                 "LB_CONTROL_URL": f"http://127.0.0.1:{control.server_port}",

@@ -78,6 +78,17 @@ def test_the_python_that_runs_this_can_run_the_node() -> None:
     assert found.suffix.endswith(".so")
 
 
+@pytest.mark.parametrize(("version", "does"), [("45.0.1", True), ("46", True), ("38.0.4", False), ("", False)])
+def test_an_old_cryptography_does_not_do(version: str, does: bool) -> None:
+    assert interpreter.recent(version) is does
+
+
+def test_a_python_says_that_it_borrows_packages() -> None:
+    lender = interpreter.interpreter("python3", "3.11.2", "", "", ".so", shared=False, packages="/lender")
+    assert "with the packages of the one that measures" in str(lender)
+    assert lender.path[0] == "/lender"
+
+
 def test_a_python_that_does_not_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="is no Python that runs"):
         interpreter.ask(str(tmp_path / "python"))
