@@ -34,7 +34,7 @@ e2e: .venv/dev ## run the end-to-end tests only
 compile: .venv/bench ## make build/compiled, where the balancer's data plane is compiled if there is a C compiler
 	$(BIN)/python setup.py --quiet compile
 
-bench: compile ## measure the balancer against nginx and others in one run, of 20 minutes (needs nginx, wrk and ab)
+bench: compile ## measure the balancer against nginx and others in one run, of 25 minutes (needs nginx, wrk and ab)
 	$(BIN)/python -m bench.balancer --keep
 
 format: .venv/dev ## format the code
