@@ -31,10 +31,10 @@ check: .venv/dev ## lint and types
 e2e: .venv/dev ## run the end-to-end tests only
 	$(BIN)/pytest tests/e2e
 
-compile: .venv/bench ## make build/compiled, where the balancer's data plane is compiled if there is a C compiler
+compile: .venv/dev ## make build/compiled, where the balancer's data plane is compiled if there is a C compiler
 	$(BIN)/python setup.py --quiet compile
 
-bench: compile ## measure the balancer against nginx and others in one run, of 25 minutes (needs nginx, wrk and ab)
+bench: .venv/bench compile ## measure the balancer against nginx and others in one run, of 25 minutes (needs nginx, wrk and ab)
 	$(BIN)/python -m bench.balancer --keep
 
 format: .venv/dev ## format the code
