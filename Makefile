@@ -6,7 +6,7 @@ BIN    := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check e2e bench format lock clean
+.PHONY: help up down status test check e2e compile bench format lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ check: .venv/dev ## lint and types
 e2e: .venv/dev ## run the end-to-end tests only
 	$(BIN)/pytest tests/e2e
 
-bench: .venv/bench ## measure the balancer against nginx and others in one run, of 20 minutes (needs nginx, wrk and ab)
+compile: .venv/dev ## make build/compiled, where the balancer's data plane is compiled if there is a C compiler
+	$(BIN)/python setup.py --quiet compile
+
+bench: .venv/bench compile ## measure the balancer against nginx and others in one run, of 25 minutes (needs nginx, wrk and ab)
 	$(BIN)/python -m bench.balancer --keep
 
 format: .venv/dev ## format the code

@@ -106,6 +106,14 @@ def resident(root: int) -> int:
     return total
 
 
+def maps(pid: int) -> str:
+    """What a process has mapped, a line each that ends in a file's path; nothing of one that has ended."""
+    try:
+        return (_PROC / str(pid) / "maps").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def load_average() -> tuple[float, float, float]:
     """Over 1, 5 and 15 minutes."""
     return os.getloadavg()

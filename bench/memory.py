@@ -37,10 +37,11 @@ def growth(contender: Contender, site: Site, idle: Idle, number: int) -> Growth:
     with contender.start(site) as pid, machine.pinned(None):
         with _connections(contender, site, _WARM_UP, idle):
             pass
-        time.sleep(_SETTLE_SECONDS)  # what ends with a connection ends a little later
+        settle = max(_SETTLE_SECONDS, contender.settles)  # what ends with a connection ends a little later
+        time.sleep(settle)
         base = machine.resident(pid)
         with _connections(contender, site, idle.count, idle):
-            time.sleep(_SETTLE_SECONDS)
+            time.sleep(settle)
             after = machine.resident(pid)
     return Growth(idle.name, number, contender.name, base, (after - base) / idle.count)
 

@@ -50,8 +50,8 @@ _ORIGIN = """\
     }}
   }}"""
 
-# The fields of an ALB's line, in its order and with its quotes (alb:load-balancer-access-logs), as long as ours to a few bytes;
-# what nginx has no equal to is a constant. Written in blocks, as our node's are.
+# The fields of an ALB's line, in its order and with its quotes (alb:load-balancer-access-logs), as long as ours to a few bytes,
+# under TLS shorter by the certificate's ARN; what nginx has no equal to is a constant. Written in blocks, as our node's are.
 _LOG = f"""\
   log_format alb '$scheme $time_iso8601 app/bench/1 $remote_addr:$remote_port $upstream_addr '
     '$request_time $upstream_header_time $upstream_response_time $status $upstream_status $request_length $bytes_sent '

@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from bench import machine
 from bench.certificate import HOST
 from bench.contender import COMPILED, GROUP, OURS, Contender, Site
 from bench.interpreter import Interpreter
-from bench.processes import UnavailableError, running
+from bench.processes import BenchError, UnavailableError, running
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2 import report as lb_report
 from lab.core.elbv2.config import (
@@ -36,8 +37,15 @@ _SOURCE = Path(__file__).resolve().parents[1]
 _COMPILED = _SOURCE / "build/compiled"
 _POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 _RULES = 20
-_SETTLE_SECONDS = 1.5
-"""It looks for finished log files once a second, to compress and deliver them."""
+_SPEED = 300.0
+"""Lab seconds in a second. A log file of five minutes ends each second, so that each turn pays for the compression of its own
+lines; with larger files a few turns would pay for all, and the median would leave those out."""
+_HEALTH_CHECK_SECONDS = 300
+"""Lab seconds: one check a second of each target."""
+_SETTLE_SECONDS = 2.5
+"""The last file ends within a second, and within another one it is found, to be compressed and delivered."""
+
+_REMARK = f"compresses its log, a file a second, and is charged for {_SETTLE_SECONDS:g} s after each load"
 
 
 def contender(python: Interpreter, *, compiled: bool) -> Contender:
@@ -45,14 +53,14 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
     tree = _COMPILED if compiled else _SOURCE
     if compiled and not any(tree.rglob(f"services/**/*{python.suffix}")):
         raise UnavailableError(f"nothing is compiled for {python.program} in {tree} (make compile)")
-    if compiled and _stale(tree):
+    if compiled and stale(tree):
         raise UnavailableError(f"{tree} was compiled from another state of the sources (make compile)")
 
     @contextmanager
     def start(site: Site) -> Iterator[int]:
-        with _control(_document(site)) as control:
+        with _control(document(site)) as control:
             environment = {
-                "PYTHONPATH": os.pathsep.join(filter(None, (str(tree), os.environ.get("PYTHONPATH")))),
+                "PYTHONPATH": os.pathsep.join((str(tree), *python.path)),
                 "LB_NODE_ID": "bench",
                 "LB_ZONE": "a",
                 "LB_CONTROL_URL": f"http://127.0.0.1:{control.server_port}",
@@ -72,12 +80,20 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
                 cwd=tree,
                 environment=environment,
             ) as pid:
+                if _runs_compiled(pid, python.suffix) is not compiled:
+                    raise BenchError(f"our node in {tree} runs {'interpreted' if compiled else 'compiled'} code")
                 yield pid
 
-    return Contender(COMPILED if compiled else OURS, str(python), start, settles=_SETTLE_SECONDS)
+    return Contender(COMPILED if compiled else OURS, str(python), start, _REMARK, _SETTLE_SECONDS)
 
 
-def _stale(tree: Path) -> bool:
+def _runs_compiled(root: int, suffix: str) -> bool:
+    """Whether a process of the tree has mypyc's module of the data plane in memory. What the path leads to is not what it
+    should be when a module was compiled in place, or the tree's cannot be loaded."""
+    return any(f"/lb__mypyc{suffix}" in machine.maps(pid) for pid in machine.tree(root))
+
+
+def stale(tree: Path) -> bool:
     """Whether the sources in `tree` are not those of today."""
     return any(
         not (_SOURCE / file.relative_to(tree)).is_file()
@@ -87,9 +103,10 @@ def _stale(tree: Path) -> bool:
     )
 
 
-def _document(site: Site) -> LoadBalancerConfig:
-    """Both listeners forward to both ports of the origin; timeouts and health checks are AWS's defaults."""
+def document(site: Site) -> LoadBalancerConfig:
+    """Both listeners forward to both ports of the origin; timeouts are AWS's defaults."""
     targets = tuple(Target(f"i-{port}", port, "a", "127.0.0.1", port) for port in site.origins)
+    health_check = HealthCheck(path="/small", interval=_HEALTH_CHECK_SECONDS)
     pem = site.certificate.read_text()
     certificate = Certificate("arn:aws:acm:eu-west-1:000000000000:certificate/bench", *_parts(pem))
     return LoadBalancerConfig(
@@ -97,12 +114,12 @@ def _document(site: Site) -> LoadBalancerConfig:
         name="app/bench/1",
         arn="arn:aws:elasticloadbalancing:eu-west-1:000000000000:loadbalancer/app/bench/1",
         dns_name="bench.example",
-        speed=1.0,
+        speed=_SPEED,
         listeners=(
             Listener("arn:listener/http", "HTTP", 80, _rules()),
             Listener("arn:listener/https", "HTTPS", 443, _rules(), Tls(_POLICY, (certificate,))),
         ),
-        target_groups=(TargetGroup(GROUP, "bench", "HTTP", HealthCheck(path="/small"), targets),),
+        target_groups=(TargetGroup(GROUP, "bench", "HTTP", health_check, targets),),
         attributes=Attributes(access_logs=LogTarget("bench")),
     )
 

@@ -1,15 +1,18 @@
 """Choosing what to measure, and what with."""
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from bench import certificate, contenders, interpreter, machine
-from bench.contender import NGINX, OURS, TITLES, TURNS
+from bench import certificate, contenders, interpreter, machine, node
+from bench.contender import NGINX, OURS, TITLES, TURNS, Site
 from bench.options import RESULTS, parse
 from bench.processes import UnavailableError, program
 from bench.scenarios import NAMES
+from lab.core.elbv2 import check
 
 
 def test_a_run_is_of_everything_unless_told_otherwise() -> None:
@@ -75,6 +78,17 @@ def test_the_python_that_runs_this_can_run_the_node() -> None:
     assert found.suffix.endswith(".so")
 
 
+@pytest.mark.parametrize(("version", "does"), [("45.0.1", True), ("46", True), ("38.0.4", False), ("", False)])
+def test_an_old_cryptography_does_not_do(version: str, does: bool) -> None:
+    assert interpreter.recent(version) is does
+
+
+def test_a_python_says_that_it_borrows_packages() -> None:
+    lender = interpreter.interpreter("python3", "3.11.2", "", "", ".so", shared=False, packages="/lender")
+    assert "with the packages of the one that measures" in str(lender)
+    assert lender.path[0] == "/lender"
+
+
 def test_a_python_that_does_not_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="is no Python that runs"):
         interpreter.ask(str(tmp_path / "python"))
@@ -82,6 +96,33 @@ def test_a_python_that_does_not_run_is_named(tmp_path: Path) -> None:
 
 def test_cpu_time_is_a_difference_by_thread() -> None:
     assert machine.spent({1: 100, 2: 50}, {1: 180, 3: 7}) == 87
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+def test_what_a_process_has_loaded_is_seen() -> None:
+    assert str(Path(sys.executable).resolve()) in machine.maps(os.getpid())
+    assert "/lb__mypyc" not in machine.maps(os.getpid())
+    assert machine.maps(2**30) == ""
+
+
+def test_a_compiled_tree_of_other_sources_is_refused(tmp_path: Path) -> None:
+    module = tmp_path / "services/lb/chunked.py"
+    module.parent.mkdir(parents=True)
+    shutil.copy(Path(node.__file__).parents[1] / "services/lb/chunked.py", module)
+    assert not node.stale(tmp_path)
+    module.write_text(module.read_text() + "\n")
+    assert node.stale(tmp_path)
+    module.rename(module.with_name("gone.py"))
+    assert node.stale(tmp_path)
+
+
+def test_the_node_is_given_a_document_that_it_takes(tmp_path: Path) -> None:
+    file = tmp_path / "certificate.pem"
+    certificate.write(file)
+    document = node.document(Site(tmp_path, 8001, 8002, (8003, 8004), file, 32, None))
+    assert list(check.problems(document)) == []
+    assert document.attributes.access_logs is not None
+    assert [len(listener.rules) for listener in document.listeners] == [21, 21]
 
 
 def test_the_certificate_is_for_the_host_that_is_asked_for(tmp_path: Path) -> None:
