@@ -91,6 +91,9 @@ class Client:
     async def ask(self, method: str = "GET", path: str = "/", fields: Pairs | None = None) -> Got:
         return await self.answer(self.request(method, path, fields))
 
+    async def end(self) -> None:
+        await eventually(lambda: self.closed)
+
     async def _read(self) -> None:
         try:
             while data := await self._reader.read(65536):
@@ -382,29 +385,72 @@ async def test_a_stream_whose_target_says_nothing_ends_with_504(world: World) ->
     assert (await (await connect(world)).ask()).status == 504
 
 
-@pytest.mark.parametrize("kind", ["ping", "settings", "data"])
-def test_a_flood_of_control_frames_ends_the_connection(kind: str) -> None:
-    @in_world
-    async def body(world: World) -> None:
-        origin = await world.origin()
-        origin.held = asyncio.Event()
-        await run(world)
+@in_world
+async def test_a_flood_of_control_frames_ends_the_connection(world: World) -> None:
+    origin = await world.origin()
+    origin.held = asyncio.Event()
+    await run(world)
+    ping = b"\x00\x00\x08\x06\x00\x00\x00\x00\x0012345678"
+    settings = b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\xff\xff"
+    empty_data = b"\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+    for frame in (ping, settings, empty_data):
         client = await connect(world)
         number = client.request("POST", "/", end=False)
-        for _ in range(1001):
-            if kind == "ping":
-                client.h2.ping(b"12345678")
-            elif kind == "settings":
-                client.writer.write(b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\xff\xff")
-            else:
-                client.h2.send_data(number, b"")
-        client.flush()
-        await eventually(lambda: client.closed)
-        assert client.goaway == (11, number)
+        client.writer.write(frame * 1001)
+        await client.end()
+        assert client.goaway == (11, number), frame
 
-    from services.lb.selector import serving_selector
 
-    body(serving_selector)
+@in_world
+async def test_a_body_that_a_target_does_not_take_is_not_asked_for(world: World) -> None:
+    release = asyncio.Event()
+    taken = bytearray()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"PUT"):
+            await release.wait()
+            taken.extend(await reader.readexactly(16_000_000))
+        writer.write(ok())
+        await writer.drain()
+
+    await world.origin(slow)
+    await run(world)
+    client = await connect(world)
+    number = client.request("PUT", fields=[("content-length", "16000000")], end=False)
+    upload = asyncio.create_task(client.upload(number, b"x" * 16_000_000))
+    await eventually(lambda: world.pending() and client.h2.local_flow_control_window(number) == 0)
+    assert sum(world.pending()) < 200_000
+    assert (await client.ask()).status == 200  # the others go on
+    release.set()
+    await upload
+    assert (await client.answer(number)).status == 200
+    assert taken == b"x" * 16_000_000
+
+
+@in_world
+async def test_a_body_of_another_length_than_said_ends_the_connection(world: World) -> None:
+    await world.origin()
+    await run(world)
+    for said, sent in (("2", b"abc"), ("4", b"abc")):
+        client = await connect(world)
+        number = client.request("POST", fields=[("content-length", said)], end=False)
+        client.data(number, sent, end=True)
+        await client.end()
+        assert client.goaway == (1, number)
+        assert client.got[number].headers == {}
+
+
+@in_world
+async def test_the_last_of_ten_thousand_requests_is_served(world: World) -> None:
+    await world.origin()
+    await run(world)
+    client = await connect(world)
+    assert (await client.ask()).status == 200
+    connections(world)[0]._requests = 9_999
+    assert (await client.ask()).status == 200
+    assert client.goaway == (0, 3)
+    await eventually(lambda: client.closed)
 
 
 @in_world
