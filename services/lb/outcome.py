@@ -56,6 +56,7 @@ class Cause(Enum):
     TARGET_MALFORMED = "the target's answer is malformed"
     TARGET_IDLE = "the target did not answer in time"
     TARGET_REMOVED = "the target was removed"
+    INCOMPATIBLE_PROTOCOL = "gRPC to a target group of HTTP/1.1"
     OVERLOADED = "the load balancer holds as many bytes as it may"
     INTERNAL = "a defect of the load balancer"
 
@@ -121,6 +122,7 @@ VERDICTS: dict[Outcome, Verdict] = {
             Cause.METHOD_NOT_ALLOWED: _elb(405),
             Cause.URI_TOO_LONG: _elb(414),
             Cause.TOO_MANY_FORWARDS: _elb(463),
+            Cause.INCOMPATIBLE_PROTOCOL: _elb(464),
             Cause.UNKNOWN_CODING: _elb(501),
             Cause.UNKNOWN_VERSION: _elb(505),
             Cause.CLIENT_IDLE: _elb(408),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.lb.farewell import Farewell
     from services.lb.front import Front
     from services.lb.greeting import Greeting
+    from services.lb.http2 import H2Connection
     from services.lb.peer import Peer
     from services.lb.tls_contexts import TlsFront
     from services.lb.tunnel import Tunnel
@@ -43,7 +44,7 @@ class Plane:
         self.fronts: dict[int, Front] = {}
         self.secure: dict[int, TlsFront] = {}
         self.counters = Counters()
-        self.clients: set[Client | Farewell | Greeting | Tunnel] = set()
+        self.clients: set[Client | Farewell | Greeting | H2Connection | Tunnel] = set()
         self.limits = Limits(allowance, selector, self.clients)
         self.draining = False
         self.wall = wall_clock

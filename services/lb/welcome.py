@@ -29,6 +29,11 @@ def welcome(sock: socket.socket, plane: Plane, peer: Peer) -> None:
 def _secured(link: TlsEndpoint, plane: Plane, peer: Peer) -> None:
     peer.secured(link.facts)
     plane.record_connection(peer)
+    if link.facts.alpn == "h2":
+        from services.lb.http2 import H2Connection  # needs the library h2, which a node may be without
+
+        H2Connection(link, plane, peer)
+        return
     client = Client(link, plane, peer)
     client.kind = b"https"
 

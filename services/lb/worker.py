@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Mapping
 
 from lab.core.elbv2.health import REGISTERED, TargetHealth
+from services.lb import http2_support
 from services.lb.allowance import Allowance
 from services.lb.front import compile_fronts
 from services.lb.listener import ListeningSocket
@@ -118,7 +119,7 @@ class Worker:
     def _configure(self, orders: Orders, listeners: Mapping[int, int]) -> None:
         plane = self.plane
         config = orders.config
-        secure = compile_secure(config, plane.secure, http2=False)
+        secure = compile_secure(config, plane.secure, http2=http2_support.available())
         table, gone = compile_table(config, plane.table, self._zone, plane.selector.now, self._random_bytes)
         fronts = compile_fronts(config, table.listeners)
         self._close_all_but(listeners)  # who came in by a listener that goes is served by the table that has it
