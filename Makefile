@@ -6,7 +6,7 @@ BIN    := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check e2e compile bench format lock clean
+.PHONY: help up down status test check e2e compile bench fuzz format lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,15 @@ compile: .venv/dev ## make build/compiled, where the balancer's data plane is co
 bench: .venv/bench compile ## measure the balancer against nginx and others in one run, of 25 minutes (needs nginx, wrk and ab)
 	$(BIN)/python -m bench.balancer --keep
 
+FUZZ_SECONDS ?= 60
+FUZZ = request response chunked values
+
+fuzz: .venv/dev ## fuzz the balancer's parsers, each for FUZZ_SECONDS (60); needs Linux on x86-64
+	@for name in $(FUZZ); do \
+	  echo "fuzzing $$name for $(FUZZ_SECONDS) s"; $(BIN)/python -m fuzz $$name -max_total_time=$(FUZZ_SECONDS) -verbosity=0 || exit; \
+	done
+	LAB_HEAVY=1 $(BIN)/pytest tests/lb/hostile/test_large.py
+
 format: .venv/dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -46,7 +55,7 @@ lock: .venv/dev ## pin the newest versions that fit pyproject.toml
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean: ## remove .venv and caches
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz *.egg-info
 
 # The base install and PostgreSQL for machines without Docker.
 .venv/run: pyproject.toml requirements.lock

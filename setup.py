@@ -1,9 +1,9 @@
 """Builds the wheel, with the load balancer's data plane compiled by mypyc where a compiler is there; the same source runs as
 it is where none is. An editable install never compiles: there the source is what runs.
 
-`python setup.py compile` makes a tree of the packages `lab` and `services`, in build/compiled or LAB_COMPILED, with the compiled
-modules beside their source: for images, tests and measurements. LAB_COMPILE=0 switches compiling off, LAB_COMPILE=1 makes its
-failure an error.
+`python setup.py compile` makes a tree of the packages `lab` and `services`, in build/compiled or LAB_COMPILED, with the
+compiled modules beside their source: for images, tests and measurements. LAB_COMPILE=0 switches compiling off, LAB_COMPILE=1
+makes its failure an error.
 """
 
 import os
@@ -17,8 +17,8 @@ from setuptools.command.build_ext import build_ext
 
 HOT = (
     "selector", "endpoint", "splice", "listener", "welcome", "greeting", "plane", "peer", "front", "exchange",
-    "downstream", "upstream", "farewell", "tunnel", "request_head", "response_head", "http1", "fields", "fieldvalues",
-    "chunked", "body", "forwarding", "responses", "desync", "outcome", "counters", "record", "routing", "target",
+    "downstream", "upstream", "farewell", "tunnel", "request_line", "request_head", "response_head", "http1", "fields",
+    "fieldvalues", "chunked", "body", "forwarding", "responses", "desync", "outcome", "counters", "record", "routing", "target",
     "group", "balance", "slow_start", "anomaly", "forward", "matcher", "patterns", "uri", "redirects", "transforms",
     "cookies", "stickiness", "limits", "tls_endpoint", "http2", "http2_stream", "http2_head",
     "logs/entry", "logs/access", "logs/text",

@@ -66,7 +66,9 @@ async def run(settings: Settings) -> None:
     _deploy_first_stack(settings, world, stacks)
     app = create_app(world, loop, stacks.call, opened.kind)
     with _listening(settings) as listener:
-        server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
+        server = _Server(
+            uvicorn.Config(app, http="h11", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        )
         turning = asyncio.create_task(loop.run(), name="loop")
         telling = asyncio.create_task(_tell_when_up(lambda: status(world, loop, opened.kind)), name="tell")
         log.info(

@@ -39,6 +39,7 @@ def main() -> None:
         create_app(machine, boot(machine)),
         host=machine.bind,
         port=machine.port,
+        http="h11",
         access_log=False,
         log_config=None,
         server_header=False,

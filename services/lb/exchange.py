@@ -14,7 +14,7 @@ from services.lb.forwarding import too_many_forwards, trace_value, transformed
 from services.lb.front import Front
 from services.lb.http1 import drop_named
 from services.lb.outcome import VERDICTS, Cause, Outcome, Phase
-from services.lb.request_head import GET, Request
+from services.lb.request_line import GET, Request
 from services.lb.response_head import Response
 from services.lb.responses import Answer, error_page, fixed_response, redirect
 from services.lb.routing import Route

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lab.core.elbv2.config import Attributes
-from services.lb.request_head import Request
+from services.lb.request_line import Request
 
 MAX_FORWARDED_ADDRESSES: Final = 30
 _MAX_TRACE_BYTES: Final = 7 * 1024

@@ -12,7 +12,8 @@ from typing import Final
 
 from services.lb.http1 import NO_BODY
 from services.lb.outcome import Cause
-from services.lb.request_head import Request, parse_request
+from services.lb.request_head import parse_request
+from services.lb.request_line import Request
 from services.lb.response_head import Response
 from services.lb.responses import SERVER, Answer
 

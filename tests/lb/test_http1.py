@@ -4,7 +4,8 @@ import pytest
 
 from services.lb.http1 import Framing
 from services.lb.outcome import Cause
-from services.lb.request_head import Request, parse_request, unfinished_request
+from services.lb.request_head import parse_request, unfinished_request
+from services.lb.request_line import Request
 from services.lb.response_head import parse_response
 
 H = b"GET / HTTP/1.1\r\nHost: a"

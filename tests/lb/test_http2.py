@@ -15,7 +15,7 @@ from services.lb.desync import COMPLIANT
 from services.lb.http2 import H2Connection
 from services.lb.http2_head import read_request
 from services.lb.outcome import Cause
-from services.lb.request_head import Request
+from services.lb.request_line import Request
 from tests.lb.certificates import trusting
 from tests.lb.tls_world import tls
 from tests.lb.world import World, eventually, in_world, ok

@@ -72,7 +72,7 @@ class Connection:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._got = b""
+        self.got = b""
         self.closed = False
 
     async def send(self, pieces: Iterable[bytes]) -> None:
@@ -87,6 +87,12 @@ class Connection:
         with contextlib.suppress(OSError):
             self._writer.write_eof()
 
+    async def take(self) -> None:
+        """What has come, without waiting for more than a turn of the loop."""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(0):
+                self.got += await self._reader.read(65536)
+
     async def answers(self, count: int | None) -> list[Answer]:
         """Reads until there are `count`, or, with None, until the balancer ends the connection."""
         while not self.closed and (count is None or len(self._answers()) < count):
@@ -94,12 +100,12 @@ class Connection:
                 data = await self._reader.read(65536)
             except ConnectionError:
                 data = b""
-            self._got += data
+            self.got += data
             self.closed = not data
         return self._answers()
 
     def _answers(self) -> list[Answer]:
-        return answers_in(self._got, ended=self.closed)
+        return answers_in(self.got, ended=self.closed)
 
     def abort(self) -> None:
         self._writer.transport.abort()

@@ -224,7 +224,7 @@ def read_h11(data: bytes) -> Reading:
             elif isinstance(event, h11.EndOfMessage):
                 seen.append(Seen(method, target, body))
                 within = False
-                connection.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
+                connection.send(h11.Response(status_code=404, headers=[("content-length", "0")]))
                 connection.send(h11.EndOfMessage())
                 if connection.our_state is not h11.DONE:
                     break
