@@ -101,7 +101,7 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
         if field is None:
             field = _fields.read(line)
             if field is None:
-                empty = line[0] == 58 or not line.strip(b" \t")  # 58 is ":"
+                empty = line.startswith(b":") or not line.strip(b" \t")
                 if not empty or not is_text(line):
                     return Cause.BAD_HEADER
                 finding = worse(finding, desync.EMPTY_HEADER)

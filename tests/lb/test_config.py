@@ -185,7 +185,7 @@ def held() -> Counter[str]:
     """How many objects of ours and descriptors there are."""
     gc.collect()
     ours = (type(one) for one in gc.get_objects())
-    counts = Counter(kind.__qualname__ for kind in ours if kind.__module__.startswith(("lab.", "services.")))
+    counts = Counter(kind.__qualname__ for kind in ours if str(kind.__module__).startswith(("lab.", "services.")))
     counts["sockets"] = sum(isinstance(one, socket.socket) and one.fileno() >= 0 for one in gc.get_objects())
     return counts
 

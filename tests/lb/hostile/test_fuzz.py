@@ -35,24 +35,15 @@ def mutated(data: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
 
 
 edits = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 8), words), max_size=3)
-DEFECTS = {
-    "prefix": "a bare LF in a request target passes when the head comes at once, and is 400 when it comes in pieces"
-}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=DEFECTS[name], strict=True)] if name in DEFECTS else [])
-        for name in INVARIANTS
-    ],
-)
+@pytest.mark.parametrize("name", INVARIANTS)
 def test_every_seed(name: str) -> None:
     for seed in seeds()[name]:
         INVARIANTS[name](seed)
 
 
-@pytest.mark.parametrize("name", [name for name in INVARIANTS if name not in DEFECTS])
+@pytest.mark.parametrize("name", INVARIANTS)
 def test_mutations_of_the_seeds(name: str) -> None:
     @settings(derandomize=True, deadline=None, max_examples=EXAMPLES, database=None)
     @given(st.sampled_from(seeds()[name]), edits)
