@@ -62,15 +62,15 @@ clean: ## remove .venv and caches
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "the lab needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
 	@test -x $(BIN)/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
 	@echo "installing the lab into .venv"
-	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded]'
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,h2]'
 	@touch $@
 
 .venv/dev: pyproject.toml requirements.lock .venv/run
 	@echo "installing the tools for tests into .venv"
-	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,dev]'
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,h2,dev]'
 	@touch $@
 
 .venv/bench: pyproject.toml requirements.lock .venv/dev
 	@echo "installing the balancers to compare with into .venv"
-	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,dev,bench]'
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,h2,dev,bench]'
 	@touch $@
