@@ -44,7 +44,7 @@ class State(IntEnum):
 
 # Bound once: looking a member up in its class takes longer than comparing it.
 CONNECTING: Final = State.CONNECTING
-_IDLE: Final = State.IDLE
+IDLE: Final = State.IDLE
 _HEAD: Final = State.HEAD
 _BODY: Final = State.BODY
 
@@ -113,7 +113,7 @@ class Upstream(Owner):
             self.target.in_flight -= 1
             self.target.errors += failed
         self.target.connections.discard(self)
-        if self.state is _IDLE and self in self.target.pool:
+        if self.state is IDLE and self in self.target.pool:
             self.target.pool.remove(self)
         splice = self.link.splice
         if splice is not None:
@@ -270,7 +270,7 @@ class Upstream(Owner):
         ):
             self._exchange = None
             target.in_flight -= 1
-            self.state = _IDLE
+            self.state = IDLE
             self.since = self.selector.now
             if self.link.interest != READ:
                 self.link.want(READ)
