@@ -149,6 +149,16 @@ class Endpoint(Handler):
     def resume(self) -> None:
         self.want(self.interest | READ)
 
+    def has_more(self) -> bool:
+        """Whether anything waits to be read, bytes or an end. Of a plain socket; a system call."""
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def shutdown(self) -> None:
         """No more is sent. Raises OSError when the connection is broken."""
         self.sock.shutdown(socket.SHUT_WR)
