@@ -150,9 +150,9 @@ class Endpoint(Handler):
         self.want(self.interest | READ)
 
     def has_more(self) -> bool:
-        """Whether anything waits to be read, bytes or an end. Of a plain socket; a system call."""
+        """Whether the kernel holds anything to be read, bytes or an end. A system call."""
         try:
-            self.sock.recv(1, socket.MSG_PEEK)
+            socket.socket.recv(self.sock, 1, socket.MSG_PEEK)  # of the socket itself, also under TLS
         except BlockingIOError:
             return False
         except OSError:

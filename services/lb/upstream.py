@@ -66,7 +66,7 @@ class Upstream(Owner):
         self._body = BodyReader()
         self._replay: bytes | None = None
         self._reusable = True
-        self._filled = False  # the last read took all it could: the kernel may hold more
+        self._filled = False  # the last read took all it could: more may be waiting
         target.connections.add(self)
 
     def begin(self, exchange: "Exchange", data: bytes, replay: bool) -> None:
@@ -270,7 +270,8 @@ class Upstream(Owner):
             and exchange.request_sent
             and not exchange.closes
             and not target.draining
-            and not (self._filled and self.link.is_plain and self.link.has_more())
+            # Under TLS a read is of one record, and the next may be here as well.
+            and not ((self._filled or not self.link.is_plain) and self.link.has_more())
         ):
             self._exchange = None
             target.in_flight -= 1

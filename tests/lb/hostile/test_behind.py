@@ -1,13 +1,18 @@
 """What stands behind a message: behind a request that is under way, behind an answer that is complete."""
 
 import asyncio
+import contextlib
+import ssl
+from pathlib import Path
 
 import pytest
 
+from lab.core.elbv2.config import Target
 from services.lb.downstream import Client
 from services.lb.endpoint import READ_BYTES
 from services.lb.selector import READ, serving_selector
 from tests.eventually import eventually
+from tests.lb.certificates import make
 from tests.lb.world import World, in_world, ok, read_message
 
 POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
@@ -65,5 +70,44 @@ def test_a_good_answer_leaves_its_connection_for_the_next(size: int) -> None:
         for _ in range(3):
             assert (await client.ask()).body == bytes(size)
         assert origin.connections == 1
+
+    scenario(serving_selector)
+
+
+@pytest.mark.parametrize("poison", [POISON, b""], ids=["poison", "good"])
+def test_what_follows_an_answer_under_tls(poison: bytes, tmp_path: Path) -> None:
+    """There a read is of one record, and the next record is in the kernel already."""
+    pair = make("target.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    file = tmp_path / "pair.pem"
+    file.write_text(pair.private_key + pair.chain)
+    context.load_cert_chain(file)
+
+    @in_world
+    async def scenario(world: World) -> None:
+        connections = 0
+
+        async def lying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal connections
+            connections += 1
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    path = (await read_message(reader)).first.split(b" ")[1]
+                    writer.write(ok(path))
+                    if path == b"/hostile":
+                        writer.write(poison)
+            writer.close()
+
+        async with await asyncio.start_server(lying, "127.0.0.1", 0, ssl=context) as server:
+            port = server.sockets[0].getsockname()[1]
+            await world.run(Target("i-1", 80, "a", "127.0.0.1", port), protocol="HTTPS")
+            client = await world.client()
+            client.send(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert (await client.answer()).body == b"/first"
+            client.send(b"GET /hostile HTTP/1.1\r\nHost: a\r\n\r\nGET /last HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert (await client.answer()).body == b"/hostile"
+            assert (await client.answer()).body == b"/last"
+            assert connections == (2 if poison else 1)
+            await world.node.stop()
 
     scenario(serving_selector)
