@@ -38,7 +38,7 @@ bench: .venv/bench compile ## measure the balancer against nginx and others in o
 	$(BIN)/python -m bench.balancer --keep
 
 FUZZ_SECONDS ?= 60
-FUZZ = request response chunked values
+FUZZ = request prefix response chunked values
 
 fuzz: .venv/dev ## fuzz the balancer's parsers, each for FUZZ_SECONDS (60); needs Linux on x86-64
 	@for name in $(FUZZ); do \

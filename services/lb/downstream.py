@@ -157,8 +157,10 @@ class Client(Exchange):
                         self.fail(Cause.BAD_BODY)
                         continue
                     body = taken
-                if request.expects and self.state is _BODY:
-                    link.send(CONTINUE)
+                if self.state is _BODY:
+                    link.resume()  # it may have been paused while this request waited behind another
+                    if request.expects:
+                        link.send(CONTINUE)
             self.dispatch(body, self.state is _WAIT)
         self._parsing = False
         if self.state is _HEAD and not link.pending and not link.interest & READ:

@@ -149,6 +149,16 @@ class Endpoint(Handler):
     def resume(self) -> None:
         self.want(self.interest | READ)
 
+    def has_more(self) -> bool:
+        """Whether the kernel holds anything to be read, bytes or an end. A system call."""
+        try:
+            socket.socket.recv(self.sock, 1, socket.MSG_PEEK)  # of the socket itself, also under TLS
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def shutdown(self) -> None:
         """No more is sent. Raises OSError when the connection is broken."""
         self.sock.shutdown(socket.SHUT_WR)

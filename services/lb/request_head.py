@@ -282,7 +282,8 @@ def _coding(field: Field, has_te: bool, minor: int) -> Cause | None:
 
 def _write_anew(request: Request, lines: list[bytes], line: bytes, anew: bytes) -> None:
     """A framing field that not every reader takes as it came goes on in its plainest form."""
-    lines[lines.index(line)] = anew
+    if line in lines:  # else it was one of several, and one was written for all
+        lines[lines.index(line)] = anew
     request.head = b""
 
 

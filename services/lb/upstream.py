@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from services.lb.body import BodyReader
-from services.lb.endpoint import Endpoint, Owner
+from services.lb.endpoint import READ_BYTES, Endpoint, Owner
 from services.lb.http1 import LENGTH, RESPONSE_HEAD_BYTES
 from services.lb.outcome import Cause
 from services.lb.response_head import parse_response
@@ -66,6 +66,7 @@ class Upstream(Owner):
         self._body = BodyReader()
         self._replay: bytes | None = None
         self._reusable = True
+        self._filled = False  # the last read took all it could: more may be waiting
         target.connections.add(self)
 
     def begin(self, exchange: "Exchange", data: bytes, replay: bool) -> None:
@@ -157,6 +158,7 @@ class Upstream(Owner):
 
     def received(self, data: bytes) -> None:
         exchange = self._exchange
+        self._filled = len(data) == READ_BYTES
         if exchange is None:
             self.detach()  # an idle target that speaks unasked: whatever it says is nobody's answer
         elif self.state is _HEAD:
@@ -236,6 +238,7 @@ class Upstream(Owner):
     def spliced(self, exchange: "Exchange") -> None:
         """The rest of the body has gone past us, from socket to socket."""
         self._body.skip()
+        self._filled = True
         self._complete(exchange)
 
     def ended(self) -> None:
@@ -267,6 +270,8 @@ class Upstream(Owner):
             and exchange.request_sent
             and not exchange.closes
             and not target.draining
+            # Under TLS a read is of one record, and the next may be here as well.
+            and not ((self._filled or not self.link.is_plain) and self.link.has_more())
         ):
             self._exchange = None
             target.in_flight -= 1
