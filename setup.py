@@ -21,7 +21,7 @@ HOT = (
     "fieldvalues", "chunked", "body", "forwarding", "responses", "desync", "outcome", "counters", "record", "routing", "target",
     "group", "balance", "slow_start", "anomaly", "forward", "matcher", "patterns", "uri", "redirects", "transforms",
     "cookies", "stickiness", "limits", "tls_endpoint", "http2", "http2_stream", "http2_head",
-    "logs/entry", "logs/access", "logs/text",
+    "http2_frames", "logs/entry", "logs/access", "logs/text",
 )  # fmt: skip
 """Modules of services/lb that every request passes through."""
 

@@ -42,6 +42,7 @@ class Exchange(Owner):
         self.route: Route | None = None
         self.choice: Choice | None = None
         self.kind = b"http"  # as the access log has it
+        self.is_grpc = False  # a call that only targets of gRPC understand
         self.target: TargetState | None = None
         self.created = 0.0
         self.dispatched = -1.0  # when a target's connection had the request's head
@@ -171,6 +172,9 @@ class Exchange(Owner):
             if not self._follow(route, request):
                 return
             target = self._choose(route, request)
+        if self.is_grpc:
+            self.fail(Cause.INCOMPATIBLE_PROTOCOL)
+            return
         if target is None:
             self.fail(Cause.NO_TARGETS)
             return

@@ -19,6 +19,7 @@ from h2.settings import SettingCodes
 
 from services.lb.endpoint import Endpoint, Owner
 from services.lb.farewell import Farewell
+from services.lb.http2_frames import PREFACE_BYTES, FrameFilter, goaway
 from services.lb.http2_stream import NO_ERROR, Stream
 from services.lb.outcome import Cause
 from services.lb.selector import READ
@@ -34,15 +35,20 @@ MOST_CONTROL_FRAMES: Final = 1_000
 WINDOW_BYTES: Final = 1 << 20
 """Of all request bodies of a connection together, so that one that a target does not take holds up few others."""
 _HEAD_BYTES: Final = 64 * 1024
+_UNFINISHED_BYTES: Final = 2 * _HEAD_BYTES
+"""Of frames that have come to nothing yet: the largest head, and room."""
+_TABLE_BYTES: Final = 4096
+"""Of answers' fields that are kept to be named again, however many more the client would keep: what is kept is searched."""
 _PENDING_BYTES: Final = 64 * 1024
 """More waits in the streams, and no more frames are read."""
 _INITIAL_WINDOW: Final = 65_535
 
 _REFUSED_STREAM: Final = 7
+_FRAME_SIZE_ERROR: Final = 6
 _ENHANCE_YOUR_CALM: Final = 11
-_GOAWAY: Final = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00"
 
-_CONTROL: Final = (h2.events.PingReceived, h2.events.RemoteSettingsChanged, h2.events.PriorityUpdated)
+_UPDATES_PER_FRAME: Final = 4
+"""WINDOW_UPDATEs that a DATA frame of ours accounts for: of its stream and of the connection, with room."""
 
 
 class H2Connection(Owner):
@@ -67,6 +73,8 @@ class H2Connection(Owner):
         self._over = False  # nothing more is served
         self._closed = False  # the connection is another's, or nobody's
         self._ready = bytearray()  # frames to be sent together
+        self._unfinished = 0  # bytes of frames that nothing has come of yet
+        self._filter = FrameFilter(PREFACE_BYTES)
         config = h2.config.H2Configuration(
             client_side=False,
             validate_inbound_headers=False,
@@ -91,14 +99,23 @@ class H2Connection(Owner):
     def received(self, data: bytes) -> None:
         self._busy = True
         try:
-            events = self._h2.receive_data(data)
+            events = self._h2.receive_data(self._filter.feed(data))
         except h2.exceptions.ProtocolError:
             self._break()  # h2 has a GOAWAY ready
         else:
+            self._hold(0 if events else self._unfinished + len(data))
             for event in events:
                 if self._over:
                     break
                 self._take(event)
+            if self._filter.too_large:
+                self._refuse(_FRAME_SIZE_ERROR)
+            elif self._unfinished > _UNFINISHED_BYTES:
+                self._refuse(_ENHANCE_YOUR_CALM)
+            elif self._filter.goaway == NO_ERROR:
+                self._leave()  # the client asks no more, and may wait for its answers
+            elif self._filter.goaway > NO_ERROR:
+                self._break()
         self._busy = False
         self.settle()
         if not self._closed and len(self.link.pending) > _PENDING_BYTES:
@@ -120,6 +137,10 @@ class H2Connection(Owner):
             stream.abort()
         self._shut()
 
+    def _hold(self, unfinished: int) -> None:
+        self.plane.selector.held += unfinished - self._unfinished
+        self._unfinished = unfinished
+
     def _take(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.RequestReceived):
             self._request(event)
@@ -134,10 +155,10 @@ class H2Connection(Owner):
             if stream is not None:
                 self._count_reset()
                 stream.cancelled()
-        elif isinstance(event, h2.events.ConnectionTerminated):
-            self._break()
-        elif isinstance(event, _CONTROL):
+        elif not isinstance(event, h2.events.TrailersReceived):
             self._count_control()
+            if self._h2.encoder.header_table_size > _TABLE_BYTES:
+                self._h2.encoder.header_table_size = _TABLE_BYTES
 
     def _request(self, event: h2.events.RequestReceived) -> None:
         number = event.stream_id
@@ -166,16 +187,16 @@ class H2Connection(Owner):
     def _count_control(self) -> None:
         self._control += 1
         if self._control > MOST_CONTROL_FRAMES:
-            self._calm()
+            self._refuse(_ENHANCE_YOUR_CALM)
 
     def _count_reset(self) -> None:
         self._resets += 1
         if self._resets > MOST_RESETS:
-            self._calm()
+            self._refuse(_ENHANCE_YOUR_CALM)
 
-    def _calm(self) -> None:
+    def _refuse(self, code: int) -> None:
         if not self._over:
-            self._say_goaway(_ENHANCE_YOUR_CALM)
+            self._say_goaway(code)
             self._break()
 
     # From the streams.
@@ -192,6 +213,7 @@ class H2Connection(Owner):
         return self._collect()
 
     def send_data(self, number: int, data: bytes, end: bool) -> None:
+        self._control = max(0, self._control - _UPDATES_PER_FRAME)
         self._try(lambda: self._h2.send_data(number, data, end_stream=end))
 
     def reset(self, number: int, code: int) -> None:
@@ -295,11 +317,11 @@ class H2Connection(Owner):
 
     @property
     def is_idle(self) -> bool:
-        return not self._streams and not self.link.pending
+        return not self._streams and not self._unfinished and not self.link.pending
 
     @property
     def held(self) -> int:
-        return len(self.link.pending) + sum(stream.held for stream in self._streams.values())
+        return len(self.link.pending) + self._unfinished + sum(stream.held for stream in self._streams.values())
 
     @property
     def last_progress(self) -> float:
@@ -328,17 +350,19 @@ class H2Connection(Owner):
     def _say_goaway(self, code: int) -> None:
         """Past h2, which would send nothing after it."""
         self._collect()
-        self._ready += _GOAWAY + self._last.to_bytes(4, "big") + code.to_bytes(4, "big")
+        self._ready += goaway(self._last, code)
 
     def _break(self) -> None:
         """The client has gone, or speaks no HTTP/2, or too much of it: the requests under way are nobody's."""
         self._over = self._leaving = True
+        self._hold(0)
         for stream in list(self._streams.values()):
             stream.cancelled()
 
     def _part(self) -> None:
         """All is said, though maybe not all is sent, and the client may be speaking still."""
         self._over = self._closed = True
+        self._hold(0)
         self.plane.clients.discard(self)
         Farewell(self.link, self.plane, self.port, linger=True)
 

@@ -43,6 +43,7 @@ class Stream(Exchange):
         self._active = connection.plane.selector.now
         self._ended = False  # the client's END_STREAM has come
         self._paused = False
+        self._to_head = False  # also where the request is refused
         self._owed = 0  # bytes of window
         self._remaining = 0  # of a request body of known length
         self._out = bytearray()
@@ -54,6 +55,8 @@ class Stream(Exchange):
 
     def begin(self, headers: Iterable[tuple[bytes, bytes]], ended: bool) -> None:
         self._ended = ended
+        headers = list(headers)
+        self._to_head = (b":method", b"HEAD") in headers
         request, received = read_request(headers, ended=ended)
         if isinstance(request, Cause):
             self.open(NOTHING, received)
@@ -61,10 +64,8 @@ class Stream(Exchange):
             return
         self.open(request, received)
         self._remaining = request.length
-        if is_grpc(request):
-            self.fail(Cause.INCOMPATIBLE_PROTOCOL)
-        else:
-            self.dispatch(b"", self.request_sent)
+        self.is_grpc = is_grpc(request)
+        self.dispatch(b"", self.request_sent)
 
     def take_body(self, data: bytes, cost: int) -> None:
         """More of the request's body; `cost` is what it took of the window, padding included."""
@@ -161,7 +162,7 @@ class Stream(Exchange):
             more=() if front is None else front.response_fields,
         )
         self._whole = True
-        self._send(headers, b"" if self.request.method.is_head or answer.status in _WITHOUT_BODY else answer.body)
+        self._send(headers, b"" if self._to_head or answer.status in _WITHOUT_BODY else answer.body)
 
     def _send(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self._active = self._selector.now

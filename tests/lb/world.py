@@ -296,6 +296,10 @@ class World:
         self._writers.append(writer)
         return Peer(reader, writer)
 
+    def keep(self, writer: asyncio.StreamWriter) -> None:
+        """A client's connection, to be closed at the end."""
+        self._writers.append(writer)
+
     async def ask(self, data: bytes) -> bytes:
         """Sends `data` on a new connection; everything that comes back until the node closes."""
         client = await self.client()
