@@ -60,16 +60,19 @@ def _written(headers: Iterable[tuple[bytes, bytes]], ended: bool) -> bytes | Cau
     cookies: list[bytes] = []
     host: bytes | None = None
     length: bytes | None = None
+    past_pseudo = False
     for name, value in headers:
         if _BREAKS.search(value) is not None or value != value.strip(b" \t"):
             return Cause.BAD_HEADER
         if name[:1] == b":":
-            if name not in _PSEUDO or name in pseudo or lines or cookies or host is not None or length is not None:
+            if name not in _PSEUDO or name in pseudo or past_pseudo:
                 return Cause.BAD_HEADER
             pseudo[name] = value
-        elif _NAME.fullmatch(name) is None or name in _OF_CONNECTION:
+            continue
+        past_pseudo = True
+        if _NAME.fullmatch(name) is None or name in _OF_CONNECTION:
             return Cause.BAD_HEADER
-        elif name == b"host":
+        if name == b"host":
             if host is not None:
                 return Cause.BAD_HOST
             host = value

@@ -18,7 +18,7 @@ from services.lb.outcome import Cause
 from services.lb.request_line import Request
 from tests.lb.certificates import trusting
 from tests.lb.tls_world import tls
-from tests.lb.world import World, eventually, in_world, ok
+from tests.lb.world import FixedResponse, World, eventually, in_world, ok
 
 Pairs = list[tuple[str, str]]
 
@@ -319,6 +319,7 @@ async def test_grpc_is_refused_with_464(world: World) -> None:
         assert (await client.ask("POST", "/", [("content-type", kind)])).status == 464
     assert (await client.ask("POST", "/", [("content-type", "application/grpcish")])).status == 200
     await run(world, action=FixedResponse(200))  # what no target gets, none need understand
+    client = await connect(world)
     assert (await client.ask("POST", "/", [("content-type", "application/grpc")])).status == 200
 
 
@@ -503,6 +504,12 @@ GOOD = [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"a"), (b"
         ([*GOOD, (b"host", b"a"), (b"host", b"a")], Cause.BAD_HOST),
         ([*GOOD, GOOD[3]], Cause.BAD_HEADER),
         ([*GOOD, (b":protocol", b"websocket")], Cause.BAD_HEADER),
+        ([(b"expect", b"x"), *GOOD], Cause.BAD_HEADER),
+        ([(b"te", b"trailers"), *GOOD], Cause.BAD_HEADER),
+        ([*GOOD, (b"x-a", b"1\r\nx-smuggled: 1")], Cause.BAD_HEADER),
+        ([*GOOD, (b"x-a\r\nx-smuggled", b"1")], Cause.BAD_HEADER),
+        ([*GOOD[:3], (b":path", b"/ HTTP/1.1\r\nx-smuggled: 1")], Cause.BAD_HEADER),
+        ([(b":method", b"GET / HTTP/1.1\r\nx-smuggled: 1\r\n\r\nGET"), *GOOD[1:]], Cause.BAD_HEADER),
         ([*GOOD[:3], (b"a", b"b"), GOOD[3]], Cause.BAD_HEADER),
         ([*GOOD[:3], (b"cookie", b"b"), GOOD[3]], Cause.BAD_HEADER),
         ([(b":method", b"G T"), *GOOD[1:]], Cause.BAD_METHOD),
