@@ -103,7 +103,7 @@ class H2Connection(Owner):
         except h2.exceptions.ProtocolError:
             self._break()  # h2 has a GOAWAY ready
         else:
-            self._hold(0 if events else self._unfinished + len(data))
+            self._hold(0 if events or self._filter.whole else self._unfinished + len(data))
             for event in events:
                 if self._over:
                     break

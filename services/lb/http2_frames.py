@@ -10,6 +10,9 @@ from typing import Final
 FRAME_BYTES: Final = 16_384
 PREFACE_BYTES: Final = 24
 _HEAD_BYTES: Final = 9
+_HEADS: Final = (1, 9)
+"""HEADERS and CONTINUATION."""
+_END_HEADERS: Final = 4
 _GOAWAY: Final = 7
 _GOAWAY_BYTES: Final = 8
 _PAYLOAD: Final = struct.Struct(">II")
@@ -20,14 +23,20 @@ class FrameFilter:
     GOAWAY, -1: none, and `newest` the last stream it leaves in peace; `too_large`: a frame is, and nothing more
     should be fed."""
 
-    __slots__ = ("_carry", "_rest", "goaway", "newest", "too_large")
+    __slots__ = ("_carry", "_in_head", "_rest", "goaway", "newest", "too_large")
 
     def __init__(self, passes: int) -> None:
         self._rest = passes  # of the frame that has begun
         self._carry = b""  # of a frame that is not let through yet: a head, or a GOAWAY
+        self._in_head = False  # CONTINUATION must follow
         self.goaway = -1
         self.newest = 0
         self.too_large = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing that has begun is still to be completed."""
+        return not (self._rest or self._carry or self._in_head)
 
     def feed(self, data: bytes) -> bytes:
         """What to go on with."""
@@ -48,6 +57,8 @@ class FrameFilter:
                 self.newest, self.goaway = _PAYLOAD.unpack_from(data, at + _HEAD_BYTES)
                 pieces.append(data[start:at])
                 start = after
+            else:
+                self._in_head = data[at + 3] in _HEADS and not data[at + 4] & _END_HEADERS
             at = after
         if at >= end:
             self._rest = at - end

@@ -425,7 +425,24 @@ def test_the_filter_takes_goaways_out_however_frames_are_cut() -> None:
         frames = FrameFilter(PREFACE_BYTES)
         out = b"".join(frames.feed(stream[at : at + step]) for at in range(0, len(stream), step))
         assert out == preface + ping + data + strange + ping
-        assert (frames.goaway, frames.newest, frames.too_large) == (2, 3, False)
+        assert (frames.goaway, frames.newest, frames.too_large, frames.whole) == (2, 3, False, True)
+
+
+def test_the_filter_knows_what_is_not_complete() -> None:
+    frames = FrameFilter(0)
+    for data, whole in (
+        (frame(6, 0, 0, b"12345678")[:4], False),
+        (frame(6, 0, 0, b"12345678")[4:], True),
+        (frame(0, 0, 1, b"abc")[:10], False),
+        (b"bc", True),
+        (frame(1, 0, 1, b"x"), False),
+        (frame(9, 0, 1, b"x"), False),
+        (frame(9, 4, 1, b"x"), True),
+        (goaway(1, 0)[:12], False),
+        (goaway(1, 0)[12:], True),
+    ):
+        frames.feed(data)
+        assert frames.whole == whole
 
 
 def test_the_filter_refuses_large_frames_by_their_head() -> None:
