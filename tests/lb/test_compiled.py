@@ -15,8 +15,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 WITH_OWNERS_OF_THEIR_OWN = ("test_tls_handshake.py", "test_tls_data.py", "test_tls_mutual.py")
-ELSEWHERE = ("test_compiled.py", "test_process.py", "hostile", "differential")
-"""Not to be run twice: this file itself, and what takes long."""
+ELSEWHERE = (
+    "test_compiled.py",
+    "test_process.py", "test_workers.py", "test_swaps.py", "test_duty.py", "test_link.py", "test_tally.py",
+    "test_capacity.py", "test_log_delivery.py", "test_log_spool.py", "test_tls_contexts.py", "test_tls_health.py",
+    "hostile", "differential",
+)  # fmt: skip
+"""Not to be run twice: this file itself, what is not compiled, and what takes long."""
 
 
 def missing() -> str:
