@@ -19,6 +19,7 @@ REASONS: Final = {
     cause: b"" if cause in _UNREMARKABLE else cause.name.title().replace("_", "").encode() for cause in Cause
 }
 _NO_CLASS: Final = (b"", b"")
+_new: Final = tuple.__new__
 
 
 def entry(exchange: "Exchange", outcome: Outcome, now: float) -> Entry:
@@ -30,7 +31,9 @@ def entry(exchange: "Exchange", outcome: Outcome, now: float) -> Entry:
         if exchange.target_status:
             waited = exchange.answered_at - exchange.dispatched
             answered = 0.0
-    kind, group = _classified(exchange, outcome.cause)
+    kind, group = _NO_CLASS
+    if request.unusual or outcome.cause is not Cause.COMPLETE:
+        kind, group = _classified(exchange, outcome.cause)
     label = arn = redirect_url = new_host = new_target = transform = b""
     if target is not None:
         label, arn = target.label, target.group_arn
@@ -39,40 +42,44 @@ def entry(exchange: "Exchange", outcome: Outcome, now: float) -> Entry:
             redirect_url = exchange.redirect_url
         if route.transforms is not None:
             new_host, new_target, transform = exchange.new_host, exchange.new_target, exchange.transform_status
-    return Entry(
-        exchange.kind,
-        exchange.created,
-        now,
-        peer.label,
-        label,
-        sent_on,
-        waited,
-        answered,
-        exchange.status,
-        exchange.target_status,
-        exchange.received_bytes,
-        exchange.sent_bytes,
-        request.line,
-        peer.scheme,
-        request.host or b"",
-        peer.port,
-        request.agent,
-        peer.tls_cipher,
-        peer.tls_protocol,
-        peer.server_name,
-        peer.certificate,
-        arn,
-        exchange.trace,
-        NO_RULE if route is None else route.priority,
-        exchange.actions,
-        redirect_url,
-        REASONS[outcome.cause],
-        kind,
-        group,
-        peer.connection_id,
-        new_host,
-        new_target,
-        transform,
+    # A NamedTuple's own constructor takes three times as long as this.
+    return _new(
+        Entry,
+        (
+            exchange.kind,
+            exchange.created,
+            now,
+            peer.label,
+            label,
+            sent_on,
+            waited,
+            answered,
+            exchange.status,
+            exchange.target_status,
+            exchange.received_bytes,
+            exchange.sent_bytes,
+            request.line,
+            peer.scheme,
+            request.host or b"",
+            peer.port,
+            request.agent,
+            peer.tls_cipher,
+            peer.tls_protocol,
+            peer.server_name,
+            peer.certificate,
+            arn,
+            exchange.trace,
+            NO_RULE if route is None else route.priority,
+            exchange.actions,
+            redirect_url,
+            REASONS[outcome.cause],
+            kind,
+            group,
+            peer.connection_id,
+            new_host,
+            new_target,
+            transform,
+        ),
     )
 
 
