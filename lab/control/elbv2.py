@@ -6,7 +6,7 @@ from dataclasses import replace
 from lab.control.world import World
 from lab.core.acm import Certificate
 from lab.core.arc_zonal_shift import ZonalShift, active_shift
-from lab.core.cloudwatch.model import Metric, dimensions
+from lab.core.cloudwatch.metric import Metric, dimensions
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.check import problems
 from lab.core.elbv2.compile import compile_config

@@ -7,7 +7,7 @@ import pytest
 
 from lab.adapters.metrics import MetricStore
 from lab.adapters.store import MemoryStore, SqliteStore
-from lab.core.cloudwatch.model import Metric
+from lab.core.cloudwatch.metric import Metric
 from lab.core.ec2.model import InternetGateway, Vpc
 from lab.core.errors import Refused
 from lab.rows import ROWS
