@@ -19,7 +19,8 @@ class Tag:
 class AutoScalingGroup:
     """A group. `subnets` pairs each subnet with its zone, in the order given. `capacity_cause` is the sentence that tells
     why the desired capacity is what it is; the activities that follow from it begin with it. `launch_not_before` holds
-    back launches after failures (lab time), `launch_failures` counts those since the last success."""
+    back launches after failures (lab time), `launch_failures` counts those since the last success.
+    `suspended_processes` pairs each suspended process with the reason."""
 
     name: str
     arn: str
@@ -42,10 +43,15 @@ class AutoScalingGroup:
     launch_failures: int = 0
     launch_not_before: float = 0.0
     deleting: bool = False
+    suspended_processes: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
         return self.name
+
+    def runs(self, process: str) -> bool:
+        """Whether the scaling process is not suspended (asg:as-suspend-resume-processes)."""
+        return all(name != process for name, _ in self.suspended_processes)
 
     @property
     def zones(self) -> tuple[str, ...]:
