@@ -1,6 +1,6 @@
 """The HTTPS listeners of a document, each with what it needs to shake hands.
 
-Apart from `tls_contexts`, which needs the library `cryptography`: 10 MB that a node without HTTPS listeners goes without.
+Apart from `tls_contexts`, which reads certificates: 2 MB of libraries that a node without HTTPS listeners goes without.
 """
 
 from collections.abc import Mapping
