@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from services.lb.tls_contexts import TlsFront
 
 
-def compile_fronts(
+def compile_tls_fronts(
     config: LoadBalancerConfig, before: "Mapping[int, TlsFront]", *, http2: bool
 ) -> "dict[int, TlsFront]":
     """By port; those of `before` that still hold are kept, with their session tickets. `http2`: this node can speak it.
