@@ -301,8 +301,7 @@ class Exchange(Owner):
     def response_complete(self) -> None:
         plane = self.plane
         plane.counters.completed += 1
-        if plane.logs is not None:
-            plane.record(self, _RESPONSE_COMPLETE)
+        plane.record(self, _RESPONSE_COMPLETE)
         self.upstream = None
         self.conclude()
 
@@ -354,8 +353,7 @@ class Exchange(Owner):
     def _end(self, outcome: Outcome) -> None:
         plane = self.plane
         plane.counters.ended(outcome)
-        if plane.logs is not None:
-            plane.record(self, outcome)
+        plane.record(self, outcome)
 
     def check_target(self, now: float) -> bool:
         """Whether the target has to be connected to yet; ends the exchange when that has taken too long."""

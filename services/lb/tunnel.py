@@ -73,8 +73,7 @@ class Tunnel:
             self._is_open = False
             outcome = Outcome(Phase.TUNNEL, cause)
             self.plane.counters.ended(outcome)
-            if self.plane.logs is not None:
-                self.plane.record(self._exchange, outcome)
+            self.plane.record(self._exchange, outcome)
             self.plane.clients.discard(self)
             self._target.connections.discard(self)
             self._target.in_flight -= 1
