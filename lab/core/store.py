@@ -5,6 +5,7 @@ resource is one row; change is `put` of a new value. Everything a decision depen
 the process alone.
 """
 
+from collections.abc import Hashable
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -23,6 +24,10 @@ class Store(Protocol):
 
     def all(self, kind: type[R]) -> list[R]:
         """Every row of the class, in the order in which they were first put."""
+
+    def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
+        """The rows of the class whose field is `value`, in the order of `all`; found by an index, without looking at the
+        others. Raises AttributeError when the class has no such field."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key."""

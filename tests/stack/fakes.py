@@ -5,7 +5,7 @@ back takes back what the actions did, as in the lab. Every request is checked ag
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -46,6 +46,9 @@ class MemoryStore:
 
     def all(self, kind: type[R]) -> list[R]:
         return list(self._rows.get(kind, {}).values())
+
+    def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
+        return [row for row in self.all(kind) if getattr(row, field) == value]
 
     def put(self, row: Row) -> None:
         self.writes += 1
