@@ -7,15 +7,16 @@ synchronous is NORMAL). There is one writer, the control plane, and a file lock 
 
 import os
 import sqlite3
-from collections.abc import Hashable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 
 from lab.core.errors import Refused, Unavailable
-from lab.core.store import R, Row
+from lab.core.store import R, Row, Store, T
 
 SCHEMA_VERSION = 1
 
@@ -28,7 +29,8 @@ class MemoryStore:
     """Rows in memory. `_persist` is where a store that keeps them somewhere hooks in.
 
     `_positions` numbers the rows in the order of their first put. `_indexes` finds the rows of a class by a field: an index
-    is made when it is first asked for, kept by every change, and dropped when a change is undone.
+    is made when it is first asked for, kept by every change, and dropped when a change is undone. `_revisions` counts the
+    changes of each class; `_derived` keeps what was made of rows, with the revision it was made of.
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,8 @@ class MemoryStore:
         self._positions: dict[type[Row], dict[str, int]] = {}
         self._last_position = 0
         self._indexes: dict[type[Row], dict[str, Index]] = {}
+        self._revisions: defaultdict[type[Row], int] = defaultdict(int)
+        self._derived: dict[Callable[[Store], Any], tuple[int, Any]] = {}
         self._depth = 0
         self._before: dict[Change, tuple[Row, int] | None] = {}
 
@@ -52,6 +56,16 @@ class MemoryStore:
             return []
         rows, positions = self._rows[kind], self._positions[kind]
         return [cast(R, rows[key]) for key in sorted(found, key=positions.__getitem__)]
+
+    def derived(self, make: Callable[[Store], T], *kinds: type[Row]) -> T:
+        revision = self.revision(*kinds)
+        known = self._derived.get(make)
+        if known is None or known[0] != revision:
+            known = self._derived[make] = (revision, make(self))
+        return cast(T, known[1])
+
+    def revision(self, *kinds: type[Row]) -> int:
+        return sum(self._revisions[kind] for kind in kinds)
 
     def put(self, row: Row) -> None:
         kind, key = type(row), row.key
@@ -93,6 +107,7 @@ class MemoryStore:
                 self._before = {}
 
     def _remember(self, kind: type[Row], key: str, old: Row | None) -> None:
+        self._revisions[kind] += 1
         if (kind, key) not in self._before:
             self._before[kind, key] = None if old is None else (old, self._positions[kind][key])
 
@@ -109,6 +124,7 @@ class MemoryStore:
             order = self._positions[kind]
             self._rows[kind] = dict(sorted(self._rows[kind].items(), key=lambda item: order[item[0]]))
             self._indexes.pop(kind, None)
+            self._revisions[kind] += 1
 
     def _index(self, kind: type[Row], field: str) -> Index:
         indexes = self._indexes.setdefault(kind, {})

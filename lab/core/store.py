@@ -5,7 +5,7 @@ resource is one row; change is `put` of a new value. Everything a decision depen
 the process alone.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -16,6 +16,7 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
 
 class Store(Protocol):
@@ -28,6 +29,13 @@ class Store(Protocol):
     def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
         """The rows of the class whose field is `value`, in the order of `all`; found by an index, without looking at the
         others. Raises AttributeError when the class has no such field."""
+
+    def derived(self, make: Callable[["Store"], T], *kinds: type[Row]) -> T:
+        """`make(store)`, a pure function of the rows of these classes: made again only after one of them has changed. It is
+        known by `make` itself, a function of a module, and what it gives must not be changed."""
+
+    def revision(self, *kinds: type[Row]) -> int:
+        """A number that grows with each change of a row of these classes, and with no other."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key."""

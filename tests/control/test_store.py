@@ -11,6 +11,7 @@ from lab.adapters.store import MemoryStore, SqliteStore
 from lab.core.cloudwatch.metric import Metric
 from lab.core.ec2.model import InternetGateway, Vpc
 from lab.core.errors import Refused
+from lab.core.store import Store
 from lab.rows import ROWS
 
 A, B, C = (Vpc(f"vpc-{letter}", "10.0.0.0/16") for letter in "abc")
@@ -151,6 +152,43 @@ def test_an_index_says_what_a_look_at_every_row_says(seed: int, tmp_path: Path) 
     store = SqliteStore(tmp_path / "lab.sqlite", ROWS)
     assert store.all(Vpc) == order
     store.close()
+
+
+def count_rows(store: Store) -> list[str]:
+    MADE.append(len(store.all(Vpc)))
+    return [row.vpc_id for row in store.all(Vpc)]
+
+
+MADE: list[int] = []
+
+
+def test_what_is_derived_from_rows_is_made_again_when_one_has_changed(store: MemoryStore) -> None:
+    MADE.clear()
+    store.put(A)
+    for _ in range(3):
+        assert store.derived(count_rows, Vpc) == ["vpc-a"]
+    store.put(InternetGateway("vpc-a"))
+    assert store.derived(count_rows, Vpc) == ["vpc-a"]
+    assert MADE == [1]
+    store.put(B)
+    assert store.derived(count_rows, Vpc) == ["vpc-a", "vpc-b"]
+    with pytest.raises(LookupError), store.transaction():
+        store.delete(Vpc, "vpc-a")
+        assert store.derived(count_rows, Vpc) == ["vpc-b"]
+        raise LookupError
+    assert store.derived(count_rows, Vpc) == ["vpc-a", "vpc-b"]
+
+
+def test_the_revision_grows_with_changes_of_its_classes_only(store: MemoryStore) -> None:
+    before, both = store.revision(Vpc), store.revision(Vpc, InternetGateway)
+    store.put(InternetGateway("vpc-a"))
+    assert store.revision(Vpc) == before
+    assert store.revision(Vpc, InternetGateway) > both
+    store.put(A)
+    grown = store.revision(Vpc)
+    assert grown > before
+    store.delete(Vpc, "vpc-b")
+    assert store.revision(Vpc) == grown, "nothing was there to delete"
 
 
 def test_metric_data_survives_once_it_is_flushed(tmp_path: Path) -> None:

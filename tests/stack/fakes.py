@@ -15,7 +15,7 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 from lab.core.errors import LabError
-from lab.core.store import R, Row
+from lab.core.store import R, Row, T
 from lab.stack.context import EngineContext
 from lab.stack.engine import step, unfinished
 from lab.stack.model import Resource, Stack
@@ -49,6 +49,12 @@ class MemoryStore:
 
     def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
         return [row for row in self.all(kind) if getattr(row, field) == value]
+
+    def derived(self, make: Callable[[Any], T], *kinds: type[Any]) -> T:
+        return make(self)
+
+    def revision(self, *kinds: type[Any]) -> int:
+        return self.writes
 
     def put(self, row: Row) -> None:
         self.writes += 1
