@@ -4,7 +4,7 @@ It chooses the action by the configuration in force at its head and never looks 
 itself, and ends in exactly one `Outcome`, which is counted and logged once. How bytes get to the client is the subclass's.
 """
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from services.lb import desync
@@ -31,7 +31,7 @@ NOTHING: Final = Request(GET, b"", b"/", b"")
 _RESPONSE_COMPLETE: Final = Outcome(Phase.RESPONSE, Cause.COMPLETE)
 
 
-class Exchange(Owner, ABC):
+class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each instance a dictionary when compiled
     """Fields of the request under way are set anew by `open`. Seconds are of the data plane's clock. `spliced` and
     `switch_protocols` are not abstract: no stream of HTTP/2 comes to them."""
 
