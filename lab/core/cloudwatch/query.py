@@ -71,7 +71,8 @@ def periods(queries: Sequence[MetricDataQuery]) -> Mapping[str, int]:
         if query.metric_stat is not None:
             found[name] = query.metric_stat.period
         else:
-            found[name] = query.period or max((found[other] for other in named[name]), default=60)
+            longest = max((found[other] for other in named[name]), default=60)
+            found[name] = longest if query.period is None else query.period
     return found
 
 
