@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from lab.core.cloudwatch.distribution import Distribution
 from lab.core.cloudwatch.metric import Metric, Statistics
-from lab.core.errors import Unavailable
+from lab.core.errors import Refused, Unavailable
 
 Row: TypeAlias = tuple[int, int, int, Statistics]
 """Resolution, number of the period since the epoch, the stream's id, its data."""
@@ -26,11 +26,16 @@ DROP TABLE IF EXISTS statistics;
 
 
 class MetricFile:
+    """Raises Refused when the file cannot be used. Nothing waits for a lock: the control plane is the only one that writes."""
+
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=0)
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise Refused(f"the metric data in {path} cannot be read ({error}); `lab down` removes it") from error
 
     def streams(self) -> Iterator[tuple[int, Metric, str]]:
         for stream_id, name, unit in self._database.execute("SELECT id, metric, unit FROM streams"):

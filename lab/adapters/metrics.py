@@ -84,9 +84,12 @@ class MetricStore:
         """The units in which there is data of a metric."""
         return tuple(self._streams.get(metric, ()))
 
+    def streams(self, metric: Metric) -> Sequence[Stream]:
+        return tuple(self._streams.get(metric, {}).values())
+
     def newest(self, metric: Metric) -> float:
         """The start of the newest period with data, minus infinity when there is none."""
-        return max((stream.newest for stream in self._streams.get(metric, {}).values()), default=-math.inf)
+        return max((stream.newest for stream in self.streams(metric)), default=-math.inf)
 
     def statistics(self, metric: Metric, start: float, period: int, unit: str = "") -> Statistics | None:
         """All data of [start, start + period), of one unit or of all; None when there is none."""
