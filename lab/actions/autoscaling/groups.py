@@ -207,7 +207,7 @@ def get_group(context: Context, name: str) -> AutoScalingGroup:
 
 
 def members_of(context: Context, name: str) -> list[Member]:
-    return [member for member in context.store.all(Member) if member.group == name]
+    return context.store.where(Member, "group", name)
 
 
 def activity_shape(activity: Activity, context: Context) -> dict[str, Any]:
