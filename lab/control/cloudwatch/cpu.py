@@ -19,7 +19,7 @@ BASIC_MONITORING = 300.0
 DATABASE_VCPUS = 1.0
 
 
-class MachineStatsr:
+class CpuSampler:
     """AWS/EC2 CPUUtilization, once a lab minute with detailed monitoring, every five without; and that of databases.
 
     Utilisation is the share of the machine's own allowance. What a sample covers is stamped in its middle, so that it falls
