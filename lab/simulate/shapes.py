@@ -60,11 +60,10 @@ def _daily(of: Values) -> Iterator[Point]:
 def _flash_crowd(of: Values) -> Iterator[Point]:
     """Up in a straight line, then down by half in every `half_life`."""
     top, base = of["at"] + of["rise"], of["base"]
-    yield from ((0.0, base), (of["at"], base))
-    time = top
-    while time < of["for"]:
+    yield from ((0.0, base), (of["at"], base), (top, of["peak"]))
+    for number in range(1, math.ceil((of["for"] - top) / 30.0)):
+        time = top + number * 30.0
         yield time, base + (of["peak"] - base) * 0.5 ** ((time - top) / of["half_life"])
-        time += 30.0
     yield of["for"], base + (of["peak"] - base) * 0.5 ** ((of["for"] - top) / of["half_life"])
 
 
