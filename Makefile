@@ -6,7 +6,7 @@ BIN    := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check e2e compile bench fuzz format lock clean
+.PHONY: help up down status test check e2e compile wheel bench fuzz format lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ e2e: .venv/dev ## run the end-to-end tests only
 compile: .venv/dev ## make build/compiled, where the balancer's data plane is compiled if there is a C compiler
 	$(BIN)/python setup.py --quiet compile
 
+# What an earlier build left in build/lib would be packed, too.
+wheel: .venv/run ## make the wheel in dist, compiled where there is a C compiler
+	rm -rf build/lib* build/bdist*
+	PIP_CONSTRAINT=requirements.lock $(BIN)/pip wheel --no-deps --wheel-dir dist .
+
 bench: .venv/bench compile ## measure the balancer against nginx and others in one run, of 25 minutes (needs nginx, wrk and ab)
 	$(BIN)/python -m bench.balancer --keep
 
@@ -55,7 +60,7 @@ lock: .venv/dev ## pin the newest versions that fit pyproject.toml
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean: ## remove .venv and caches
-	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz *.egg-info
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz *.egg-info
 
 # The base install and PostgreSQL for machines without Docker.
 .venv/run: pyproject.toml requirements.lock

@@ -18,9 +18,9 @@ from setuptools.command.build_ext import build_ext
 HOT = (
     "selector", "endpoint", "splice", "listener", "welcome", "greeting", "plane", "peer", "front", "exchange",
     "downstream", "upstream", "farewell", "tunnel", "request_line", "request_head", "response_head", "http1", "fields",
-    "fieldvalues", "chunked", "body", "forwarding", "responses", "desync", "outcome", "counters", "record", "routing", "target",
-    "group", "balance", "slow_start", "anomaly", "forward", "matcher", "patterns", "uri", "redirects", "transforms",
-    "cookies", "stickiness", "limits", "tls_endpoint", "http2", "http2_stream", "http2_head",
+    "fieldvalues", "chunked", "body", "forwarding", "responses", "desync", "outcome", "counters", "record", "routing",
+    "target", "group", "balance", "slow_start", "anomaly", "forward", "matcher", "patterns", "uri", "redirects",
+    "transforms", "cookies", "stickiness", "limits", "tls_endpoint", "http2", "http2_stream", "http2_head",
     "http2_frames", "logs/entry", "logs/access", "logs/text",
 )  # fmt: skip
 """Modules of services/lb that every request passes through."""
@@ -30,15 +30,15 @@ ROOT = Path(__file__).parent
 
 def extensions() -> list[Any]:
     wanted = os.environ.get("LAB_COMPILE", "auto")
-    if wanted == "0" or "editable_wheel" in sys.argv:
-        return []
+    if wanted == "0" or not {"bdist_wheel", "compile"} & set(sys.argv):
+        return []  # also where only the metadata of a wheel are asked for
     try:
         from mypyc.build import mypycify
     except ImportError:
         if wanted == "1":
             raise
         return []
-    files = [f"services/lb/{name}.py" for name in HOT if (ROOT / f"services/lb/{name}.py").exists()]
+    files = [f"services/lb/{name}.py" for name in HOT]
     options = ["--config-file=", "--ignore-missing-imports", "--explicit-package-bases"]
     return mypycify([*options, *files], opt_level="3", debug_level="0", group_name="lb", target_dir=f"{_directory()}.c")
 

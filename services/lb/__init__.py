@@ -1,1 +1,5 @@
-"""The load balancer node: the data plane. Of the lab's code it imports `lab.core` only, and only the standard library else."""
+"""The load balancer node: the data plane.
+
+It imports the standard library, `lab.core` of the lab's code, `cryptography` (sealed cookies, certificates) and, where it is
+there, `h2`: a node without that offers HTTP/1.1 only.
+"""

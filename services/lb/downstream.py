@@ -9,6 +9,7 @@ that a client cannot hold a connection by dripping bytes.
     WAIT ──101──▶ GONE (services.lb.tunnel has it)
 """
 
+import re
 import socket
 import struct
 from enum import IntEnum
@@ -30,6 +31,8 @@ from services.lb.selector import READ
 from services.lb.tunnel import Tunnel
 
 _RESET: Final = struct.pack("ii", 1, 0)
+_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)+")
+"""Forgiven before a request (RFC 9112 section 2.2)."""
 
 
 class State(IntEnum):
@@ -121,10 +124,10 @@ class Client(Exchange):
         link = self.link
         while self.state is _HEAD and self._buffer and not link.pending:
             buffer = self._buffer
-            end = buffer.find(b"\r\n\r\n")
             if buffer[0] == 13 and buffer.startswith(b"\r\n"):  # 13 is CR
-                self._buffer = buffer[2:]  # empty lines before a request are forgiven (RFC 9112 section 2.2)
+                self._buffer = _EMPTY_LINES.sub(b"", buffer, count=1)
                 continue
+            end = buffer.find(b"\r\n\r\n")
             if end < 0:
                 cause = unfinished_request(buffer)
                 if cause is None:

@@ -19,7 +19,8 @@ READ_BYTES: Final = 65536
 
 
 class Owner:
-    """Who gets what an endpoint reads, and hears of its end."""
+    """Who gets what an endpoint reads, and hears of its end. Not abstract: a stream of HTTP/2, which is an Exchange and so one
+    of these, owns no endpoint, and hears of `abort` only."""
 
     def received(self, data: bytes) -> None:
         raise NotImplementedError

@@ -4,6 +4,7 @@ It chooses the action by the configuration in force at its head and never looks 
 itself, and ends in exactly one `Outcome`, which is counted and logged once. How bytes get to the client is the subclass's.
 """
 
+from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from services.lb import desync
@@ -30,8 +31,9 @@ NOTHING: Final = Request(GET, b"", b"/", b"")
 _RESPONSE_COMPLETE: Final = Outcome(Phase.RESPONSE, Cause.COMPLETE)
 
 
-class Exchange(Owner):
-    """Fields of the request under way are set anew by `open`. Seconds are of the data plane's clock."""
+class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each instance a dictionary when compiled
+    """Fields of the request under way are set anew by `open`. Seconds are of the data plane's clock. `spliced` and
+    `switch_protocols` are not abstract: no stream of HTTP/2 comes to them."""
 
     def __init__(self, plane: "Plane", peer: "Peer") -> None:
         self.plane = plane
@@ -62,59 +64,60 @@ class Exchange(Owner):
     # What a protocol gives.
 
     @property
+    @abstractmethod
     def request_sent(self) -> bool:
         """Whether the whole request has been read and passed on."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def is_blocked(self) -> bool:
         """Whether the client does not take what it is sent."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def wants_plain_body(self) -> bool:
         """Whether chunks are to be taken apart: the client's protocol frames bodies otherwise."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def plain_link(self) -> Endpoint | None:
         """The client's connection, where a body may go to it as it is."""
-        raise NotImplementedError
 
     def spliced(self, count: int) -> None:
         """So many bytes of the answer's body have gone to the client without being seen."""
         raise NotImplementedError
 
+    @abstractmethod
     def pause(self) -> None:
         """Read no more of the request's body for now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resume(self) -> None:
-        raise NotImplementedError
+        """Read on."""
 
+    @abstractmethod
     def answer(self, answer: Answer, last: bool) -> None:
         """Send an answer of the load balancer's own; `last`: the connection ends with it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def conclude(self) -> None:
         """The answer has been handed over and the exchange has been logged: go on to whatever comes next."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cut(self) -> None:
         """An answer is under way and cannot be completed, or nobody is there: end, and make sure it does not look complete."""
-        raise NotImplementedError
 
+    @abstractmethod
     def interim(self, head: bytes) -> None:
         """Relay a 1xx answer; `head` without the final CRLF CRLF."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin_answer(self, response: Response, body: bytes) -> None:
         """Relay the head of a target's answer and what there is of its body."""
-        raise NotImplementedError
 
+    @abstractmethod
     def relay(self, data: bytes) -> None:
         """More of the answer's body."""
-        raise NotImplementedError
 
     def switch_protocols(self, response: Response, rest: bytes) -> None:
         """The target said 101: from here on bytes are relayed unread, both ways. `rest` is what it has sent already."""
@@ -301,8 +304,7 @@ class Exchange(Owner):
     def response_complete(self) -> None:
         plane = self.plane
         plane.counters.completed += 1
-        if plane.logs is not None:
-            plane.record(self, _RESPONSE_COMPLETE)
+        plane.record(self, _RESPONSE_COMPLETE)
         self.upstream = None
         self.conclude()
 
@@ -354,8 +356,7 @@ class Exchange(Owner):
     def _end(self, outcome: Outcome) -> None:
         plane = self.plane
         plane.counters.ended(outcome)
-        if plane.logs is not None:
-            plane.record(self, outcome)
+        plane.record(self, outcome)
 
     def check_target(self, now: float) -> bool:
         """Whether the target has to be connected to yet; ends the exchange when that has taken too long."""

@@ -13,6 +13,8 @@ import re
 from enum import IntEnum
 from typing import Final
 
+from services.lb.tls_facts import CERTIFICATE_FIELDS, TLS_FIELDS
+
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE: Final = re.compile(rb"[\t\x20-\x7e]*")
 _HIGH_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
@@ -211,13 +213,6 @@ REQUEST_FIELDS = {
     b"x-forwarded-port": Kind.DROPPED,
     b"x-amzn-trace-id": Kind.TRACE_ID,
     # What only a load balancer may say of a connection: a client's own word about it never passes.
-    b"x-amzn-tls-version": Kind.DROPPED,
-    b"x-amzn-tls-cipher-suite": Kind.DROPPED,
-    b"x-amzn-mtls-clientcert": Kind.DROPPED,
-    b"x-amzn-mtls-clientcert-serial-number": Kind.DROPPED,
-    b"x-amzn-mtls-clientcert-issuer": Kind.DROPPED,
-    b"x-amzn-mtls-clientcert-subject": Kind.DROPPED,
-    b"x-amzn-mtls-clientcert-validity": Kind.DROPPED,
-    b"x-amzn-mtls-clientcert-leaf": Kind.DROPPED,
+    **{name.lower().encode(): Kind.DROPPED for name in (*TLS_FIELDS, *CERTIFICATE_FIELDS)},
 }
 RESPONSE_FIELDS = dict(_HOP_BY_HOP)

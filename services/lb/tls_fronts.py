@@ -1,6 +1,6 @@
 """The HTTPS listeners of a document, each with what it needs to shake hands.
 
-Apart from `tls_contexts`, which needs the library `cryptography`: 10 MB that a node without HTTPS listeners goes without.
+Apart from `tls_contexts`, which reads certificates: 2 MB of libraries that a node without HTTPS listeners goes without.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from services.lb.tls_contexts import TlsFront
 
 
-def compile_fronts(
+def compile_tls_fronts(
     config: LoadBalancerConfig, before: "Mapping[int, TlsFront]", *, http2: bool
 ) -> "dict[int, TlsFront]":
     """By port; those of `before` that still hold are kept, with their session tickets. `http2`: this node can speak it.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Tunnel:
     """Owns both ends. The target has it in flight until it ends."""
 
-    def __init__(self, exchange: "Exchange", server: tuple[Endpoint, bytes], client: Endpoint, unread: bytes) -> None:
+    def __init__(self, exchange: "Exchange", server: Endpoint, client: Endpoint, unread: bytes) -> None:
         """`exchange` is the one that asked for it; `server` the target's connection; `unread` what the client has sent."""
         assert exchange.target is not None
         self.plane = exchange.plane
@@ -24,11 +24,12 @@ class Tunnel:
         self._is_open = True
         self._active = self.plane.selector.now
         self._client = TunnelEnd(client, self)
-        self._server = TunnelEnd(server[0], self)
+        self._server = TunnelEnd(server, self)
         self.plane.clients.add(self)
         self._target.connections.add(self)
         self._server.pass_on(unread, self._client)
-        self._client.pass_on(server[1], self._server)
+        if client.pending:
+            server.pause()  # what the client was sent with the 101 is still on its way
 
     def passed(self, data: bytes, source: "TunnelEnd") -> None:
         self._active = self.plane.selector.now
@@ -73,8 +74,7 @@ class Tunnel:
             self._is_open = False
             outcome = Outcome(Phase.TUNNEL, cause)
             self.plane.counters.ended(outcome)
-            if self.plane.logs is not None:
-                self.plane.record(self._exchange, outcome)
+            self.plane.record(self._exchange, outcome)
             self.plane.clients.discard(self)
             self._target.connections.discard(self)
             self._target.in_flight -= 1

@@ -150,11 +150,11 @@ class Upstream(Owner):
         if not self.link.pending:
             exchange.target_drained()
 
-    def leave(self) -> tuple[Endpoint, bytes]:
-        """The connection, and what is left of what was read, for a tunnel. The request stays in flight."""
+    def leave(self) -> Endpoint:
+        """The connection, for a tunnel. The request stays in flight."""
         self._exchange = None
         self.target.connections.discard(self)
-        return self.link, self._buffer
+        return self.link
 
     def received(self, data: bytes) -> None:
         exchange = self._exchange

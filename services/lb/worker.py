@@ -21,7 +21,7 @@ from services.lb.plane import Plane
 from services.lb.routing import compile_table
 from services.lb.selector import ServingSelector
 from services.lb.target import TargetKey
-from services.lb.tls_fronts import compile_fronts as compile_secure
+from services.lb.tls_fronts import compile_tls_fronts
 
 _log = logging.getLogger("lb")
 
@@ -119,7 +119,7 @@ class Worker:
     def _configure(self, orders: Orders, listeners: Mapping[int, int]) -> None:
         plane = self.plane
         config = orders.config
-        secure = compile_secure(config, plane.secure, http2=http2_support.available())
+        secure = compile_tls_fronts(config, plane.secure, http2=http2_support.available())
         table, gone = compile_table(config, plane.table, self._zone, plane.selector.now, self._random_bytes)
         fronts = compile_fronts(config, table.listeners)
         self._close_all_but(listeners)  # who came in by a listener that goes is served by the table that has it

@@ -53,6 +53,19 @@ async def test_pipelined_fixed_responses(world: World) -> None:
 
 
 @in_world
+async def test_any_number_of_empty_lines_before_a_request_is_forgiven(world: World) -> None:
+    origin = await world.origin()
+    await world.run()
+    client = await world.client()
+    client.send(b"\r\n" * 100_000 + GET)
+    assert (await client.answer()).status == 200
+    client.send(b"\r\n" * 100_000 + b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 11_000)
+    assert (await client.answer()).status == 400
+    assert len(await client.rest()) == 0
+    assert len(origin.requests) == 1
+
+
+@in_world
 async def test_bytes_may_come_one_at_a_time(world: World) -> None:
     origin = await world.origin()
     await world.run()

@@ -15,7 +15,7 @@ from lab.core.elbv2.rules import FixedResponse, default_rule
 from lab.core.elbv2.tls_policies import POLICIES
 from services.lb import tls_contexts
 from services.lb.tls_contexts import TlsFront, matches
-from services.lb.tls_fronts import compile_fronts
+from services.lb.tls_fronts import compile_tls_fronts
 from services.lb.tls_settings import target_context
 from tests.lb.certificates import make, rsa_key
 from tests.lb.tls_world import PLAIN_SERVER, tls
@@ -34,16 +34,16 @@ def config(*parts: Tls | None, http2: bool = True) -> LoadBalancerConfig:
 
 
 def test_contexts_are_kept_as_long_as_their_part_of_the_document() -> None:
-    first = compile_fronts(config(tls(), tls(policy="ELBSecurityPolicy-2016-08")), {}, http2=True)
+    first = compile_tls_fronts(config(tls(), tls(policy="ELBSecurityPolicy-2016-08")), {}, http2=True)
     assert set(first) == {443, 444}
-    again = compile_fronts(replace(config(tls()), generation=2), first, http2=True)
+    again = compile_tls_fronts(replace(config(tls()), generation=2), first, http2=True)
     assert again[443] is first[443]
     assert again[443].context is first[443].context
-    other = compile_fronts(config(tls(make("other.example"))), again, http2=True)
+    other = compile_tls_fronts(config(tls(make("other.example"))), again, http2=True)
     assert other[443] is not first[443]
-    without = compile_fronts(config(tls(), http2=False), first, http2=True)
+    without = compile_tls_fronts(config(tls(), http2=False), first, http2=True)
     assert (without[443].http2, first[443].http2) == (False, True)
-    assert compile_fronts(config(tls()), {}, http2=False)[443].http2 is False
+    assert compile_tls_fronts(config(tls()), {}, http2=False)[443].http2 is False
 
 
 def document(*, chain: str = PLAIN_SERVER.chain, key: str = PLAIN_SERVER.private_key, policy: str = "") -> Tls:
@@ -74,7 +74,7 @@ DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEHvZ2tvYTuFNyyTj2f4hGbEEgZBd
 )
 def test_what_cannot_be_obeyed_is_refused_in_one_sentence(part: Tls | None, why: str) -> None:
     with pytest.raises(ValueError, match=why) as caught:
-        compile_fronts(config(part), {}, http2=True)
+        compile_tls_fronts(config(part), {}, http2=True)
     assert "\n" not in str(caught.value)
 
 

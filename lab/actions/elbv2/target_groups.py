@@ -11,21 +11,9 @@ from lab.actions.elbv2.find import get_target_group, load_balancer_of, registrat
 from lab.actions.elbv2.limits import TARGET_GROUPS
 from lab.actions.elbv2.load_balancers import NAME
 from lab.core.elbv2.health import Matcher
-from lab.core.elbv2.model import Registration, TargetGroup
+from lab.core.elbv2.model import HEALTH_CHECK_DEFAULTS, Registration, TargetGroup
 from lab.core.errors import LabError
 
-HEALTH_CHECK_DEFAULTS: dict[str, Any] = {
-    "HealthCheckProtocol": "HTTP",
-    "HealthCheckPort": "traffic-port",
-    "HealthCheckEnabled": True,
-    "HealthCheckIntervalSeconds": 30,
-    "HealthCheckTimeoutSeconds": 5,
-    "HealthyThresholdCount": 5,
-    "UnhealthyThresholdCount": 2,
-    "HealthCheckPath": "/",
-    "Matcher": {"HttpCode": "200"},
-}
-"""aws-facts §2.1"""
 HEALTH_CHECK_RANGES = {
     "HealthCheckIntervalSeconds": (5, 300),
     "HealthCheckTimeoutSeconds": (2, 120),

@@ -166,7 +166,8 @@ class Attributes:
 class LoadBalancerConfig:
     """The whole document. `name` is AWS's short form `app/NAME/ID`; `speed` is lab seconds per wall second. `cookie_key`
     seals stickiness cookies, hexadecimal, 64 digits, the same for all nodes of a load balancer. `shifted_zone` is the zone
-    that a zonal shift moves traffic away from: its targets get none from nodes of other zones ("": no shift)."""
+    that a zonal shift moves traffic away from ("": no shift): with cross-zone load balancing no node sends any to its targets;
+    without, only its own nodes reach them, and they go on."""
 
     generation: int
     name: str

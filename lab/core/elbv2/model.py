@@ -61,6 +61,20 @@ class LoadBalancer:
         return self.settings["zonal_shift.config.enabled"] == "true"
 
 
+HEALTH_CHECK_DEFAULTS: Mapping[str, Any] = {
+    "HealthCheckProtocol": "HTTP",
+    "HealthCheckPort": "traffic-port",
+    "HealthCheckEnabled": True,
+    "HealthCheckIntervalSeconds": 30,
+    "HealthCheckTimeoutSeconds": 5,
+    "HealthyThresholdCount": 5,
+    "UnhealthyThresholdCount": 2,
+    "HealthCheckPath": "/",
+    "Matcher": {"HttpCode": "200"},
+}
+"""By AWS's names (aws-facts §2.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class TargetGroup:
     """`health_check` holds AWS's parameters by AWS's names (HealthCheckPath, Matcher …), defaults filled in."""

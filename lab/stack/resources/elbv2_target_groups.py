@@ -7,24 +7,14 @@ from typing import Any
 
 from lab.core.elbv2.attributes import TARGET_GROUP as ATTRIBUTES
 from lab.core.elbv2.attributes import defaults
+from lab.core.elbv2.model import HEALTH_CHECK_DEFAULTS
 from lab.stack.context import Call
 from lab.stack.resources.base import Attribute, ResourceType, Work, deleted_by, the_id, words
 from lab.stack.resources.elbv2 import PAIRS, attribute_changes, service, update_tags
 from lab.stack.schema import BOOLEAN, INTEGER, STRING, TAGS, fixed, free, list_of, map_of, need, one_of
 
 PROTOCOLS = "HTTP HTTPS TCP TLS UDP TCP_UDP GENEVE QUIC TCP_QUIC"
-_HEALTH_CHECK = """HealthCheckEnabled HealthCheckIntervalSeconds HealthCheckPath HealthCheckPort HealthCheckProtocol
-    HealthCheckTimeoutSeconds HealthyThresholdCount UnhealthyThresholdCount Matcher"""
-_HEALTH_CHECK_DEFAULTS: dict[str, Any] = {
-    "HealthCheckIntervalSeconds": 30,
-    "HealthCheckPath": "/",
-    "HealthCheckPort": "traffic-port",
-    "HealthCheckProtocol": "HTTP",
-    "HealthCheckTimeoutSeconds": 5,
-    "HealthyThresholdCount": 5,
-    "UnhealthyThresholdCount": 2,
-    "Matcher": {"HttpCode": "200"},
-}
+_HEALTH_CHECK = " ".join(HEALTH_CHECK_DEFAULTS)
 
 
 def _create_tg(work: Work) -> str:
@@ -58,7 +48,7 @@ def _targets(properties: dict[str, Any]) -> dict[tuple[str, int], dict[str, Any]
 
 
 def _update_tg(work: Work) -> None:
-    changes = work.changes(_HEALTH_CHECK) | work.resets(_HEALTH_CHECK_DEFAULTS)
+    changes = work.changes(_HEALTH_CHECK) | work.resets(HEALTH_CHECK_DEFAULTS)
     if changes:
         service(work, "ModifyTargetGroup", TargetGroupArn=work.physical_id, **changes)
     _set_tg(work, work.physical_id)
