@@ -1,4 +1,4 @@
-"""Response times as shares of buckets, from how requests wait and how long their service takes. Pure.
+"""Response times as shares of buckets, those of load balancer nodes (`lab.core.elbv2.response_times`). Pure.
 
 A response takes the base time, the wait (`queueing.Wait`) and the service. The service time is lognormal; it stands as so many
 equally likely values, so that the share of responses beyond a time is a short sum.
@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from statistics import NormalDist
 
+from lab.core.elbv2.response_times import MICROSECONDS, lower, middle
 from lab.simulate.queueing import Wait
 
-MICROSECONDS = 1e6
-PER_DOUBLING = 16
 VALUES = 12
 """What the service time is rounded to."""
 NOTHING = 1e-9
@@ -22,15 +21,8 @@ NOTHING = 1e-9
 Shares = tuple[tuple[int, float], ...]
 
 
-def lower(bucket: int) -> int:
-    """The least number of microseconds in the bucket: those of load balancer nodes, 16 for each doubling."""
-    if bucket < 2 * PER_DOUBLING:
-        return bucket
-    shift = bucket // PER_DOUBLING - 1
-    return (bucket - shift * PER_DOUBLING) << shift
-
-
-EDGES = tuple(lower(bucket) / MICROSECONDS for bucket in range(32 * PER_DOUBLING))
+EDGES = tuple(lower(bucket) / MICROSECONDS for bucket in range(512))
+"""The lower ends of the buckets, in seconds; the last is beyond an hour."""
 
 
 @lru_cache(maxsize=64)
@@ -85,5 +77,5 @@ def percentile(counts: Mapping[int, float], percent: float) -> float | None:
     for bucket in sorted(counts):
         seen += counts[bucket]
         if seen >= wanted:
-            return (EDGES[bucket] + EDGES[bucket + 1]) / 2.0
-    return EDGES[max(counts) + 1]
+            return middle(bucket)
+    return middle(max(counts))
