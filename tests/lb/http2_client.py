@@ -124,7 +124,7 @@ class H2Client:
         """Reads once."""
         try:
             data = await self.reader.read(65536)
-        except ConnectionResetError:
+        except ConnectionError:
             data = b""
         if not data:
             self.closed = True
@@ -132,7 +132,7 @@ class H2Client:
         for event in self.protocol.receive_data(self.frames.feed(data)):
             self._note(event)
         assert not self.frames.too_large
-        with contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionError):
             self.flush()
 
     def _note(self, event: Event) -> None:
