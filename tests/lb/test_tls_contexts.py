@@ -46,7 +46,7 @@ def test_contexts_are_kept_as_long_as_their_part_of_the_document() -> None:
     assert compile_tls_fronts(config(tls()), {}, http2=False)[443].http2 is False
 
 
-def document(*, chain: str = PLAIN_SERVER.chain, key: str = PLAIN_SERVER.private_key, policy: str = "") -> Tls:
+def document(*, chain: str = PLAIN_SERVER.chain, key: str = PLAIN_SERVER.key, policy: str = "") -> Tls:
     return Tls(policy or "ELBSecurityPolicy-2016-08", (Certificate("arn:c", chain, key),))
 
 
@@ -65,7 +65,7 @@ DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEHvZ2tvYTuFNyyTj2f4hGbEEgZBd
         (Tls("ELBSecurityPolicy-2016-08", ()), "listener 443 has no certificate"),
         (document(chain="nonsense"), "listener 443 has the certificate arn:c, which cannot be read"),
         (document(key="nonsense"), "listener 443 has the certificate arn:c, which OpenSSL does not take"),
-        (document(key=make("x").private_key), "KEY_VALUES_MISMATCH|key values mismatch"),
+        (document(key=make("x").key), "KEY_VALUES_MISMATCH|key values mismatch"),
         (document(key=ENCRYPTED), "arn:c, which OpenSSL does not take"),
         (tls(mutual=MutualAuthentication("maybe")), "mutual authentication mode 'maybe'"),
         (tls(mutual=MutualAuthentication("verify", "nonsense")), "trust store that OpenSSL does not take"),
@@ -81,7 +81,7 @@ def test_what_cannot_be_obeyed_is_refused_in_one_sentence(part: Tls | None, why:
 def test_an_encrypted_key_asks_nobody(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     command = ("openssl", "ec", "-aes128", "-passout", "pass:secret", "-out", str(file))
-    subprocess.run(command, input=PLAIN_SERVER.private_key.encode(), check=True, capture_output=True)
+    subprocess.run(command, input=PLAIN_SERVER.key.encode(), check=True, capture_output=True)
     with pytest.raises(ValueError, match="its key is encrypted"):
         TlsFront(document(key=file.read_text()), http2=True)
 

@@ -80,7 +80,7 @@ def test_what_follows_an_answer_under_tls(poison: bytes, tmp_path: Path) -> None
     pair = make("target.example")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     file = tmp_path / "pair.pem"
-    file.write_text(pair.private_key + pair.chain)
+    file.write_text(pair.key + pair.chain)
     context.load_cert_chain(file)
 
     @in_world
