@@ -2,7 +2,8 @@
 
 from lab.core.acm import Certificate
 from lab.core.arc_zonal_shift import ZonalShift
-from lab.core.autoscaling.model import Activity, AutoScalingGroup, Decision, Member, ScalingPolicy
+from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
+from lab.core.autoscaling.policy import Decision, ScalingPolicy
 from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
 from lab.core.ec2.model import (
     Instance,

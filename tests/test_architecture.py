@@ -107,7 +107,7 @@ def inside(package: str) -> list[Module]:
     [
         ("lab.main", "lab.adapters.store"),
         ("lab.control.loop", "lab.core.elbv2.report"),
-        ("lab.control.autoscaling", "lab.core.autoscaling.plan"),  # `from package import module as name`
+        ("lab.control.autoscaling.groups", "lab.core.autoscaling.plan"),  # `from package import module as name`
         ("lab.cli.down", "lab.adapters.process"),  # inside a function
     ],
 )

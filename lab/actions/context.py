@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from lab.core.acm import AuthorityFacts, CertificateFacts, Material
-from lab.core.cloudwatch.model import Metric, Statistics
+from lab.core.cloudwatch.metric import Metric, Statistics
 from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
 from lab.core.store import R, Store

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab.core.cloudwatch.model import Metric, Statistics, single
+from lab.core.cloudwatch.metric import Metric, Statistics, single
 from lab.core.errors import Unavailable
 
 MINUTE = 60

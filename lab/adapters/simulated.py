@@ -55,6 +55,10 @@ class SimulatedCompute:
         """The next launch raises this and does nothing; given several times, the next several do, in order."""
         self._failures.append(error)
 
+    def runs(self, machine_id: str) -> bool:
+        machine = self._machines.get(machine_id)
+        return machine is not None and machine.running
+
     def set_cpu(self, machine_id: str, utilisation: float) -> None:
         """From now on the machine uses this share of its own vCPUs (0.0 to 1.0)."""
         machine = self._machines[machine_id]

@@ -7,49 +7,88 @@ synchronous is NORMAL). There is one writer, the control plane, and a file lock 
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 
 from lab.core.errors import Refused, Unavailable
-from lab.core.store import R, Row
+from lab.core.store import R, Row, Store, T
 
 SCHEMA_VERSION = 1
 
 Change = tuple[type[Row], str]
+Index = dict[Hashable, dict[str, None]]
+"""The keys of the rows whose field has the value, by value; an ordered set of them."""
 
 
 class MemoryStore:
-    """Rows in memory. `_persist` is where a store that keeps them somewhere hooks in."""
+    """Rows in memory. `_persist` is where a store that keeps them somewhere hooks in.
+
+    `_positions` numbers the rows in the order of their first put. `_indexes` finds the rows of a class by a field: an index
+    is made when it is first asked for, kept by every change, and dropped when a change is undone. `_revisions` counts the
+    changes of each class; `_derived` keeps what was made of rows, with the revision it was made of.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[type[Row], dict[str, Row]] = {}
+        self._positions: dict[type[Row], dict[str, int]] = {}
+        self._last_position = 0
+        self._indexes: dict[type[Row], dict[str, Index]] = {}
+        self._revisions: defaultdict[type[Row], int] = defaultdict(int)
+        self._derived: dict[Callable[[Store], Any], tuple[int, Any]] = {}
         self._depth = 0
-        self._before: dict[Change, Row | None] = {}
-        self._orders: dict[type[Row], tuple[str, ...]] = {}
+        self._before: dict[Change, tuple[Row, int] | None] = {}
 
     def get(self, kind: type[R], key: str) -> R | None:
         row = self._rows.get(kind, {}).get(key)
         return row if isinstance(row, kind) else None
 
     def all(self, kind: type[R]) -> list[R]:
-        return [row for row in self._rows.get(kind, {}).values() if isinstance(row, kind)]
+        return cast(list[R], list(self._rows.get(kind, {}).values()))
+
+    def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
+        found = self._index(kind, field).get(value)
+        if not found:
+            return []
+        rows, positions = self._rows[kind], self._positions[kind]
+        return [cast(R, rows[key]) for key in sorted(found, key=positions.__getitem__)]
+
+    def derived(self, make: Callable[[Store], T], *kinds: type[Row]) -> T:
+        revision = self.revision(*kinds)
+        known = self._derived.get(make)
+        if known is None or known[0] != revision:
+            known = self._derived[make] = (revision, make(self))
+        return cast(T, known[1])
+
+    def revision(self, *kinds: type[Row]) -> int:
+        return sum(self._revisions[kind] for kind in kinds)
 
     def put(self, row: Row) -> None:
+        kind, key = type(row), row.key
         with self.transaction():
-            rows = self._rows.setdefault(type(row), {})
-            self._before.setdefault((type(row), row.key), rows.get(row.key))
-            rows[row.key] = row
+            rows, positions = self._rows.setdefault(kind, {}), self._positions.setdefault(kind, {})
+            old = rows.get(key)
+            self._remember(kind, key, old)
+            rows[key] = row
+            if old is None:
+                self._last_position += 1
+                positions[key] = self._last_position
+            for field, index in self._indexes.get(kind, {}).items():
+                _move(index, key, old, row, field)
 
     def delete(self, kind: type[R], key: str) -> None:
         with self.transaction():
-            rows = self._rows.setdefault(kind, {})
-            if key in rows:
-                self._before.setdefault((kind, key), rows[key])
-                self._orders.setdefault(kind, tuple(rows))
-                del rows[key]
+            old = self._rows.get(kind, {}).get(key)
+            if old is None:
+                return
+            self._remember(kind, key, old)
+            del self._rows[kind][key], self._positions[kind][key]
+            for field, index in self._indexes.get(kind, {}).items():
+                _move(index, key, old, None, field)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -65,20 +104,54 @@ class MemoryStore:
         finally:
             self._depth -= 1
             if self._depth == 0:
-                self._before, self._orders = {}, {}
+                self._before = {}
+
+    def _remember(self, kind: type[Row], key: str, old: Row | None) -> None:
+        self._revisions[kind] += 1
+        if (kind, key) not in self._before:
+            self._before[kind, key] = None if old is None else (old, self._positions[kind][key])
 
     def _undo(self) -> None:
-        for (kind, key), row in self._before.items():
-            if row is None:
-                self._rows[kind].pop(key, None)
+        for (kind, key), before in self._before.items():
+            rows, positions = self._rows[kind], self._positions[kind]
+            if before is None:
+                rows.pop(key, None)
+                positions.pop(key, None)
             else:
-                self._rows[kind][key] = row
-        # Rows that were deleted and are back stand where they stood.
-        for kind, order in self._orders.items():
-            self._rows[kind] = {key: self._rows[kind][key] for key in order if key in self._rows[kind]}
+                rows[key], positions[key] = before
+        for kind in {kind for kind, _ in self._before}:
+            # Rows that were deleted and are back stand where they stood.
+            order = self._positions[kind]
+            self._rows[kind] = dict(sorted(self._rows[kind].items(), key=lambda item: order[item[0]]))
+            self._indexes.pop(kind, None)
+            self._revisions[kind] += 1
+
+    def _index(self, kind: type[Row], field: str) -> Index:
+        indexes = self._indexes.setdefault(kind, {})
+        if field not in indexes:
+            if not hasattr(kind, field):
+                raise AttributeError(f"{kind.__name__} has no field {field!r}")
+            index = indexes[field] = {}
+            for key, row in self._rows.get(kind, {}).items():
+                _move(index, key, None, row, field)
+        return indexes[field]
 
     def _persist(self, changes: Mapping[Change, Row | None]) -> None:
         """Make the changes durable: the new row, or None where it was deleted. Raises to have them all undone."""
+
+
+def _move(index: Index, key: str, old: Row | None, new: Row | None, field: str) -> None:
+    """Take the key from where the old row's field put it to where the new one's does. Sets of keys that are empty go."""
+    if old is not None:
+        value = getattr(old, field)
+        if new is not None and getattr(new, field) == value:
+            return
+        keys = index[value]
+        del keys[key]
+        if not keys:
+            del index[value]
+    if new is not None:
+        index.setdefault(getattr(new, field), {})[key] = None
 
 
 class SqliteStore(MemoryStore):
@@ -91,7 +164,6 @@ class SqliteStore(MemoryStore):
         super().__init__()
         self._kinds = {kind.__name__: kind for kind in kinds}
         self._adapters: dict[type[Row], TypeAdapter[Row]] = {kind: TypeAdapter(kind) for kind in kinds}
-        self._position = 0
         self._database = _open(path)
         try:
             self._load(path)
@@ -114,7 +186,7 @@ class SqliteStore(MemoryStore):
         for name, key, position, body in self._database.execute("SELECT * FROM rows ORDER BY position"):
             kind = self._kinds[name]
             self._rows.setdefault(kind, {})[key] = self._adapters[kind].validate_json(body)
-            self._position = max(self._position, position)
+            self._positions.setdefault(kind, {})[key] = self._last_position = position
 
     def _persist(self, changes: Mapping[Change, Row | None]) -> None:
         try:
@@ -123,11 +195,9 @@ class SqliteStore(MemoryStore):
                 if row is None:
                     self._database.execute("DELETE FROM rows WHERE kind = ? AND key = ?", (kind.__name__, key))
                 else:
-                    self._position += 1
                     self._database.execute(
-                        "INSERT INTO rows VALUES (?, ?, ?, ?) "
-                        "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
-                        (kind.__name__, key, self._position, self._adapters[kind].dump_json(row).decode()),
+                        "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
+                        (kind.__name__, key, self._positions[kind][key], self._adapters[kind].dump_json(row).decode()),
                     )
             self._database.execute("COMMIT")
         except sqlite3.Error as error:

@@ -4,8 +4,10 @@ from typing import Any
 
 from lab.control.loop import Loop
 from lab.control.world import World
-from lab.core.autoscaling.model import Activity, AutoScalingGroup, Decision, Member
-from lab.core.cloudwatch.model import Metric, MetricAlarm, dimensions
+from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
+from lab.core.autoscaling.policy import Decision
+from lab.core.cloudwatch.metric import Metric, dimensions
+from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import Listener, LoadBalancer, Registration
 from lab.core.machines import published_port

@@ -11,8 +11,10 @@ import logging
 import os
 from collections.abc import Callable
 
-from lab.control.autoscaling import Groups
-from lab.control.cloudwatch import Alarms, CpuSampler
+from lab.control.autoscaling.groups import Groups
+from lab.control.autoscaling.policies import Policies
+from lab.control.cloudwatch.alarms import Alarms
+from lab.control.cloudwatch.cpu import CpuSampler
 from lab.control.effects import Effects
 from lab.control.elbv2 import LoadBalancers
 from lab.control.machines import Machines
@@ -39,7 +41,8 @@ class Loop:
         self.balancers = LoadBalancers(world)
         self.groups = Groups(world, self.balancers.drained)
         self.machines = Machines(world, self.effects)
-        self.alarms = Alarms(world, self.groups.on_alarm)
+        self.policies = Policies(world)
+        self.alarms = Alarms(world, self.policies.on_alarm)
         self._sampler = CpuSampler(world)
         self._sampled_at = world.clock.now()
         self._given_up = ""

@@ -5,6 +5,7 @@ resource is one row; change is `put` of a new value. Everything a decision depen
 the process alone.
 """
 
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -15,6 +16,7 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
 
 class Store(Protocol):
@@ -23,6 +25,17 @@ class Store(Protocol):
 
     def all(self, kind: type[R]) -> list[R]:
         """Every row of the class, in the order in which they were first put."""
+
+    def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
+        """The rows of the class whose field is `value`, in the order of `all`; found by an index, without looking at the
+        others. Raises AttributeError when the class has no such field."""
+
+    def derived(self, make: Callable[["Store"], T], *kinds: type[Row]) -> T:
+        """`make(store)`, a pure function of the rows of these classes: made again only after one of them has changed. It is
+        known by `make` itself, a function of a module, and what it gives must not be changed."""
+
+    def revision(self, *kinds: type[Row]) -> int:
+        """A number that grows with each change of a row of these classes, and with no other."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key."""

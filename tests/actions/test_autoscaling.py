@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member, ScalingPolicy
+from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
+from lab.core.autoscaling.policy import ScalingPolicy
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.elbv2.model import Registration
 from tests.actions.conftest import Site

@@ -7,7 +7,7 @@ import pytest
 from lab.actions.context import READS
 from lab.actions.dispatch import MODULES, find, operation_model, supported
 from lab.core.autoscaling.model import Activity, Member
-from lab.core.cloudwatch.model import Metric
+from lab.core.cloudwatch.metric import Metric
 from lab.core.rds.model import Event
 from tests.actions.aws import Aws, misfits
 from tests.actions.conftest import Site

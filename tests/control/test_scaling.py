@@ -2,8 +2,9 @@
 
 import pytest
 
-from lab.core.autoscaling.model import Decision, ScalingPolicy
-from lab.core.cloudwatch.model import ALARM, AlarmHistory, Metric, dimensions
+from lab.core.autoscaling.policy import Decision, ScalingPolicy
+from lab.core.cloudwatch.metric import Metric, dimensions
+from lab.core.cloudwatch.model import ALARM, AlarmHistory
 from lab.core.elbv2.model import TargetGroup
 from lab.core.errors import Refused, Unavailable
 from tests.control.lab import Lab

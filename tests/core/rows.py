@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lab.core.autoscaling.model import AutoScalingGroup, Member, ScalingPolicy, TargetTracking
+from lab.core.autoscaling.model import AutoScalingGroup, Member
+from lab.core.autoscaling.policy import ScalingPolicy, TargetTracking
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import (
     Listener,

@@ -6,7 +6,8 @@ A row is drawn as the documentation draws it, oldest left: `0` does not breach, 
 import pytest
 
 from lab.core.cloudwatch.alarms import Datapoint, evaluate, evaluation_range, is_due
-from lab.core.cloudwatch.model import ALARM, INSUFFICIENT_DATA, OK, Metric, MetricAlarm
+from lab.core.cloudwatch.metric import Metric
+from lab.core.cloudwatch.model import ALARM, INSUFFICIENT_DATA, OK, MetricAlarm
 
 NOW = 1_751_531_640.0
 VALUES = {"0": 1.0, "X": 99.0, "-": None}

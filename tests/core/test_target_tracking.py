@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.core.autoscaling.model import Decision
+from lab.core.autoscaling.policy import Decision
 from lab.core.autoscaling.target_tracking import Capacity, alarms, decide, warmup
 from tests.core.rows import NOW, group, policy
 

@@ -5,7 +5,7 @@ back takes back what the actions did, as in the lab. Every request is checked ag
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +15,7 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 from lab.core.errors import LabError
-from lab.core.store import R, Row
+from lab.core.store import R, Row, T
 from lab.stack.context import EngineContext
 from lab.stack.engine import step, unfinished
 from lab.stack.model import Resource, Stack
@@ -46,6 +46,15 @@ class MemoryStore:
 
     def all(self, kind: type[R]) -> list[R]:
         return list(self._rows.get(kind, {}).values())
+
+    def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
+        return [row for row in self.all(kind) if getattr(row, field) == value]
+
+    def derived(self, make: Callable[[Any], T], *kinds: type[Any]) -> T:
+        return make(self)
+
+    def revision(self, *kinds: type[Any]) -> int:
+        return self.writes
 
     def put(self, row: Row) -> None:
         self.writes += 1

@@ -11,7 +11,8 @@ from lab.actions.ec2.launch_templates import find_template, version_of
 from lab.actions.elbv2.find import get_target_group
 from lab.actions.elbv2.targets import deregister_targets
 from lab.core.autoscaling import causes
-from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member, ScalingPolicy, Tag
+from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member, Tag
+from lab.core.autoscaling.policy import ScalingPolicy
 from lab.core.autoscaling.termination import POLICIES
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.ec2.model import Instance, LaunchTemplate
@@ -206,7 +207,7 @@ def get_group(context: Context, name: str) -> AutoScalingGroup:
 
 
 def members_of(context: Context, name: str) -> list[Member]:
-    return [member for member in context.store.all(Member) if member.group == name]
+    return context.store.where(Member, "group", name)
 
 
 def activity_shape(activity: Activity, context: Context) -> dict[str, Any]:

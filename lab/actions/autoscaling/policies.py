@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from lab.actions import cloudwatch
 from lab.actions.autoscaling.groups import get_group
+from lab.actions.cloudwatch.alarms import put_alarm
 from lab.actions.context import Context, Request, Response, reads
-from lab.core.autoscaling.model import ScalingPolicy, TargetTracking
+from lab.core.autoscaling.policy import ScalingPolicy, TargetTracking
 from lab.core.autoscaling.target_tracking import METRICS, alarms
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.errors import LabError, ValidationError
@@ -50,7 +50,7 @@ def put_scaling_policy(context: Context, request: Request) -> Response:
         context.now,
     )
     for alarm in made:
-        cloudwatch.put_alarm(context, alarm, created=True)
+        put_alarm(context, alarm, created=True)
     context.store.put(replace(policy, alarm_names=tuple(alarm.name for alarm in made)))
     return {
         "PolicyARN": arn,

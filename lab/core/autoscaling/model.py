@@ -1,7 +1,6 @@
-"""Rows of Auto Scaling (aws-facts §3, §4). States and codes are AWS's literal strings."""
+"""Rows of groups, their members and activities (aws-facts §3). States and codes are AWS's literal strings."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 PENDING, IN_SERVICE, TERMINATING = "Pending", "InService", "Terminating"
 HEALTHY, UNHEALTHY = "Healthy", "Unhealthy"
@@ -20,7 +19,8 @@ class Tag:
 class AutoScalingGroup:
     """A group. `subnets` pairs each subnet with its zone, in the order given. `capacity_cause` is the sentence that tells
     why the desired capacity is what it is; the activities that follow from it begin with it. `launch_not_before` holds
-    back launches after failures (lab time), `launch_failures` counts those since the last success."""
+    back launches after failures (lab time), `launch_failures` counts those since the last success.
+    `suspended_processes` pairs each suspended process with the reason."""
 
     name: str
     arn: str
@@ -43,10 +43,15 @@ class AutoScalingGroup:
     launch_failures: int = 0
     launch_not_before: float = 0.0
     deleting: bool = False
+    suspended_processes: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
         return self.name
+
+    def runs(self, process: str) -> bool:
+        """Whether the scaling process is not suspended (asg:as-suspend-resume-processes)."""
+        return all(name != process for name, _ in self.suspended_processes)
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -95,50 +100,3 @@ class Activity:
     @property
     def key(self) -> str:
         return self.activity_id
-
-
-@dataclass(frozen=True, slots=True)
-class TargetTracking:
-    """A target tracking configuration on a predefined metric."""
-
-    predefined_metric: str
-    target_value: float
-    disable_scale_in: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ScalingPolicy:
-    name: str
-    arn: str
-    group: str
-    policy_type: str
-    target_tracking: TargetTracking
-    alarm_names: tuple[str, ...] = ()
-    estimated_instance_warmup: float | None = None
-    enabled: bool = True
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        return self.arn
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one look at a policy came to, also when nothing changed: the inputs, the arithmetic and the result. `wanted` is
-    the capacity before it was clamped to [min, max]."""
-
-    decision_id: str
-    group: str
-    policy: str
-    alarm: str
-    at: float
-    metric_value: float
-    current: int
-    wanted: int
-    desired: int
-    why: str
-
-    @property
-    def key(self) -> str:
-        return self.decision_id

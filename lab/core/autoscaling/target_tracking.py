@@ -11,8 +11,10 @@
 import math
 from dataclasses import dataclass
 
-from lab.core.autoscaling.model import AutoScalingGroup, Decision, ScalingPolicy
-from lab.core.cloudwatch.model import Dimensions, Metric, MetricAlarm, dimensions
+from lab.core.autoscaling.model import AutoScalingGroup
+from lab.core.autoscaling.policy import Decision, ScalingPolicy
+from lab.core.cloudwatch.metric import Dimensions, Metric, dimensions
+from lab.core.cloudwatch.model import MetricAlarm
 
 LOW_SHARE = 0.9
 METRICS = {"ASGAverageCPUUtilization": ("AWS/EC2", "CPUUtilization", "Average")}

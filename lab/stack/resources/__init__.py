@@ -2,7 +2,8 @@
 
 from lab.stack.resources import (
     acm,
-    autoscaling,
+    autoscaling_groups,
+    autoscaling_policies,
     cloudwatch,
     ec2,
     ec2_groups,
@@ -17,7 +18,8 @@ from lab.stack.resources import (
 from lab.stack.resources.base import ResourceType
 
 _FILES = (
-    ec2, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls, autoscaling, rds,
+    ec2, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls, autoscaling_groups,
+    autoscaling_policies, rds,
     secretsmanager, cloudwatch,
 )  # fmt: skip
 

@@ -1,16 +1,12 @@
-"""CloudWatch at work: samples CPU, evaluates alarms, invokes their actions."""
+"""Measures the CPU of instances and databases."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
 
-from lab.actions.cloudwatch import record
-from lab.control.autoscaling import is_warm
+from lab.control.autoscaling.policies import is_warm
 from lab.control.world import World
 from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup, Member
 from lab.core.autoscaling.target_tracking import default_warmup, group_dimensions
-from lab.core.cloudwatch.alarms import Datapoint, evaluate, evaluation_range, is_due
-from lab.core.cloudwatch.model import ALARM, Metric, MetricAlarm, dimensions
+from lab.core.cloudwatch.metric import Metric, dimensions
 from lab.core.compute import CpuSample
 from lab.core.ec2.catalogue import INSTANCE_TYPES
 from lab.core.ec2.model import Instance
@@ -20,11 +16,7 @@ log = logging.getLogger("lab.control")
 
 MINUTE = 60.0
 BASIC_MONITORING = 300.0
-REPEAT = 60.0
-"""Lab seconds after which Auto Scaling's actions are invoked again while the alarm lasts (cw:alarm-actions)."""
 DATABASE_VCPUS = 1.0
-
-OnAlarm = Callable[[MetricAlarm, str, float], None]
 
 
 class CpuSampler:
@@ -88,46 +80,3 @@ def _utilisation(before: CpuSample, after: CpuSample, vcpus: float) -> float:
     if elapsed <= 0:
         return 0.0
     return min(100.0, 100.0 * (after.used - before.used) / (elapsed * vcpus))
-
-
-class Alarms:
-    """`on_alarm(alarm, action, now)` carries out one action, inside the transaction that changes the alarm."""
-
-    def __init__(self, world: World, on_alarm: OnAlarm) -> None:
-        self._world = world
-        self._on_alarm = on_alarm
-
-    def evaluate(self, now: float) -> None:
-        for found in self._world.store.all(MetricAlarm):
-            with self._world.store.transaction():
-                # An alarm that was set to ALARM by hand acts before the next evaluation may change its state.
-                by_hand = found.state == ALARM and found.acted_at is None and found.actions_enabled and found.actions
-                alarm = self._act(found, now) if by_hand else found
-                if is_due(alarm, now):
-                    self._evaluate(alarm, now)
-
-    def _evaluate(self, alarm: MetricAlarm, now: float) -> None:
-        points = []
-        for start in evaluation_range(alarm, now):
-            found = self._world.metrics.statistics(alarm.metric, start, alarm.period)
-            # What was measured before the alarm was made counts too, as on AWS.
-            points.append(Datapoint(start, None if found is None else found.get(alarm.statistic)))
-        after = evaluate(alarm, points, now)
-        if after.state != alarm.state:
-            log.info("alarm %s: %s → %s: %s", alarm.name, alarm.state, after.state, after.state_reason)
-            context = self._world.context(now)
-            summary = f"Alarm updated from {alarm.state} to {after.state}"
-            record(context, alarm.name, "StateUpdate", summary, after.state_reason)
-        repeats = after.state == ALARM and after.acted_at is not None and now - after.acted_at >= REPEAT - 1
-        acts = after.actions_enabled and after.actions and (after.acted_at is None or repeats)
-        if acts and (after.state != alarm.state or after.state == ALARM):
-            after = self._act(after, now)
-        self._world.store.put(after)
-
-    def _act(self, alarm: MetricAlarm, now: float) -> MetricAlarm:
-        """Invoke the actions of the alarm's state."""
-        acted = replace(alarm, acted_at=now)
-        self._world.store.put(acted)
-        for action in acted.actions:
-            self._on_alarm(acted, action, now)
-        return acted

@@ -1,18 +1,16 @@
-"""CloudWatch: alarms and metric data (aws-facts §5). Evaluating alarms is the affair of a reconciler."""
+"""Alarms and their history (aws-facts §5.3). Evaluating alarms is the affair of a reconciler."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lab.actions.context import Context, Request, Response, reads, require, tag_list, tags_of
+from lab.actions.cloudwatch.common import STATISTICS, check_choice, metric_of, pairs
+from lab.actions.context import Context, Request, Response, reads, require, tags_of
 from lab.core.cloudwatch.alarms import COMPARISONS
-from lab.core.cloudwatch.model import AlarmHistory, Metric, MetricAlarm, dimensions
+from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
 from lab.core.errors import LabError
 from lab.core.times import moment
 
-STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
-MAX_DATAPOINTS = 1440
 
 
 @reads(
@@ -25,9 +23,9 @@ def put_metric_alarm(context: Context, request: Request) -> Response:
     for member in ("MetricName", "Namespace", "Statistic", "Period", "Threshold"):
         if member not in request:
             raise LabError("ValidationError", f"An alarm on a metric needs {member}")
-    _check_choice("Statistic", request["Statistic"], STATISTICS)
-    _check_choice("ComparisonOperator", request["ComparisonOperator"], tuple(COMPARISONS))
-    _check_choice("TreatMissingData", request.get("TreatMissingData", "missing"), TREATMENTS)
+    check_choice("Statistic", request["Statistic"], STATISTICS)
+    check_choice("ComparisonOperator", request["ComparisonOperator"], tuple(COMPARISONS))
+    check_choice("TreatMissingData", request.get("TreatMissingData", "missing"), TREATMENTS)
     period, periods = request["Period"], request["EvaluationPeriods"]
     if period < 60 or period % 60:
         raise LabError("ValidationError", f"Period must be a multiple of 60 in the lab, not {period}")
@@ -48,7 +46,7 @@ def put_metric_alarm(context: Context, request: Request) -> Response:
         name=name,
         arn=context.account.arn("cloudwatch", f"alarm:{name}"),
         description=request.get("AlarmDescription", ""),
-        metric=_metric(request),
+        metric=metric_of(request),
         statistic=request["Statistic"],
         period=period,
         evaluation_periods=periods,
@@ -101,8 +99,8 @@ def delete_alarms(context: Context, request: Request) -> Response:
 @reads("AlarmName", "StateValue", "StateReason", "StateReasonData")
 def set_alarm_state(context: Context, request: Request) -> Response:
     """Until the next evaluation. The actions of the state follow, as after an evaluation."""
-    alarm = _get(context, request["AlarmName"])
-    _check_choice("StateValue", request["StateValue"], ("OK", "ALARM", "INSUFFICIENT_DATA"))
+    alarm = get_alarm(context, request["AlarmName"])
+    check_choice("StateValue", request["StateValue"], ("OK", "ALARM", "INSUFFICIENT_DATA"))
     changed = replace(
         alarm,
         state=request["StateValue"],
@@ -141,78 +139,6 @@ def describe_alarm_history(context: Context, request: Request) -> Response:
     return {"AlarmHistoryItems": items[::-1] if newest_first else items}
 
 
-@reads("Namespace", "MetricData")
-def put_metric_data(context: Context, request: Request) -> Response:
-    if request["Namespace"].startswith("AWS/"):
-        raise LabError("InvalidParameterValue", "The value AWS/ for parameter Namespace is invalid: it is reserved")
-    for datum in request.get("MetricData", ()):
-        if "Value" not in datum:
-            raise LabError("InvalidParameterCombination", "the lab takes one Value per datum")
-        timestamp = datum["Timestamp"].timestamp() if "Timestamp" in datum else context.now
-        metric = _metric({**datum, "Namespace": request["Namespace"]})
-        context.metrics.put(metric, float(datum["Value"]), timestamp)
-    return {}
-
-
-@reads("Namespace", "MetricName", "Dimensions", "RecentlyActive", "NextToken")
-def list_metrics(context: Context, request: Request) -> Response:
-    wanted = {(row["Name"], row.get("Value")) for row in request.get("Dimensions", ())}
-    return {
-        "Metrics": [
-            {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": _pairs(metric)}
-            for metric in context.metrics.metrics()
-            if request.get("Namespace", metric.namespace) == metric.namespace
-            and request.get("MetricName", metric.name) == metric.name
-            and all(
-                any(name == key and value in (None, held) for key, held in metric.dimensions) for name, value in wanted
-            )
-        ]
-    }
-
-
-@reads("Namespace", "MetricName", "Dimensions", "StartTime", "EndTime", "Period", "Statistics", "Unit")
-def get_metric_statistics(context: Context, request: Request) -> Response:
-    period = request["Period"]
-    start = request["StartTime"].timestamp() // period * period
-    end = request["EndTime"].timestamp()
-    if period < 60 or period % 60:
-        raise LabError("InvalidParameterValue", f"Period must be a multiple of 60 in the lab, not {period}")
-    if (end - start) / period > MAX_DATAPOINTS:
-        raise LabError(
-            "InvalidParameterCombination", f"at most {MAX_DATAPOINTS} datapoints: raise Period or ask for less time"
-        )
-    metric, names = _metric(request), request.get("Statistics", ())
-    for name in names:
-        _check_choice("Statistics", name, STATISTICS)
-    points = []
-    while start < end:
-        found = context.metrics.statistics(metric, start, period)
-        if found is not None:
-            points.append({"Timestamp": moment(start), **{name: found.get(name) for name in names}})
-        start += period
-    return {"Label": metric.name, "Datapoints": points}
-
-
-@reads("ResourceARN", "Tags")
-def tag_resource(context: Context, request: Request) -> Response:
-    alarm = _by_arn(context, request["ResourceARN"])
-    context.store.put(replace(alarm, tags={**alarm.tags, **tags_of(request["Tags"])}))
-    return {}
-
-
-@reads("ResourceARN", "TagKeys")
-def untag_resource(context: Context, request: Request) -> Response:
-    alarm = _by_arn(context, request["ResourceARN"])
-    kept = {key: value for key, value in alarm.tags.items() if key not in request["TagKeys"]}
-    context.store.put(replace(alarm, tags=kept))
-    return {}
-
-
-@reads("ResourceARN")
-def list_tags_for_resource(context: Context, request: Request) -> Response:
-    return {"Tags": tag_list(_by_arn(context, request["ResourceARN"]).tags)}
-
-
 def put_alarm(context: Context, alarm: MetricAlarm, *, created: bool) -> None:
     """Store the alarm and record it in its history."""
     context.store.put(alarm)
@@ -225,26 +151,8 @@ def record(context: Context, alarm_name: str, item_type: str, summary: str, reas
     context.store.put(item)
 
 
-def _get(context: Context, name: str) -> MetricAlarm:
+def get_alarm(context: Context, name: str) -> MetricAlarm:
     return require(context.store, MetricAlarm, name, "ResourceNotFound", f"Alarm {name} does not exist", 404)
-
-
-def _by_arn(context: Context, arn: str) -> MetricAlarm:
-    return _get(context, arn.partition(":alarm:")[2])
-
-
-def _check_choice(member: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise LabError("ValidationError", f"{member} must be one of {', '.join(choices)}, not '{value}'")
-
-
-def _metric(request: Mapping[str, Any]) -> Metric:
-    pairs = {row["Name"]: row["Value"] for row in request.get("Dimensions", ())}
-    return Metric(request["Namespace"], request["MetricName"], dimensions(pairs))
-
-
-def _pairs(metric: Metric) -> list[dict[str, str]]:
-    return [{"Name": name, "Value": value} for name, value in metric.dimensions]
 
 
 def _alarm(alarm: MetricAlarm) -> dict[str, Any]:
@@ -264,7 +172,7 @@ def _alarm(alarm: MetricAlarm) -> dict[str, Any]:
         "MetricName": alarm.metric.name,
         "Namespace": alarm.metric.namespace,
         "Statistic": alarm.statistic,
-        "Dimensions": _pairs(alarm.metric),
+        "Dimensions": pairs(alarm.metric),
         "Period": alarm.period,
         "EvaluationPeriods": alarm.evaluation_periods,
         "Threshold": alarm.threshold,

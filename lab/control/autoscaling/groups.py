@@ -1,6 +1,6 @@
-"""Auto Scaling: looks at each group, takes the steps that are due, and answers alarms.
+"""Looks at each group and takes the steps that are due.
 
-Deciding and acting meet in rows: an alarm changes the desired capacity, with its reason, in one transaction; the next look
+Deciding and acting meet in rows: a policy changes the desired capacity, with its reason, in one transaction; the next look
 at the group finds the difference and launches or terminates. Any crash in between is just a pause.
 """
 
@@ -15,18 +15,15 @@ from lab.actions.ec2 import instances as ec2
 from lab.actions.ec2.launch_templates import version_of
 from lab.actions.elbv2.targets import register_targets
 from lab.control.world import World
-from lab.core.autoscaling import causes, lifecycle
+from lab.core.autoscaling import lifecycle
 from lab.core.autoscaling import plan as planning
-from lab.core.autoscaling.model import IN_SERVICE, Activity, AutoScalingGroup, Decision, Member, ScalingPolicy
-from lab.core.autoscaling.target_tracking import Capacity, decide, warmup
-from lab.core.cloudwatch.model import MetricAlarm
+from lab.core.autoscaling.model import IN_SERVICE, Activity, AutoScalingGroup, Member
 from lab.core.ec2.model import Instance, LaunchTemplate
 from lab.core.elbv2.model import Registration, TargetGroup
 from lab.core.errors import LabError
 
 log = logging.getLogger("lab.control")
 
-DECISIONS_KEPT = 200
 ACTIVITIES_KEPT = 42 * 86400.0
 """Lab seconds: AWS keeps six weeks of activities."""
 
@@ -61,7 +58,7 @@ class Groups:
 
     def _view(self, member: Member, now: float) -> planning.MemberView:
         instance = self._world.store.get(Instance, member.instance_id)
-        registrations = [r for r in self._world.store.all(Registration) if r.target_id == member.instance_id]
+        registrations = self._world.store.where(Registration, "target_id", member.instance_id)
         return planning.MemberView(
             member=member,
             instance_state=instance.state if instance else "",
@@ -146,55 +143,21 @@ class Groups:
     def _register_missing(self, context: Context, group_name: str) -> bool:
         """Every member in service is a target of every target group of the group that there is."""
         group = context.store.get(AutoScalingGroup, group_name)
-        known = {(r.target_group_arn, r.target_id) for r in context.store.all(Registration)}
         changed = False
         for member in members_of(context, group_name):
             instance = context.store.get(Instance, member.instance_id)
             if group is None or member.state != IN_SERVICE or instance is None or instance.state != "running":
                 continue
+            known = {row.target_group_arn for row in context.store.where(Registration, "target_id", member.instance_id)}
             for arn in group.target_group_arns:
-                if (arn, member.instance_id) not in known and context.store.get(TargetGroup, arn) is not None:
+                if arn not in known and context.store.get(TargetGroup, arn) is not None:
                     register_targets(context, {"TargetGroupArn": arn, "Targets": [{"Id": member.instance_id}]})
                     changed = True
         return changed
 
     def _prune(self, now: float) -> None:
         store = self._world.store
-        decisions = store.all(Decision)
         with store.transaction():
-            for decision in decisions[: max(0, len(decisions) - DECISIONS_KEPT)]:
-                store.delete(Decision, decision.key)
             for activity in store.all(Activity):
                 if activity.end_time is not None and now - activity.end_time > ACTIVITIES_KEPT:
                     store.delete(Activity, activity.key)
-
-    def on_alarm(self, alarm: MetricAlarm, action: str, now: float) -> None:
-        """An alarm invokes a policy: decide, and put the new desired capacity with its reason. Called in the transaction
-        that changes the alarm."""
-        store = self._world.store
-        policy = store.get(ScalingPolicy, action)
-        group = None if policy is None else store.get(AutoScalingGroup, policy.group)
-        if policy is None or group is None or not policy.enabled or not alarm.recent:
-            return
-        capacity = self._capacity(policy, group, now)
-        decision = decide(policy, group, alarm, alarm.recent[-1], capacity, now, self._world.new_id("uuid"))
-        store.put(decision)
-        log.info("%s: policy %s: %s", group.name, policy.name, decision.why)
-        if decision.desired != group.desired_capacity:
-            cause = causes.alarm_triggered(now, alarm.name, policy.name, group.desired_capacity, decision.desired)
-            store.put(replace(group, desired_capacity=decision.desired, capacity_cause=cause))
-
-    def _capacity(self, policy: ScalingPolicy, group: AutoScalingGroup, now: float) -> Capacity:
-        length = warmup(policy, group)
-        alive = [
-            member
-            for member in self._world.store.all(Member)
-            if member.group == group.name and member.state in ("Pending", IN_SERVICE)
-        ]
-        warm = sum(1 for member in alive if is_warm(member, length, now))
-        return Capacity(warm, len(alive) - warm)
-
-
-def is_warm(member: Member, length: float, now: float) -> bool:
-    """Whether the member's warm-up, `length` lab seconds from InService, is over."""
-    return member.in_service_at is not None and now - member.in_service_at >= length

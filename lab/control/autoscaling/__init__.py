@@ -1,0 +1,1 @@
+"""Auto Scaling at work: groups and their policies."""

@@ -1,0 +1,1 @@
+"""CloudWatch at work: what is measured, and the alarms on it."""
