@@ -22,11 +22,11 @@ from h2.events import (
     StreamReset,
 )
 
-from services.lb.endpoint import Endpoint
-from services.lb.http2 import H2Connection
-from services.lb.http2_frames import FrameFilter
-from services.lb.peer import Peer
-from services.lb.selector import READ
+from services.lb.http2.connection import H2Connection
+from services.lb.http2.frames import FrameFilter
+from services.lb.serving.peer import Peer
+from services.lb.sockets.endpoint import Endpoint
+from services.lb.sockets.selector import READ
 from tests.lb.certificates import trusting
 from tests.lb.tls_world import tls
 from tests.lb.world import Origin, World

@@ -4,7 +4,7 @@ import asyncio
 
 from h2.errors import ErrorCodes
 
-from services.lb.http2 import H2Connection
+from services.lb.http2.connection import H2Connection
 from tests.lb.http2_client import connect_tls, head, secure, told
 from tests.lb.world import FixedResponse, World, eventually, in_world, ok
 

@@ -3,9 +3,9 @@
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
-from services.lb import http2
-from services.lb.http2_frames import goaway
-from services.lb.outcome import Cause, Phase
+from services.lb.http2.connection import MOST_REQUESTS
+from services.lb.http2.frames import goaway
+from services.lb.serving.outcome import Cause, Phase
 from tests.eventually import eventually
 from tests.lb.http2_client import connect, head, told, waiting
 from tests.lb.world import FixedResponse, World, ended, in_world, ok
@@ -99,7 +99,7 @@ async def test_what_is_malformed_is_answered_and_the_rest_goes_on(world: World) 
 async def test_goaway_after_the_last_request_of_a_connection(world: World) -> None:
     await world.run(action=FixedResponse(200))
     client = await connect(world)
-    client.served._requests = http2.MOST_REQUESTS - 2
+    client.served._requests = MOST_REQUESTS - 2
     assert (await client.ask()).status == 200
     assert client.goaway == -1
     last = client.request(head())

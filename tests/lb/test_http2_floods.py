@@ -7,9 +7,9 @@ import pytest
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
-from services.lb.http2 import MOST_CONTROL_FRAMES as FRAMES
-from services.lb.http2 import MOST_RESETS
-from services.lb.outcome import Cause, Phase
+from services.lb.http2.connection import MOST_CONTROL_FRAMES as FRAMES
+from services.lb.http2.connection import MOST_RESETS
+from services.lb.serving.outcome import Cause, Phase
 from tests.eventually import eventually
 from tests.lb.http2_client import connect, frame, head, told, waiting
 from tests.lb.world import SELECTORS, FixedResponse, World, ended, in_world, ok, run_in_world

@@ -2,7 +2,7 @@
 
 import struct
 
-from services.lb.http2_frames import FRAME_BYTES, PREFACE_BYTES, FrameFilter, goaway
+from services.lb.http2.frames import FRAME_BYTES, PREFACE_BYTES, FrameFilter, goaway
 from tests.lb.http2_client import frame
 
 

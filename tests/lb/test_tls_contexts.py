@@ -13,10 +13,10 @@ import pytest
 from lab.core.elbv2.config import Attributes, Certificate, Listener, LoadBalancerConfig, MutualAuthentication, Tls
 from lab.core.elbv2.rules import FixedResponse, default_rule
 from lab.core.elbv2.tls_policies import POLICIES
-from services.lb import tls_contexts
-from services.lb.tls_contexts import TlsFront, matches
-from services.lb.tls_fronts import compile_tls_fronts
-from services.lb.tls_settings import target_context
+from services.lb.tls import contexts
+from services.lb.tls.contexts import TlsFront, matches
+from services.lb.tls.fronts import compile_tls_fronts
+from services.lb.tls.settings import target_context
 from tests.lb.certificates import make, rsa_key
 from tests.lb.tls_world import PLAIN_SERVER, tls
 
@@ -100,7 +100,7 @@ def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     if not memory:
         monkeypatch.delattr(os, "memfd_create")
     modes: list[int] = []
-    with tls_contexts._as_file(b"secret") as path:
+    with contexts._as_file(b"secret") as path:
         assert Path(path).read_bytes() == b"secret"
         modes.append(Path(path).stat().st_mode & 0o077)
     if not memory:
@@ -142,7 +142,7 @@ def test_a_context_towards_targets_is_made_once() -> None:
 
 def test_a_node_without_https_does_without_the_library() -> None:
     code = (
-        "import sys, services.lb.tls_fronts, services.lb.tls_endpoint, services.lb.tls_settings, services.lb.health;"
+        "import sys, services.lb.tls.fronts, services.lb.tls.endpoint, services.lb.tls.settings, services.lb.node.health;"
         "sys.exit('cryptography' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

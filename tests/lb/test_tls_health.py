@@ -8,7 +8,7 @@ import pytest
 
 from lab.core.elbv2.config import HealthCheck, Target
 from lab.core.elbv2.health import FAILED, TIMED_OUT, CheckResult, Matcher
-from services.lb.health import check, host_field
+from services.lb.node.health import check, host_field
 from tests.lb.certificates import make
 from tests.lb.world import ok, read_message
 

@@ -10,10 +10,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from lab.core.elbv2.config import MutualAuthentication
-from services.lb import tls_contexts
-from services.lb.mtls import rfc2253, sent_leaf
-from services.lb.tls_contexts import TlsFront
-from services.lb.tls_facts import TlsFacts, request_fields, reserved_names
+from services.lb.tls import contexts
+from services.lb.tls.contexts import TlsFront
+from services.lb.tls.facts import TlsFacts, request_fields, reserved_names
+from services.lb.tls.mtls import rfc2253, sent_leaf
 from tests.eventually import eventually
 from tests.lb.certificates import SERVER_ONLY, client_context, make, revocation_list, rsa_key, trusting
 from tests.lb.tls_world import PLAIN_SERVER, TlsWorld, in_tls_world, tls
@@ -217,7 +217,7 @@ async def test_a_long_chain_is_not_passed_on(world: TlsWorld, tmp_path: Path) ->
 async def test_what_passthrough_trusts_does_not_pile_up(
     world: TlsWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls_contexts, "MOST_TRUSTED", 3)
+    monkeypatch.setattr(contexts, "MOST_TRUSTED", 3)
     world.front = passthrough()
     first = world.front.context
     for number in range(7):

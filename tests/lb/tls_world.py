@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from lab.core.elbv2.config import Certificate, MutualAuthentication, Tls
-from services.lb.endpoint import Owner
-from services.lb.greeting import Greeting
-from services.lb.messages import NOTHING
-from services.lb.peer import Peer
-from services.lb.plane import Plane
-from services.lb.routing import compile_table
-from services.lb.selector import PlainSelector, ServingSelector, serving_selector
-from services.lb.tls_contexts import TlsFront
-from services.lb.tls_endpoint import TlsEndpoint, accept_tls
+from services.lb.node.messages import NOTHING
+from services.lb.routing.table import compile_table
+from services.lb.serving.greeting import Greeting
+from services.lb.serving.peer import Peer
+from services.lb.serving.plane import Plane
+from services.lb.sockets.endpoint import Owner
+from services.lb.sockets.selector import PlainSelector, ServingSelector, serving_selector
+from services.lb.tls.contexts import TlsFront
+from services.lb.tls.endpoint import TlsEndpoint, accept_tls
 from tests.eventually import eventually
 from tests.lb.certificates import make, trusting
 from tests.pem import Pair

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab.core.elbv2.config import Target
-from services.lb.downstream import Client
-from services.lb.endpoint import READ_BYTES
-from services.lb.selector import READ, serving_selector
+from services.lb.serving.downstream import Client
+from services.lb.sockets.endpoint import READ_BYTES
+from services.lb.sockets.selector import READ, serving_selector
 from tests.eventually import eventually
 from tests.lb.certificates import make
 from tests.lb.world import World, in_world, ok, read_message
