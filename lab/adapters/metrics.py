@@ -13,15 +13,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lab.adapters.metric_blocks import MINUTE, RESOLUTIONS, SLOTS, Stream
+from lab.adapters.metric_blocks import RESOLUTIONS, SLOTS, Stream
 from lab.adapters.metric_file import MetricFile
 from lab.core.cloudwatch.metric import Metric, Statistics, single, total
+from lab.core.cloudwatch.retention import MINUTE, RETENTION
 
-HOUR, DAY = 3600.0, 86400.0
-RETENTION: Mapping[int, float] = {1: HOUR, 60: 26 * HOUR, 300: 3 * DAY, 3600: 15 * DAY}
-"""Lab seconds by resolution. AWS's are 3 hours, 15 days, 63 days and 455 days. The range of an alarm with periods of less
-than an hour (a day, and a little) fits into the second, that of any alarm (7 days) and a predictive policy's history (14 days)
-into the last."""
 NO_UNIT = "None"
 
 
@@ -94,7 +90,7 @@ class MetricStore:
     def statistics(self, metric: Metric, start: float, period: int, unit: str = "") -> Statistics | None:
         """All data of [start, start + period), of one unit or of all; None when there is none."""
         units = self._streams.get(metric)
-        if units is None:
+        if units is None or (period < MINUTE and not self._keeps(1, start)):
             return None
         streams = [units[unit]] if unit in units else [] if unit else units.values()
         return total(found for stream in streams for found in stream.within(start, period))
