@@ -86,6 +86,16 @@ class Stream:
         found = self.get(resolution, period)
         self.set(resolution, period, more if found is None else found.plus(more))
 
+    def expire(self, resolution: int, horizon: int) -> Iterator[tuple[float, Statistics]]:
+        """Takes out the blocks with a lower number: where each of their periods begins, and its data."""
+        blocks = self.blocks[resolution]
+        for number in [number for number in blocks if number < horizon]:
+            block = blocks.pop(number)
+            for slot in range(SLOTS):
+                found = block.get(slot)
+                if found is not None:
+                    yield float((number * SLOTS + slot) * resolution), found
+
     def within(self, start: float, length: int) -> Iterator[Statistics]:
         """Of every period that begins in [start, start + length), of the finest resolution there is."""
         if length % MINUTE:

@@ -120,36 +120,30 @@ class MetricStore:
 
     def _age(self, now: float) -> None:
         """Moves what is too old into the next coarser sets."""
-        aged = False
         for resolution, coarser in itertools.zip_longest(RESOLUTIONS, RESOLUTIONS[1:]):
             horizon = int((now - self._retention[resolution]) // (resolution * SLOTS))
             if horizon > self._horizons[resolution]:
-                aged = True
                 self._horizons[resolution] = horizon
                 self._expired[resolution] = horizon * SLOTS
                 # The minutes have what the seconds have.
                 self._roll_up(resolution, horizon, None if resolution < MINUTE else coarser)
-        if aged:
-            self._forget_empty()
 
     def _roll_up(self, resolution: int, horizon: int, coarser: int | None) -> None:
-        for stream in (stream for units in self._streams.values() for stream in units.values()):
-            blocks = stream.blocks[resolution]
-            for number in [number for number in blocks if number < horizon]:
-                block = blocks.pop(number)
-                for slot in range(SLOTS if coarser is not None else 0):
-                    found = block.get(slot)
-                    if found is not None and coarser is not None:
-                        self._add(stream, coarser, (number * SLOTS + slot) * resolution, found)
+        for metric in self.metrics():
+            for stream in self.streams(metric):
+                for begin, found in stream.expire(resolution, horizon):
+                    if coarser is not None:
+                        self._add(stream, coarser, begin, found)
+            self._forget_empty(metric)
 
-    def _forget_empty(self) -> None:
-        for metric, units in list(self._streams.items()):
-            for unit, stream in list(units.items()):
-                if not any(stream.blocks.values()):
-                    del units[unit]
-                    self._gone.append(stream.id)
-            if not units:
-                del self._streams[metric]
+    def _forget_empty(self, metric: Metric) -> None:
+        units = self._streams[metric]
+        for unit, stream in list(units.items()):
+            if not any(stream.blocks.values()):
+                del units[unit]
+                self._gone.append(stream.id)
+        if not units:
+            del self._streams[metric]
 
     def _load(self, file: MetricFile) -> None:
         streams = {}

@@ -103,7 +103,7 @@ def test_data_grows_coarser_with_age_and_is_forgotten_at_last(store: MetricStore
     for now, seen in (
         (T + 1800, [(1, 1), (60, 1), (300, 5), (3600, 30)]),
         (T + 1860 + HOUR, [(1, None), (60, 1), (300, 5), (3600, 30)]),
-        (T + 3600 + 26 * HOUR, [(1, None), (60, None), (300, 5), (3600, 30)]),
+        (T + 3600 + 27 * HOUR, [(1, None), (60, None), (300, 5), (3600, 30)]),
         (T + 5 * HOUR + 3 * DAY, [(1, None), (60, None), (300, None), (3600, 30)]),
         (T + 60 * HOUR + 15 * DAY, [(1, None), (60, None), (300, None), (3600, None)]),
     ):
@@ -115,7 +115,7 @@ def test_data_grows_coarser_with_age_and_is_forgotten_at_last(store: MetricStore
 def test_percentiles_outlive_the_roll_up(store: MetricStore) -> None:
     for minute in range(60):
         store.put(CPU, float(minute), T + 60 * minute)
-    store.flush(T + 28 * HOUR)
+    store.flush(T + 29 * HOUR)
     assert read(store, T, 60) is None
     assert [read(store, T, 300, name) for name in ("p20", "p100")] == [0, 4]
     assert read(store, T, 3600, "p50") == 29

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 HOUR, DAY = 3600.0, 86400.0
 MINUTE = 60
-RETENTION: Mapping[int, float] = {1: HOUR, 60: 26 * HOUR, 300: 3 * DAY, 3600: 15 * DAY}
+RETENTION: Mapping[int, float] = {1: HOUR, 60: 27 * HOUR, 300: 3 * DAY, 3600: 15 * DAY}
 """Lab seconds by resolution. AWS's are 3 hours, 15 days, 63 days and 455 days. The range of an alarm with periods of less
-than an hour (a day, and a little) fits into the second, that of any alarm (7 days) and a predictive policy's history (14 days)
-into the last."""
+than an hour (a day and three periods) fits into the second, that of any alarm (7 days) and a predictive policy's history (14
+days) into the last."""
 SHORT_PERIODS = (1, 5, 10, 20, 30)
 LONGEST_PERIOD = 86400
 
