@@ -26,6 +26,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from lab.actions.buckets import log_root
+from lab.api.encoding import unpacked
 from lab.api.guard import refusal
 from lab.api.s3 import S3, is_meant
 from lab.api.status import status
@@ -119,7 +120,7 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         return Response(json.dumps(found, default=_plain), media_type="application/json")
 
     async def wire(request: Request) -> Response:
-        body = await request.body()
+        body = unpacked(await request.body(), request.headers.get("content-encoding", ""), MAX_BODY)
         path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
         reply = answer(call, path, request.headers, body, world.new_id("uuid"), request.method, query)
         loop.wake()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.core.rds.model import DBInstance
-from tests.actions.aws import NOW, Aws
+from tests.actions.aws import Aws
 from tests.actions.conftest import Site
 
 ALARM: dict[str, Any] = {
@@ -52,22 +52,6 @@ def test_history_is_newest_first(aws: Aws) -> None:
 
 def test_deleting_an_unknown_alarm_is_no_error(aws: Aws) -> None:
     aws("cloudwatch", "DeleteAlarms", AlarmNames=["none"])
-
-
-def test_metric_data_is_found_again_and_zero_is_data(aws: Aws) -> None:
-    pairs = [{"Name": "Host", "Value": "a"}]
-    for value in (0.0, 4.0):
-        aws("cloudwatch", "PutMetricData", Namespace="mine",
-            MetricData=[{"MetricName": "m", "Value": value, "Dimensions": pairs}])  # fmt: skip
-    asked = {"Namespace": "mine", "MetricName": "m", "StartTime": at(NOW - 60), "EndTime": at(NOW + 60), "Period": 60}
-    [point] = aws("cloudwatch", "GetMetricStatistics", **asked, Dimensions=pairs,
-                  Statistics=["Average", "Minimum", "SampleCount"])["Datapoints"]  # fmt: skip
-    assert (point["Average"], point["Minimum"], point["SampleCount"]) == (2.0, 0.0, 2.0)
-    assert point["Timestamp"] == at(NOW // 60 * 60)
-    assert aws("cloudwatch", "GetMetricStatistics", **asked, Statistics=["Sum"])["Datapoints"] == []
-    assert aws("cloudwatch", "ListMetrics", Dimensions=[{"Name": "Host"}])["Metrics"] == [
-        {"Namespace": "mine", "MetricName": "m", "Dimensions": pairs}
-    ]
 
 
 def test_alarm_tags(aws: Aws) -> None:
