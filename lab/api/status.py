@@ -57,7 +57,7 @@ def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
         ],
         "activities": [activity(row) for row in activities[:ACTIVITIES]],
         "decisions": [
-            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": row.why}
+            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": row.reason}
             for row in [row for row in store.all(Decision) if row.current != row.desired][-ACTIVITIES:]
         ],
     }

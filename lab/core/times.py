@@ -21,3 +21,8 @@ def alarm_date(now: float) -> str:
 def moment(now: float) -> datetime:
     """The value botocore's shapes call a timestamp."""
     return datetime.fromtimestamp(now, UTC)
+
+
+def clock(now: float) -> str:
+    """`12:03:05`: the time of day in sentences for people."""
+    return datetime.fromtimestamp(now, UTC).strftime("%H:%M:%S")

@@ -43,7 +43,7 @@ async def test_a_decision_is_kept_with_its_arithmetic(lab: Lab) -> None:
     await lab.until(lambda: lab.group.desired_capacity > 2)
     [decision] = lab.store.all(Decision)
     assert (decision.current, decision.wanted, decision.desired) == (2, 4, 4)
-    assert decision.why == "2 warm instances × 80.0 / 50 = 3.20, rounded up"
+    assert decision.reason == "2 warm instances × 80 / 50 = 3.20, rounded up to 4"
 
 
 async def test_instances_that_warm_up_are_not_asked_for_twice(lab: Lab) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from lab.actions.autoscaling.cooldowns import check_cooldown
+from lab.actions.autoscaling.decisions import record
+from lab.actions.autoscaling.dependents import drop_dependents
 from lab.actions.context import Context, Request, Response, reads, require
 from lab.actions.ec2.common import get_subnet
 from lab.actions.ec2.launch_templates import find_template, version_of
@@ -12,9 +15,8 @@ from lab.actions.elbv2.find import get_target_group
 from lab.actions.elbv2.targets import deregister_targets
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member, Tag
-from lab.core.autoscaling.policy import ScalingPolicy
+from lab.core.autoscaling.record import asked
 from lab.core.autoscaling.termination import POLICIES
-from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.ec2.model import Instance, LaunchTemplate
 from lab.core.errors import LabError, ValidationError
 from lab.core.times import moment
@@ -88,12 +90,14 @@ def update_auto_scaling_group(context: Context, request: Request) -> Response:
             context.now, group.min_size, group.max_size, old.desired_capacity, group.desired_capacity
         )
         group = replace(group, capacity_cause=sentence)
+        record(context.store, asked(old, group, "UpdateAutoScalingGroup", context.now, context.new_id("uuid")))
     context.store.put(group)
     return {}
 
 
 @reads("AutoScalingGroupName", "DesiredCapacity", "HonorCooldown")
 def set_desired_capacity(context: Context, request: Request) -> Response:
+    """At once; with HonorCooldown only after the default cooldown."""
     group = get_group(context, request["AutoScalingGroupName"])
     desired = request["DesiredCapacity"]
     if desired > group.max_size:
@@ -104,9 +108,13 @@ def set_desired_capacity(context: Context, request: Request) -> Response:
         raise ValidationError(
             f"New SetDesiredCapacity value {desired} is below min value {group.min_size} for the AutoScalingGroup."
         )
+    if request.get("HonorCooldown", False):
+        check_cooldown(context, group, group.default_cooldown)
+    after = replace(group, desired_capacity=desired)
+    record(context.store, asked(group, after, "SetDesiredCapacity", context.now, context.new_id("uuid")))
     if desired != group.desired_capacity:
         sentence = causes.desired_set(context.now, group.desired_capacity, desired)
-        context.store.put(replace(group, desired_capacity=desired, capacity_cause=sentence))
+        context.store.put(replace(after, capacity_cause=sentence))
     return {}
 
 
@@ -121,10 +129,7 @@ def delete_auto_scaling_group(context: Context, request: Request) -> Response:
             "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in "
             "the group.",
         )
-    for policy in [row for row in context.store.all(ScalingPolicy) if row.group == group.name]:
-        for alarm_name in policy.alarm_names:
-            context.store.delete(MetricAlarm, alarm_name)
-        context.store.delete(ScalingPolicy, policy.arn)
+    drop_dependents(context, group.name)
     if members:
         # Protection from scale-in does not hold against deletion (aws-facts §3.6).
         for member in members:

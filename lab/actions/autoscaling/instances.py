@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from lab.actions.autoscaling.decisions import record
 from lab.actions.autoscaling.groups import activity_shape, get_group, member_shape
 from lab.actions.context import Context, Request, Response, reads
 from lab.actions.elbv2.targets import deregister_targets
@@ -15,6 +16,7 @@ from lab.core.autoscaling.model import (
     AutoScalingGroup,
     Member,
 )
+from lab.core.autoscaling.record import asked
 from lab.core.elbv2.model import TargetGroup
 from lab.core.errors import ValidationError
 
@@ -76,7 +78,10 @@ def terminate_instance_in_auto_scaling_group(context: Context, request: Request)
                 f"lower group's min size."
             )
         shrinking = (group.desired_capacity, desired)
-        context.store.put(replace(group, desired_capacity=desired))
+        after = replace(group, desired_capacity=desired)
+        context.store.put(after)
+        action = "TerminateInstanceInAutoScalingGroup"
+        record(context.store, asked(group, after, action, context.now, context.new_id("uuid")))
     cause = causes.user_terminated(context.now, member.instance_id, shrinking)
     activity = begin_termination(context, member, group, cause, replaced=shrinking is not None)
     return {"Activity": activity_shape(activity, context)}

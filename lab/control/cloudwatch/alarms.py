@@ -14,11 +14,12 @@ log = logging.getLogger("lab.control")
 REPEAT = 60.0
 """Lab seconds after which Auto Scaling's actions are invoked again while the alarm lasts (cw:alarm-actions)."""
 
-OnAlarm = Callable[[MetricAlarm, str, float], None]
+OnAlarm = Callable[[MetricAlarm, str, float], str]
 
 
 class Alarms:
-    """`on_alarm(alarm, action, now)` carries out one action, inside the transaction that changes the alarm."""
+    """`on_alarm(alarm, action, now)` carries out one action, inside the transaction that changes the alarm, and answers why it
+    failed, "" when it did not."""
 
     def __init__(self, world: World, on_alarm: OnAlarm) -> None:
         self._world = world
