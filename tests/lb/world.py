@@ -294,7 +294,7 @@ class World:
 
     @property
     def counters(self) -> dict[str, int]:
-        return self.node.plane.counters.metrics()
+        return dict(self.node.worker.status().counters)
 
     async def client(self) -> Peer:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.node.listeners[80].bind_port, limit=1 << 20)
