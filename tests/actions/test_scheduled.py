@@ -50,8 +50,12 @@ def test_a_start_time_is_the_first_run_of_a_recurrence(site: Site) -> None:
     assert described(site)[0]["StartTime"] == LATER
 
 
-def test_a_time_without_a_zone_is_utc(site: Site) -> None:
-    put(site, StartTime=LATER.replace(tzinfo=None), MinSize=1)
+@pytest.mark.parametrize(
+    "start", [LATER.replace(tzinfo=None), "2023-11-15T08:00:00Z", "2023-11-15T09:00:00+01:00", LATER.timestamp()]
+)
+def test_a_time_in_any_form(site: Site, start: Any) -> None:
+    """Without a zone it is UTC's."""
+    put(site, StartTime=start, MinSize=1)
     assert described(site)[0]["StartTime"] == LATER
 
 
