@@ -15,7 +15,6 @@ COLOURS = {
     "InProgress": "yellow", "WaitingForELBConnectionDraining": "yellow",
     "unhealthy": "red", "unused": "red", "failed": "red", "active_impaired": "red", "ALARM": "red", "Failed": "red",
 }  # fmt: skip
-SIGNS = {"greater": ">", "less": "<"}
 BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -102,12 +101,10 @@ def _databases(rows: list[dict[str, Any]], width: int) -> RenderableType:
 
 
 def _alarms(rows: list[dict[str, Any]]) -> RenderableType:
-    table = _table("\nalarms", "state", "for", "rule", "value")
+    table = _table("\nalarms", "state", "for", "value", "condition")
     for row in rows:
-        sign = next(sign for word, sign in SIGNS.items() if word in row["comparison"].lower())
-        rule = f"{row['metric']} {sign} {row['threshold']:g} for {row['periods']} periods"
-        value = "–" if row["value"] is None else f"{row['value']:.1f}"
-        table.add_row(_state(row["state"]), duration(row["since"]), rule, value)
+        value = "–" if row["value"] is None else f"{row['value']:.4g}"
+        table.add_row(_state(row["state"]), duration(row["since"]), value, row["condition"])
     return table
 
 

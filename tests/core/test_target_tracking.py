@@ -110,6 +110,7 @@ def test_the_alarms_are_those_seen_on_real_groups() -> None:
         assert (alarm.period, alarm.datapoints_to_alarm, alarm.treat_missing_data) == (60, None, None)
         assert alarm.alarm_actions == ("arn:policy/cpu",)
         assert alarm.description == "DO NOT EDIT OR DELETE. For TargetTrackingScaling policy arn:policy/cpu."
+        assert alarm.metric is not None
         assert alarm.metric.dimensions == (("AutoScalingGroupName", "web"),)
 
 

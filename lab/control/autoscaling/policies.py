@@ -19,14 +19,18 @@ class Policies:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def on_alarm(self, alarm: MetricAlarm, action: str, now: float) -> None:
+    def on_alarm(self, alarm: MetricAlarm, action: str, now: float) -> str:
         """An alarm invokes a policy: decide, and put the new desired capacity with its reason. Called in the transaction
-        that changes the alarm."""
+        that changes the alarm. Empty when the policy was carried out, else why not."""
         store = self._world.store
         policy = store.get(ScalingPolicy, action)
         group = None if policy is None else store.get(AutoScalingGroup, policy.group)
-        if policy is None or group is None or not policy.enabled or not alarm.recent:
-            return
+        if policy is None or group is None:
+            return "there is no such policy"
+        if not policy.enabled:
+            return f"policy {policy.name} is disabled"
+        if not alarm.recent:
+            return "the alarm has no data point to decide on"
         capacity = self._capacity(policy, group, now)
         decision = decide(policy, group, alarm, alarm.recent[-1], capacity, now, self._world.new_id("uuid"))
         store.put(decision)
@@ -35,6 +39,7 @@ class Policies:
         if decision.desired != group.desired_capacity:
             cause = causes.alarm_triggered(now, alarm.name, policy.name, group.desired_capacity, decision.desired)
             store.put(replace(group, desired_capacity=decision.desired, capacity_cause=cause))
+        return ""
 
     def _prune(self) -> None:
         decisions = self._world.store.all(Decision)
