@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+from lab.actions.elbv2.find import users_of_groups
 from lab.control.world import World
 from lab.core.acm import Certificate
 from lab.core.arc_zonal_shift import ZonalShift, active_shift
@@ -19,25 +20,44 @@ from lab.core.elbv2.model import (
     Registration,
     TargetGroup,
     TrustStore,
-    users_of_groups,
 )
 from lab.core.elbv2.report import NodeReport
 from lab.core.elbv2.target_health import is_drained
+from lab.core.store import Store
 
 log = logging.getLogger("lab.control")
 
 NAMESPACE = "AWS/ApplicationELB"
 
+COMPILED = (
+    Certificate,
+    Instance,
+    Listener,
+    ListenerRule,
+    LoadBalancer,
+    Registration,
+    TargetGroup,
+    TrustStore,
+    ZonalShift,
+)
+"""What documents are made from."""
+
 
 class LoadBalancers:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._published: object = None
+        """What the documents in force were made from: nothing needs compiling while that has not changed."""
 
     async def publish(self, now: float) -> None:
         """Compile each load balancer's document; put it in force if it differs from the one that is. A zonal shift that is
         over at `now` makes it differ."""
         store, nodes = self._world.store, self._world.nodes
         balancers = store.all(LoadBalancer)
+        shifted = tuple(active_shift(store.all(ZonalShift), balancer.arn, now) for balancer in balancers)
+        rows = (store.revision(*COMPILED), shifted)
+        if rows == self._published:
+            return
         nodes.forget({b.arn for b in balancers}, {node.node_id for b in balancers for node in b.nodes})
         for balancer in balancers:
             known = store.get(Published, balancer.arn)
@@ -51,17 +71,20 @@ class LoadBalancers:
                 store.put(Published(balancer.arn, document.generation, document.content_hash))
             if fresh or nodes.document(balancer.arn) is None:
                 await nodes.publish(document)
+        self._published = rows
 
     def _compile(self, balancer: LoadBalancer, generation: int, now: float) -> LoadBalancerConfig:
         store = self._world.store
-        users = users_of_groups(store.all(Listener), store.all(ListenerRule))
+        users = store.derived(users_of_groups, Listener, ListenerRule)
+        groups = [row for row in store.all(TargetGroup) if users.get(row.arn) == balancer.arn]
+        registrations = [row for group in groups for row in store.where(Registration, "target_group_arn", group.arn)]
         shift = active_shift(store.all(ZonalShift), balancer.arn, now) if balancer.shifts_zones else None
         return compile_config(
             balancer,
-            [row for row in store.all(Listener) if row.load_balancer_arn == balancer.arn],
-            store.all(ListenerRule),
-            [row for row in store.all(TargetGroup) if users.get(row.arn) == balancer.arn],
-            store.all(Registration),
+            store.where(Listener, "load_balancer_arn", balancer.arn),
+            store.where(ListenerRule, "load_balancer_arn", balancer.arn),
+            groups,
+            registrations,
             {instance.instance_id: instance for instance in store.all(Instance)},
             self._world.clock.speed,
             generation,
@@ -114,8 +137,7 @@ class LoadBalancers:
         """Whether the instance gets no request any more from any load balancer."""
         return all(
             self._drained(registration, now)
-            for registration in self._world.store.all(Registration)
-            if registration.target_id == instance_id
+            for registration in self._world.store.where(Registration, "target_id", instance_id)
         )
 
     def _drained(self, registration: Registration, now: float) -> bool:
@@ -123,6 +145,8 @@ class LoadBalancers:
         balancer = self._world.balancer_of(registration.target_group_arn)
         if group is None or balancer is None:
             return True
+        if registration.deregistered_at is None:
+            return False
         document = self._world.nodes.document(balancer.arn)
         if document is None or not _drains(document, registration):
             return False
@@ -151,10 +175,12 @@ class LoadBalancers:
                     self._world.metrics.put(Metric(NAMESPACE, name, pairs), float(delta), now)
 
     def _balancer_of_node(self, node_id: str) -> LoadBalancer | None:
-        for balancer in self._world.store.all(LoadBalancer):
-            if any(node.node_id == node_id for node in balancer.nodes):
-                return balancer
-        return None
+        arn = self._world.store.derived(_balancers_of_nodes, LoadBalancer).get(node_id)
+        return None if arn is None else self._world.store.get(LoadBalancer, arn)
+
+
+def _balancers_of_nodes(store: Store) -> dict[str, str]:
+    return {node.node_id: balancer.arn for balancer in store.all(LoadBalancer) for node in balancer.nodes}
 
 
 def _drains(document: LoadBalancerConfig, registration: Registration) -> bool:

@@ -5,23 +5,28 @@ Safe to lose: after a restart the documents are compiled again from rows, and ev
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.core.elbv2.config import LoadBalancerConfig
-from lab.core.elbv2.report import NodeReport
+from lab.core.elbv2.report import NodeReport, TargetReport
 
 RATE_SECONDS = 0.5
 LIVE_SECONDS = 5.0
 """Wall seconds without a report after which a node counts as dead."""
 
 
+TargetKey = tuple[str, str, int]
+"""Target group ARN, target id and port."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A report and when it came, in lab time."""
+    """A report, when it came in lab time, and its targets by their keys."""
 
     report: NodeReport
     at: float
+    targets: Mapping[TargetKey, TargetReport]
 
 
 class NodeBook:
@@ -69,7 +74,8 @@ class NodeBook:
     def hear(self, report: NodeReport, now: float) -> NodeReport | None:
         """Take a report; answers the one before it from the same boot, for the difference of their counters."""
         before = self._heard.get(report.node_id)
-        self._heard[report.node_id] = Heard(report, now)
+        targets = {(row.target_group_arn, row.id, row.port): row for row in report.targets}
+        self._heard[report.node_id] = Heard(report, now, targets)
         if before is None or before.report.boot_id != report.boot_id:
             self._previous.pop(report.node_id, None)
             return None
@@ -97,8 +103,16 @@ class NodeBook:
         heard = self._heard.get(node_id)
         return None if heard is None else heard.report
 
-    def live(self, node_ids: Sequence[str], now: float) -> list[NodeReport]:
+    def live(self, node_ids: Iterable[str], now: float) -> list[NodeReport]:
         """The reports of those nodes that are alive."""
+        return [heard.report for heard in self._live(node_ids, now)]
+
+    def said_of(self, target: TargetKey, node_ids: Iterable[str], now: float) -> list[TargetReport]:
+        """What those nodes that are alive say of a target."""
+        rows = (heard.targets.get(target) for heard in self._live(node_ids, now))
+        return [row for row in rows if row is not None]
+
+    def _live(self, node_ids: Iterable[str], now: float) -> Iterator[Heard]:
         oldest = now - LIVE_SECONDS * self._speed
         found = (self._heard.get(node_id) for node_id in node_ids)
-        return [heard.report for heard in found if heard is not None and heard.at >= oldest]
+        return (heard for heard in found if heard is not None and heard.at >= oldest)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from lab.actions.buckets import prepare_log_bucket
 from lab.actions.context import Account, Certificates, Context, Metrics, Request, Response
 from lab.actions.dispatch import call
+from lab.actions.elbv2.find import users_of_groups
 from lab.control.nodes import NodeBook
 from lab.control.ports import Buckets, Clock, Compute
 from lab.core.ec2.model import Instance
-from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Registration, TargetGroup, users_of_groups
+from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Registration, TargetGroup
 from lab.core.elbv2.target_health import IP_UNUSABLE, UNREGISTERED, Health, invalid, target_health
 from lab.core.machines import Site
 from lab.core.store import Store
@@ -59,7 +60,11 @@ class World:
         return target_health(
             registration,
             unusable,
-            self.nodes.live([node.node_id for node in balancer.nodes], now),
+            self.nodes.said_of(
+                (registration.target_group_arn, registration.target_id, registration.port),
+                [node.node_id for node in balancer.nodes],
+                now,
+            ),
             zone_enabled=zone == "all" or zone in {node.availability_zone for node in balancer.nodes},
         )
 
@@ -76,9 +81,13 @@ class World:
 
     def node_addresses(self) -> frozenset[str]:
         """The addresses of all load balancer nodes: no targets."""
-        return frozenset(node.private_ip_address for row in self.store.all(LoadBalancer) for node in row.nodes)
+        return self.store.derived(_node_addresses, LoadBalancer)
 
     def balancer_of(self, target_group_arn: str) -> LoadBalancer | None:
         """The one load balancer whose listeners or rules forward to the target group."""
-        arn = users_of_groups(self.store.all(Listener), self.store.all(ListenerRule)).get(target_group_arn)
+        arn = self.store.derived(users_of_groups, Listener, ListenerRule).get(target_group_arn)
         return None if arn is None else self.store.get(LoadBalancer, arn)
+
+
+def _node_addresses(store: Store) -> frozenset[str]:
+    return frozenset(node.private_ip_address for row in store.all(LoadBalancer) for node in row.nodes)

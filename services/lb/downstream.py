@@ -274,7 +274,7 @@ class Client(Exchange):
         upstream = self.upstream
         assert upstream is not None
         plane = self.plane
-        plane.counters.answered(response.status, plane.selector.now - upstream.since)
+        upstream.target.counters.answered(response.status, plane.selector.now - upstream.since)
         self.status = self.target_status = response.status
         self.answered_at = plane.selector.now
         self._send(response.without_connection() + b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + rest)

@@ -4,7 +4,7 @@ It chooses the action by the configuration in force at its head and never looks 
 itself, and ends in exactly one `Outcome`, which is counted and logged once. How bytes get to the client is the subclass's.
 """
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from services.lb import desync
@@ -31,7 +31,7 @@ NOTHING: Final = Request(GET, b"", b"/", b"")
 _RESPONSE_COMPLETE: Final = Outcome(Phase.RESPONSE, Cause.COMPLETE)
 
 
-class Exchange(Owner, ABC):
+class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each instance a dictionary when compiled
     """Fields of the request under way are set anew by `open`. Seconds are of the data plane's clock. `spliced` and
     `switch_protocols` are not abstract: no stream of HTTP/2 comes to them."""
 
@@ -169,8 +169,8 @@ class Exchange(Owner, ABC):
         if balancer is not None:
             self.actions = b"forward"
             target = balancer.pick(plane.selector.now)
-            if balancer.failing_open:
-                plane.counters.add("UnhealthyRoutingRequestCount")
+            if balancer.failing_open and target is not None:
+                target.counters.add("UnhealthyRoutingRequestCount")
         else:
             if not self._follow(route, request):
                 return
@@ -181,7 +181,6 @@ class Exchange(Owner, ABC):
         if target is None:
             self.fail(Cause.NO_TARGETS)
             return
-        plane.counters.requests += 1
         target.requests += 1
         self.target = target
         own = plane.trace_ids.next()
@@ -236,7 +235,7 @@ class Exchange(Owner, ABC):
         if choice.missed:
             plane.counters.add("NonStickyRequestCount")
         if choice.group is not None and choice.group.failing_open:
-            plane.counters.add("UnhealthyRoutingRequestCount")
+            choice.group.counters.add("UnhealthyRoutingRequestCount")
         return choice.target
 
     def _answer(self, answer: Answer, cause: Cause) -> None:
@@ -284,7 +283,7 @@ class Exchange(Owner, ABC):
         now = self.plane.selector.now
         self.answered_at = now
         self.target_status = self.status = response.status
-        self.plane.counters.answered(response.status, now - upstream.since)
+        upstream.target.counters.answered(response.status, now - upstream.since)
         front = self.front
         if self.choice is not None or (front is not None and front.response_lines):
             self._add_fields(response)
@@ -303,7 +302,7 @@ class Exchange(Owner, ABC):
 
     def response_complete(self) -> None:
         plane = self.plane
-        plane.counters.completed += 1
+        plane.counters.processed += self.received_bytes + self.sent_bytes
         plane.record(self, _RESPONSE_COMPLETE)
         self.upstream = None
         self.conclude()
@@ -355,7 +354,9 @@ class Exchange(Owner, ABC):
 
     def _end(self, outcome: Outcome) -> None:
         plane = self.plane
-        plane.counters.ended(outcome)
+        counters = plane.counters
+        counters.processed += self.received_bytes + self.sent_bytes
+        counters.ended(outcome, self.target.counters if self.target is not None else None)
         plane.record(self, outcome)
 
     def check_target(self, now: float) -> bool:

@@ -11,20 +11,34 @@ targets anyway, and a node in the zone serves what still reaches it (alb:zonal-s
 import random
 
 from lab.core.elbv2.config import TargetGroup
+from lab.core.elbv2.report import GroupReport
 from services.lb import anomaly, slow_start
 from services.lb.balance import Balancer, LeastOutstanding, WarmingRoundRobin, WeightedRandom
+from services.lb.counters import GroupCounters
 from services.lb.target import TargetState
 
 
 class Group:
     """`members` are the targets in this node's reach. `failing_open`: too few of them are available."""
 
-    __slots__ = ("_due", "_period", "_warm_seconds", "arn", "balancer", "by_name", "config", "failing_open", "members")
+    __slots__ = (
+        "_due",
+        "_period",
+        "_warm_seconds",
+        "arn",
+        "balancer",
+        "by_name",
+        "config",
+        "counters",
+        "failing_open",
+        "members",
+    )
 
     def __init__(
         self,
         config: TargetGroup,
         members: list[TargetState],
+        counters: GroupCounters,
         before: "Group | None",
         speed: float,
         now: float,
@@ -34,6 +48,7 @@ class Group:
         self.arn = config.arn
         self.config = config
         self.members = members
+        self.counters = counters
         self.failing_open = False
         self.by_name: dict[tuple[str, int], TargetState] = {}
         """The targets a session may stay with, by id and port; kept only for a sticky group."""
@@ -69,6 +84,9 @@ class Group:
             self.refresh(now)
         elif self._warm_seconds and any(target.warming_since >= 0 for target in self.members):
             self.refresh(now)
+
+    def report(self) -> GroupReport:
+        return self.counters.report(self.arn, sum(target.requests for target in self.members))
 
     def _weigh(self) -> None:
         config = self.config

@@ -72,6 +72,7 @@ class Stream(Exchange):
         self._owed += cost
         self.received_bytes += cost
         if self.concluded:
+            self.plane.counters.processed += cost  # the rest was counted at the end
             self._pay()
             return
         self._active = self._selector.now
@@ -193,6 +194,8 @@ class Stream(Exchange):
         self._active = self._selector.now
         self._gone = self._whole and not out
         self.sent_bytes += len(data)
+        if self.concluded:
+            self.plane.counters.processed += len(data)
         self._connection.send_data(self.number, data, self._gone)
         if not out and self.upstream is not None:
             self.upstream.link.resume()

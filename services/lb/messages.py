@@ -11,6 +11,7 @@ from typing import Any
 from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2.config import LoadBalancerConfig
 from lab.core.elbv2.health import State, TargetHealth
+from lab.core.elbv2.report import GroupReport, group_from_json, to_json
 from services.lb.target import TargetKey
 
 NOTHING = LoadBalancerConfig(
@@ -38,11 +39,13 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class TargetCounts:
-    """`in_flight`, `anomalous` and `mitigated` are now, the counts since the worker's start."""
+    """`in_flight`, `anomalous` and `mitigated` are now, the counts since the worker's start. Bytes in are those it was sent."""
 
     in_flight: int = 0
     requests: int = 0
     errors: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
     anomalous: bool = False
     mitigated: bool = False
 
@@ -55,7 +58,7 @@ class Status:
     serial: int
     refused: str = ""
     counters: Mapping[str, int] = field(default_factory=dict)
-    response_times: tuple[int, ...] = ()
+    groups: Mapping[str, GroupReport] = field(default_factory=dict)
     active_connections: int = 0
     targets: Mapping[TargetKey, TargetCounts] = field(default_factory=dict)
 
@@ -87,7 +90,7 @@ def status_to_json(status: Status) -> dict[str, Any]:
         "serial": status.serial,
         "refused": status.refused,
         "counters": dict(status.counters),
-        "response_times": status.response_times,
+        "groups": [to_json(group) for group in status.groups.values()],
         "active_connections": status.active_connections,
         "targets": [[list(key), *astuple(one)] for key, one in status.targets.items()],
     }
@@ -99,7 +102,7 @@ def status_from_json(body: Mapping[str, Any]) -> Status:
         serial=body["serial"],
         refused=body["refused"],
         counters=body["counters"],
-        response_times=tuple(body["response_times"]),
+        groups={group.target_group_arn: group for group in map(group_from_json, body["groups"])},
         active_connections=body["active_connections"],
         targets={_key(key): TargetCounts(*counts) for key, *counts in body["targets"]},
     )

@@ -91,7 +91,7 @@ class Node:
         self._prober.follow(config)
         if self._logs is not None:
             self._logs.configure(config)
-        self._tally.forget(self._prober.health)
+        self._tally.forget(self._prober.health, [group.arn for group in config.target_groups])
         self._unbound.clear()
         self._listen()
         _log.info(
@@ -133,7 +133,7 @@ class Node:
                 for key, checks in registered(self.config)
             ),
             counters=tally.counters(),
-            response_times=tally.response_times(),
+            groups=tuple(tally.group(group.arn) for group in self.config.target_groups),
             active_connections=tally.active_connections,
             rejected=self._rejected or (self.config.generation if why else 0),
             rejected_why=self._rejected_why or why,
@@ -222,6 +222,8 @@ def _target_report(key: TargetKey, target: Target, health: TargetHealth, counts:
         in_flight=counts.in_flight,
         requests=counts.requests,
         errors=counts.errors,
+        bytes_in=counts.bytes_in,
+        bytes_out=counts.bytes_out,
         anomalous=counts.anomalous,
         mitigated=counts.mitigated,
     )

@@ -20,6 +20,7 @@ from lab.core.elbv2.rules import FixedResponse, Forward, Redirect, Rule
 from lab.core.elbv2.tls_policies import target_policy
 from services.lb.balance import Balancer, Shares
 from services.lb.cookies import Seal
+from services.lb.counters import GroupCounters
 from services.lb.forward import Choice, ForwardRoute
 from services.lb.group import Group
 from services.lb.matcher import Matcher
@@ -133,15 +134,16 @@ def compile_table(
     groups = {}
     for group in config.target_groups:
         old = before.groups.get(group.arn) if before is not None else None
+        counters = old.counters if old is not None else GroupCounters()
         in_reach = [target for target in group.targets if group.cross_zone or target.zone in (zone, _EVERY_ZONE)]
-        members = [_member(group, target, known) for target in in_reach]
+        members = [_member(group, target, known, counters) for target in in_reach]
         tls = target_context(policy) if group.protocol == "HTTPS" else None
         for member in members:
             member.tls = tls
             member.blocked = group.cross_zone and member.zone == config.shifted_zone
             if old is None or not old.members:
                 member.founding = True
-        groups[group.arn] = Group(group, members, old, config.speed, now, dice)
+        groups[group.arn] = Group(group, members, counters, old, config.speed, now, dice)
     table = RoutingTable(config, groups, dice)
     seal = Seal(bytes.fromhex(config.cookie_key), random_bytes) if config.cookie_key else None
     for listener in config.listeners:
@@ -153,9 +155,11 @@ def compile_table(
     return table, list(known.values())
 
 
-def _member(group: TargetGroup, target: Target, known: dict[TargetKey, TargetState]) -> TargetState:
+def _member(
+    group: TargetGroup, target: Target, known: dict[TargetKey, TargetState], counters: GroupCounters
+) -> TargetState:
     key = (group.arn, target.id, target.port, target.host, target.dial_port)
-    state = known.pop(key, None) or TargetState(key, group, target.zone)
+    state = known.pop(key, None) or TargetState(key, group, target.zone, counters)
     state.group = group
     state.zone = target.zone
     state.draining = target.draining

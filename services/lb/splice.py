@@ -63,6 +63,7 @@ class Splice:
             return
         self._left -= moved
         self._held += moved
+        self._upstream.target.bytes_out += moved
         self._push()
 
     def _push(self) -> None:

@@ -7,12 +7,13 @@ to be as far as that.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import zip_longest
 
+from lab.core.elbv2.report import GroupReport
 from services.lb.messages import Status, TargetCounts
 from services.lb.target import TargetKey
 
 _NO_COUNTS = TargetCounts()
+_NOTHING = GroupReport("")
 
 
 class Tally:
@@ -21,7 +22,7 @@ class Tally:
     def __init__(self, workers: int) -> None:
         self._statuses = [Status(0)] * workers
         self._counters: Counter[str] = Counter()  # those of workers that are no more; likewise the next two
-        self._response_times: tuple[int, ...] = ()
+        self._groups: dict[str, GroupReport] = {}
         self._targets: dict[TargetKey, TargetCounts] = {}
 
     def heard(self, worker: int, status: Status) -> None:
@@ -31,15 +32,23 @@ class Tally:
         """The worker ended; the next one will be told the orders with `serial`, or later ones."""
         last = self._statuses[worker]
         self._counters.update(last.counters)
-        self._response_times = _added([self._response_times, last.response_times])
+        for arn, group in last.groups.items():
+            self._groups[arn] = group.plus(self._groups.get(arn, _NOTHING))
         for key, counts in last.targets.items():
             before = self._targets.get(key, _NO_COUNTS)
-            self._targets[key] = TargetCounts(0, before.requests + counts.requests, before.errors + counts.errors)
+            self._targets[key] = TargetCounts(
+                0,
+                before.requests + counts.requests,
+                before.errors + counts.errors,
+                before.bytes_in + counts.bytes_in,
+                before.bytes_out + counts.bytes_out,
+            )
         self._statuses[worker] = Status(serial)
 
-    def forget(self, known: Iterable[TargetKey]) -> None:
-        """Of targets that are not `known` nothing is kept."""
+    def forget(self, known: Iterable[TargetKey], groups: Iterable[str]) -> None:
+        """Of targets that are not `known` nothing is kept, nor of other `groups`."""
         self._targets = {key: self._targets[key] for key in known if key in self._targets}
+        self._groups = {arn: self._groups[arn] for arn in groups if arn in self._groups}
 
     @property
     def serial(self) -> int:
@@ -61,8 +70,11 @@ class Tally:
             total.update(status.counters)
         return dict(total)
 
-    def response_times(self) -> tuple[int, ...]:
-        return _added([self._response_times, *(status.response_times for status in self._statuses)])
+    def group(self, arn: str) -> GroupReport:
+        total = self._groups.get(arn, GroupReport(arn))
+        for status in self._statuses:
+            total = total.plus(status.groups.get(arn, _NOTHING))
+        return total
 
     def target(self, key: TargetKey) -> TargetCounts:
         parts = [
@@ -73,10 +85,8 @@ class Tally:
             sum(part.in_flight for part in parts),
             sum(part.requests for part in parts),
             sum(part.errors for part in parts),
+            sum(part.bytes_in for part in parts),
+            sum(part.bytes_out for part in parts),
             any(part.anomalous for part in parts),
             any(part.mitigated for part in parts),
         )
-
-
-def _added(histograms: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(sum(column) for column in zip_longest(*histograms, fillvalue=0))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from lab.core.elbv2.config import TargetGroup
 from lab.core.elbv2.health import REGISTERED, TargetHealth
 from services.lb.anomaly import Record
+from services.lb.counters import GroupCounters
 
 if TYPE_CHECKING:
     from services.lb.tunnel import Tunnel
@@ -23,7 +24,10 @@ class TargetState:
 
     __slots__ = (
         "blocked",
+        "bytes_in",
+        "bytes_out",
         "connections",
+        "counters",
         "draining",
         "errors",
         "founding",
@@ -46,7 +50,8 @@ class TargetState:
         "zone",
     )
 
-    def __init__(self, key: TargetKey, group: TargetGroup, zone: str) -> None:
+    def __init__(self, key: TargetKey, group: TargetGroup, zone: str, counters: GroupCounters) -> None:
+        """`counters` are the group's."""
         self.key = key
         arn, self.id, self.port, self.host, dial_port = key
         self.sockaddr = (self.host, dial_port)
@@ -55,6 +60,7 @@ class TargetState:
         self.group_arn = arn.encode("ascii")
         """Likewise for logs; `group.arn` is the same as text."""
         self.group = group
+        self.counters = counters
         self.zone = zone
         self.tls: SSLContext | None = None
         """How it is spoken to where its group is HTTPS."""
@@ -70,6 +76,10 @@ class TargetState:
         self.requests = 0
         self.errors = 0
         """Answers with a 5xx of its own, or none at all."""
+        self.bytes_in = 0
+        """Sent to it, without TLS; health checks are not counted."""
+        self.bytes_out = 0
+        """Received from it."""
         self.started = False
         """Whether it was available when its group was last refreshed."""
         self.founding = False

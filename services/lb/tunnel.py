@@ -27,16 +27,21 @@ class Tunnel:
         self._server = TunnelEnd(server, self)
         self.plane.clients.add(self)
         self._target.connections.add(self)
+        self._target.bytes_in += len(unread)
+        self.plane.counters.processed += exchange.received_bytes + exchange.sent_bytes + len(unread)
         self._server.pass_on(unread, self._client)
         if client.pending:
             server.pause()  # what the client was sent with the 101 is still on its way
 
     def passed(self, data: bytes, source: "TunnelEnd") -> None:
         self._active = self.plane.selector.now
+        self.plane.counters.processed += len(data)
         if source is self._client:
             self._exchange.received_bytes += len(data)
+            self._target.bytes_in += len(data)
         else:
             self._exchange.sent_bytes += len(data)
+            self._target.bytes_out += len(data)
         self.other(source).pass_on(data, source)
 
     def other(self, end: "TunnelEnd") -> "TunnelEnd":
@@ -73,7 +78,7 @@ class Tunnel:
         if self._is_open:
             self._is_open = False
             outcome = Outcome(Phase.TUNNEL, cause)
-            self.plane.counters.ended(outcome)
+            self.plane.counters.ended(outcome, self._target.counters)
             self.plane.record(self._exchange, outcome)
             self.plane.clients.discard(self)
             self._target.connections.discard(self)

@@ -78,6 +78,7 @@ class Upstream(Owner):
             self._waiting = data
             return
         self.state = _HEAD
+        self.target.bytes_in += len(data)
         if replay:
             self._replay = data
         self.link.send(data)
@@ -88,6 +89,7 @@ class Upstream(Owner):
         if self.state is CONNECTING:
             self._waiting += data
             return
+        self.target.bytes_in += len(data)
         self.since = self.selector.now
         self.link.send(data)
 
@@ -146,6 +148,8 @@ class Upstream(Owner):
         assert exchange is not None
         exchange.dispatched = self.since
         waiting, self._waiting = self._waiting, b""
+        self.target.bytes_in += len(waiting)
+        self.target.counters.connections += 1
         self.link.send(waiting)
         if not self.link.pending:
             exchange.target_drained()
@@ -158,6 +162,7 @@ class Upstream(Owner):
 
     def received(self, data: bytes) -> None:
         exchange = self._exchange
+        self.target.bytes_out += len(data)
         self._filled = len(data) == READ_BYTES
         if exchange is None:
             self.detach()  # an idle target that speaks unasked: whatever it says is nobody's answer

@@ -73,15 +73,22 @@ class Worker:
 
     def status(self) -> Status:
         plane = self.plane
+        groups = {arn: group.report() for arn, group in plane.table.groups.items()}
         return Status(
             serial=self._serial,
             refused=self._refused,
-            counters=plane.counters.metrics(),
-            response_times=plane.counters.histogram(),
-            active_connections=len(plane.clients),
+            counters=plane.counters.metrics(groups.values()),
+            groups=groups,
+            active_connections=len(plane.clients) + sum(len(target.connections) for target in plane.table.targets()),
             targets={
                 target.key: TargetCounts(
-                    target.in_flight, target.requests, target.errors, target.anomalous, target.mitigated
+                    target.in_flight,
+                    target.requests,
+                    target.errors,
+                    target.bytes_in,
+                    target.bytes_out,
+                    target.anomalous,
+                    target.mitigated,
                 )
                 for target in plane.table.targets()
                 if target.requests or target.in_flight
@@ -118,9 +125,10 @@ class Worker:
 
     def _configure(self, orders: Orders, listeners: Mapping[int, int]) -> None:
         plane = self.plane
+        before = plane.table
         config = orders.config
         secure = compile_tls_fronts(config, plane.secure, http2=http2_support.available())
-        table, gone = compile_table(config, plane.table, self._zone, plane.selector.now, self._random_bytes)
+        table, gone = compile_table(config, before, self._zone, plane.selector.now, self._random_bytes)
         fronts = compile_fronts(config, table.listeners)
         self._close_all_but(listeners)  # who came in by a listener that goes is served by the table that has it
         plane.table, plane.fronts, plane.secure = table, fronts, secure
@@ -129,6 +137,10 @@ class Worker:
         self._serial = orders.serial
         for target in gone:
             target.retire(cut=True)
+            target.counters.requests += target.requests
+        for arn, group in before.groups.items():
+            if arn not in table.groups:
+                plane.counters.retired.update(group.counters.report(arn, 0).counters)
         for target in table.targets():
             if target.draining:
                 target.retire(cut=False)

@@ -1,6 +1,7 @@
 """The AWS of a test: empty, or with a network and one of everything in it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,17 @@ class Site:
     gateway: str
     table: str
     instance: str
+
+    def filled(self, value: Any, **others: str) -> Any:
+        """`value` with an id for each name in angle brackets, which is one of the above or of `others`."""
+        match value:
+            case dict():
+                return {key: self.filled(inner, **others) for key, inner in value.items()}
+            case list():
+                return [self.filled(inner, **others) for inner in value]
+            case str() if value.startswith("<"):
+                return others.get(value[1:-1]) or getattr(self, value[1:-1])
+        return value
 
 
 @pytest.fixture

@@ -232,20 +232,9 @@ OTHERS: list[tuple[str, str, dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-def filled(value: Any, site: Site) -> Any:
-    match value:
-        case dict():
-            return {key: filled(inner, site) for key, inner in value.items()}
-        case list():
-            return [filled(inner, site) for inner in value]
-        case str() if value.startswith("<"):
-            return getattr(site, value[1:-1])
-    return value
-
-
 @pytest.mark.parametrize(
     ("service", "operation", "request_", "code"),
     [pytest.param(*row, id=f"{row[1]}-{row[3]}") for row in [*NETWORK, *BALANCING, *SCALING, *OTHERS]],
 )
 def test_codes(site: Site, service: str, operation: str, request_: dict[str, Any], code: str) -> None:
-    assert site.aws.refusal(service, operation, **filled(request_, site)) == code
+    assert site.aws.refusal(service, operation, **site.filled(request_)) == code

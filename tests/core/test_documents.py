@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lab.core.elbv2 import config, report
 from lab.core.elbv2.config import Listener, LoadBalancerConfig
-from lab.core.elbv2.report import NodeReport, TargetReport
+from lab.core.elbv2.report import GroupReport, NodeReport, TargetReport
 from lab.core.elbv2.rules import FixedResponse, default_rule
 
 WORD = st.text("abcdefghij-/:é€", max_size=8)
@@ -54,12 +54,20 @@ REPORTS = st.builds(
         st.builds(
             TargetReport,
             target_group_arn=WORD, id=WORD, port=PORT, state=WORD, reason=WORD, description=WORD, in_flight=COUNT,
-            requests=COUNT, errors=COUNT, anomalous=st.booleans(), mitigated=st.booleans(),
+            requests=COUNT, errors=COUNT, bytes_in=COUNT, bytes_out=COUNT, anomalous=st.booleans(), mitigated=st.booleans(),
         ),
         max_size=3,
     ).map(tuple),
     counters=st.dictionaries(WORD, COUNT, max_size=3),
-    response_times=st.lists(COUNT, max_size=4).map(tuple),
+    groups=st.lists(
+        st.builds(
+            GroupReport,
+            target_group_arn=WORD, counters=st.dictionaries(WORD, COUNT, max_size=3),
+            response_times=st.lists(st.tuples(COUNT, COUNT), max_size=4).map(tuple), response_microseconds=COUNT,
+        ),
+        max_size=2,
+    ).map(tuple),
+    active_connections=COUNT,
     rejected=COUNT,
     rejected_why=WORD,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Clients of HTTP/2 around a world's node, straight into its connections: TLS would only be in the way here.
+"""Clients of HTTP/2 around a world's node: over TLS, or straight into its connections where TLS would only be in the way.
 
 The client's side is the package `h2` with its checks of what we send on, and of what the test sends off.
 """
@@ -7,7 +7,8 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection as Protocol
@@ -25,6 +26,8 @@ from services.lb.http2 import H2Connection
 from services.lb.http2_frames import FrameFilter
 from services.lb.peer import Peer
 from services.lb.selector import READ
+from tests.lb.certificates import trusting
+from tests.lb.tls_world import tls
 from tests.lb.world import World
 
 Fields = list[tuple[bytes, bytes]]
@@ -36,7 +39,7 @@ class Answer:
 
     fields: Fields = field(default_factory=list)
     interim: list[Fields] = field(default_factory=list)
-    body: bytearray = field(default_factory=bytearray)
+    body: bytes = b""
     ended: bool = False
     reset: int | None = None
 
@@ -78,6 +81,10 @@ class H2Client:
         """The code of the node's; -1: it sent none."""
         return self.frames.goaway
 
+    def begin(self) -> None:
+        self.protocol.initiate_connection()
+        self.flush()
+
     def flush(self) -> None:
         self.writer.write(self.protocol.data_to_send())
 
@@ -96,6 +103,17 @@ class H2Client:
         for piece in pieces:
             self.protocol.send_data(number, piece, end_stream=end and piece is pieces[-1])
         self.flush()
+
+    async def upload(self, number: int, body: bytes) -> None:
+        """Sends all of `body` as the windows let it, and ends the stream."""
+        at = 0
+        while at < len(body):
+            room = min(self.protocol.local_flow_control_window(number), 16384)
+            if room <= 0:
+                await self.turn()
+                continue
+            self.data(number, body[at : at + room], end=at + room >= len(body))
+            at += room
 
     def reset(self, number: int) -> None:
         self.protocol.reset_stream(number, 8)
@@ -158,6 +176,12 @@ class Served(H2Client):
         self.served = served
 
 
+async def told(client: H2Client) -> int:
+    """The code of the GOAWAY that ends the connection."""
+    await client.end()
+    return client.goaway
+
+
 async def connect(world: World, *, buffers: int = 0) -> Served:
     """`buffers`: bytes of the kernel on both sides, where they matter."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -173,6 +197,26 @@ async def connect(world: World, *, buffers: int = 0) -> Served:
     reader, writer = await asyncio.open_connection(sock=near)
     world.keep(writer)
     client = Served(reader, writer, served)
-    client.protocol.initiate_connection()
-    client.flush()
+    client.begin()
     return client
+
+
+async def connect_tls(world: World) -> H2Client:
+    """To the world's listener on HTTPS (`secure`)."""
+    context = trusting()
+    context.set_alpn_protocols(["h2"])
+    port = world.node.listeners[81].bind_port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="shop.example")
+    world.keep(writer)
+    client = H2Client(reader, writer)
+    client.begin()
+    return client
+
+
+async def secure(world: World, **changes: Any) -> None:
+    """Puts the world's document in force with its only listener on HTTPS."""
+    await world.run()
+    document = world.config(*map(world.target, world.origins), **changes)
+    [listener] = document.listeners
+    listener = replace(listener, protocol="HTTPS", port=81, tls=tls())
+    assert world.node.offer(replace(document, listeners=(listener,))), world.node.report().rejected_why

@@ -12,24 +12,14 @@ from services.lb import http2
 from services.lb.http2 import MOST_CONTROL_FRAMES as FRAMES
 from services.lb.http2 import MOST_RESETS
 from services.lb.http2_frames import FRAME_BYTES, PREFACE_BYTES, FrameFilter, goaway
-from services.lb.outcome import Cause, Outcome, Phase
+from services.lb.outcome import Cause, Phase
 from tests.eventually import eventually
-from tests.lb.http2_client import H2Client, connect, head
-from tests.lb.world import FixedResponse, World, in_world, ok
-
-
-def ended(world: World, phase: Phase, cause: Cause) -> int:
-    return world.node.plane.counters.outcomes.get(Outcome(phase, cause), 0)
+from tests.lb.http2_client import connect, head, told
+from tests.lb.world import SELECTORS, FixedResponse, World, ended, in_world, ok, run_in_world
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return struct.pack(">BHBBI", len(payload) >> 16, len(payload) & 0xFFFF, kind, flags, stream) + payload
-
-
-async def told(client: H2Client) -> int:
-    """The code of the GOAWAY that ends the connection."""
-    await client.end()
-    return client.goaway
 
 
 @in_world
@@ -285,7 +275,6 @@ FLOODS: dict[str, Callable[[int], bytes]] = {
 
 @pytest.mark.parametrize("flood", FLOODS)
 def test_floods(flood: str) -> None:
-    @in_world
     async def run(world: World) -> None:
         await world.run(action=FixedResponse(200))
         client = await connect(world)
@@ -294,9 +283,8 @@ def test_floods(flood: str) -> None:
         assert await told(client) == ErrorCodes.ENHANCE_YOUR_CALM
         await eventually(lambda: not world.node.plane.clients)
 
-    for mark in run.pytestmark:  # type: ignore[attr-defined]  # both selectors
-        for kind in mark.args[1]:
-            run(kind)
+    for kind in SELECTORS.values():
+        run_in_world(kind, run)
 
 
 @in_world
@@ -399,7 +387,6 @@ BROKEN = {
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_broken_frames_end_the_connection_and_its_streams(what: str) -> None:
-    @in_world
     async def run(world: World) -> None:
         origin = await world.origin()
         origin.held = asyncio.Event()
@@ -412,9 +399,8 @@ def test_broken_frames_end_the_connection_and_its_streams(what: str) -> None:
         assert ended(world, Phase.WAIT, Cause.CLIENT_GONE) == 1
         await eventually(lambda: world.targets[0].in_flight == 0)
 
-    for mark in run.pytestmark:  # type: ignore[attr-defined]  # both selectors
-        for kind in mark.args[1]:
-            run(kind)
+    for kind in SELECTORS.values():
+        run_in_world(kind, run)
 
 
 def test_the_filter_takes_goaways_out_however_frames_are_cut() -> None:

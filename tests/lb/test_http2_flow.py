@@ -6,7 +6,7 @@ from h2.settings import SettingCodes
 
 from services.lb.http2 import WINDOW_BYTES
 from tests.eventually import eventually
-from tests.lb.http2_client import H2Client, connect, head
+from tests.lb.http2_client import connect, head
 from tests.lb.world import World, in_world, ok, read_message
 
 BODY = bytes(range(256)) * 4096  # 1 MB
@@ -19,9 +19,9 @@ async def test_a_large_body_through_windows(world: World) -> None:
     await world.run()
     client = await connect(world)
     answer = await client.ask()
-    assert bytes(answer.body) == BODY
+    assert answer.body == BODY
     origin.answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
-    assert bytes((await client.ask()).body) == BODY
+    assert (await client.ask()).body == BODY
     assert origin.connections == 1
 
 
@@ -43,7 +43,7 @@ async def test_an_answer_waits_for_the_clients_window(world: World) -> None:
     assert 0 < stream.held <= 4 * 65536
     origin.answer = ok()
     small = client.request(head(path="/small"))  # nobody else waits
-    assert bytes((await client.answer(small)).body) == b"hello"
+    assert (await client.answer(small)).body == b"hello"
     client.protocol.increment_flow_control_window(10, number)
     client.flush()
     await client.until(lambda: len(one.body) == 1010)
@@ -51,7 +51,7 @@ async def test_an_answer_waits_for_the_clients_window(world: World) -> None:
     client.protocol.increment_flow_control_window(len(BODY))
     client.flush()
     await client.answer(number)
-    assert bytes(one.body) == BODY
+    assert one.body == BODY
     assert client.served.held == 0
     assert world.node.plane.selector.held == 0
 
@@ -73,18 +73,6 @@ async def test_settings_open_windows_too(world: World) -> None:
     assert len((await client.answer(number)).body) == 5000
 
 
-async def upload(client: H2Client, number: int, body: bytes) -> None:
-    """Sends all of `body` as the windows let it, and ends the stream."""
-    at = 0
-    while at < len(body):
-        room = min(client.protocol.local_flow_control_window(number), 16384)
-        if room <= 0:
-            await client.turn()
-            continue
-        client.data(number, body[at : at + room], end=at + room >= len(body))
-        at += room
-
-
 @in_world
 async def test_a_large_upload(world: World) -> None:
     origin = await world.origin()
@@ -92,7 +80,7 @@ async def test_a_large_upload(world: World) -> None:
     client = await connect(world)
     for body, fields in ((BODY[:150_000], head("POST")), (BODY, head("POST", content_length=str(len(BODY))))):
         number = client.request(fields, end=False)
-        await upload(client, number, body)
+        await client.upload(number, body)
         assert (await client.answer(number)).status == 200
     assert [one.body for one in origin.requests] == [BODY[:150_000], BODY]
     assert world.node.plane.selector.held == 0
@@ -113,7 +101,7 @@ async def test_the_window_opens_as_the_target_takes_bytes(world: World) -> None:
     await world.run()
     client = await connect(world)
     number = client.request(head("POST", content_length=str(len(body))), end=False)
-    uploading = asyncio.create_task(upload(client, number, body))
+    uploading = asyncio.create_task(client.upload(number, body))
     [stream] = await eventually(lambda: list(client.served._streams.values()), len)
     await eventually(lambda: stream.upstream is not None and stream.upstream.is_blocked)
     await eventually(lambda: client.protocol.local_flow_control_window(number) == 0)
@@ -133,7 +121,7 @@ async def test_streams_take_turns(world: World) -> None:
     client = await connect(world)
     numbers = [client.request(head()) for _ in range(8)]
     for number in numbers:
-        assert bytes((await client.answer(number)).body) == BODY
+        assert (await client.answer(number)).body == BODY
     assert world.node.plane.selector.held == 0
 
 
@@ -154,7 +142,7 @@ async def test_who_does_not_read_is_not_read_and_holds_little(world: World) -> N
     assert len(client.served.link.pending) < 200_000
     client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # likewise
     for number in list(client.answers):
-        assert bytes((await client.answer(number)).body) == BODY
+        assert (await client.answer(number)).body == BODY
 
 
 @in_world

@@ -7,7 +7,7 @@ import pytest
 from services.lb.outcome import Cause
 from tests.eventually import eventually
 from tests.lb.http2_client import connect, head
-from tests.lb.world import World, in_world
+from tests.lb.world import SELECTORS, World, run_in_world
 
 _ROUNDS = 60
 
@@ -35,7 +35,6 @@ def mangled(random_: random.Random, data: bytes) -> bytes:
 def test_mangled_frames(seed: int) -> None:
     random_ = random.Random(seed)
 
-    @in_world
     async def run(world: World) -> None:
         await world.origin()
         await world.run()
@@ -56,5 +55,4 @@ def test_mangled_frames(seed: int) -> None:
         assert world.node.plane.selector.held == 0
         assert world.targets[0].in_flight == 0
 
-    for mark in run.pytestmark:  # type: ignore[attr-defined]  # both selectors
-        run(mark.args[1][seed % 2])
+    run_in_world([*SELECTORS.values()][seed % 2], run)

@@ -23,8 +23,7 @@ async def test_connections_to_targets_are_reused(world: World) -> None:
     assert (origin.connections, len(origin.requests)) == (1, 15)
     assert world.counters["RequestCount"] == 15
     assert world.counters["HTTPCode_Target_2XX_Count"] == 15
-    assert world.counters["NewConnectionCount"] == 6
-    assert sum(world.node.plane.counters.response_times) == 15
+    assert world.counters["NewConnectionCount"] == 7  # six of clients, one to the target
 
 
 @in_world
@@ -49,7 +48,8 @@ async def test_pipelined_fixed_responses(world: World) -> None:
         answer = await client.answer()
         assert (answer.status, answer.body) == (404, b"nothing here")
     assert answer.field("server") == [b"awselb/2.0"]
-    assert world.counters == {"HTTP_Fixed_Response_Count": 3000, "NewConnectionCount": 1}
+    assert world.counters.keys() == {"HTTP_Fixed_Response_Count", "NewConnectionCount", "ProcessedBytes"}
+    assert world.counters["HTTP_Fixed_Response_Count"] == 3000
 
 
 @in_world

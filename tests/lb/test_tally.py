@@ -1,5 +1,6 @@
 """The sums over a node's workers, as those come, count, and go."""
 
+from lab.core.elbv2.report import GroupReport
 from services.lb.messages import NOTHING, Orders, Status, TargetCounts, orders_from_json, orders_to_json
 from services.lb.messages import status_from_json as from_json
 from services.lb.messages import status_to_json as to_json
@@ -10,25 +11,31 @@ KEY = ("arn:g", "i-1", 80, "10.0.0.1", 8000)
 OTHER = ("arn:g", "i-2", 80, "10.0.0.2", 8000)
 
 
-def status(serial: int, count: int, **changes: str) -> Status:
+def status(serial: int, count: int, refused: str = "") -> Status:
     return Status(
         serial,
         counters={"RequestCount": count},
-        response_times=(0, count),
+        groups={"arn:g": GroupReport("arn:g", {"RequestCount": count}, ((1, count),), 10 * count)},
         active_connections=count,
-        targets={KEY: TargetCounts(in_flight=1, requests=count, errors=count // 2)},
-        **changes,
+        targets={
+            KEY: TargetCounts(in_flight=1, requests=count, errors=count // 2, bytes_in=count, bytes_out=2 * count)
+        },
+        refused=refused,
     )
 
 
 def test_sums() -> None:
     tally = Tally(3)
     tally.heard(0, status(2, 4))
-    tally.heard(1, Status(2, counters={"RequestCount": 1, "NewConnectionCount": 7}, response_times=(1, 0, 5)))
+    groups = {"arn:g": GroupReport("arn:g", {"RequestCount": 1, "NewConnectionCount": 2}, ((0, 1), (2, 5)), 7)}
+    tally.heard(1, Status(2, counters={"RequestCount": 1, "NewConnectionCount": 7}, groups=groups))
     assert tally.counters() == {"RequestCount": 5, "NewConnectionCount": 7}
-    assert tally.response_times() == (1, 4, 5)
+    assert tally.group("arn:g") == GroupReport(
+        "arn:g", {"RequestCount": 5, "NewConnectionCount": 2}, ((0, 1), (1, 4), (2, 5)), 47
+    )
+    assert tally.group("arn:other") == GroupReport("arn:other")
     assert tally.active_connections == 4
-    assert tally.target(KEY) == TargetCounts(1, 4, 2)
+    assert tally.target(KEY) == TargetCounts(1, 4, 2, 4, 8)
     assert tally.target(OTHER) == TargetCounts()
 
 
@@ -44,26 +51,30 @@ def test_what_a_dead_worker_has_counted_stays() -> None:
     tally = Tally(2)
     tally.heard(0, status(2, 4))
     tally.heard(1, status(2, 10))
-    before = tally.counters(), tally.response_times()
+    before = tally.counters(), tally.group("arn:g")
     tally.lost(1, 3)
-    assert (tally.counters(), tally.response_times()) == before
-    assert tally.target(KEY) == TargetCounts(in_flight=1, requests=14, errors=7)  # what it had in flight is over
+    assert (tally.counters(), tally.group("arn:g")) == before
+    assert tally.target(KEY) == TargetCounts(1, 14, 7, 14, 28)  # what it had in flight is over
     assert tally.active_connections == 4
     assert tally.serial == 2  # its successor will be told serial 3 first: it does not hold the node back
     tally.heard(1, status(3, 1))
     tally.lost(1, 3)
     assert tally.counters() == {"RequestCount": 15}
     assert tally.target(KEY).requests == 15
+    assert tally.group("arn:g").counters == {"RequestCount": 15}
 
 
 def test_targets_that_are_gone_are_forgotten() -> None:
     tally = Tally(1)
     tally.heard(0, status(2, 4))
     tally.lost(0, 2)
-    tally.forget([KEY, OTHER])
+    tally.forget([KEY, OTHER], ["arn:g"])
     assert tally.target(KEY).requests == 4
-    tally.forget([OTHER])
+    assert tally.group("arn:g").counters == {"RequestCount": 4}
+    tally.forget([OTHER], [])
     assert tally.target(KEY).requests == 0
+    assert tally.group("arn:g").counters == {}
+    assert tally.counters() == {"RequestCount": 4}
 
 
 def test_a_refusal_is_told_once() -> None:

@@ -31,6 +31,7 @@ from services.lb.endpoint import Endpoint
 from services.lb.listener import ListeningSocket
 from services.lb.messages import Orders
 from services.lb.node import Identity, Node
+from services.lb.outcome import Cause, Outcome, Phase
 from services.lb.plane import Plane
 from services.lb.routing import TargetState
 from services.lb.selector import PlainSelector, ServingSelector, serving_selector
@@ -95,6 +96,10 @@ class Origin:
     requests: list[Message] = field(default_factory=list)
     held: asyncio.Event | None = None
     """When set: requests are read and answered only after the event."""
+
+    def release(self) -> None:
+        assert self.held is not None
+        self.held.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -289,7 +294,7 @@ class World:
 
     @property
     def counters(self) -> dict[str, int]:
-        return self.node.plane.counters.metrics()
+        return dict(self.node.worker.status().counters)
 
     async def client(self) -> Peer:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.node.listeners[80].bind_port, limit=1 << 20)
@@ -318,6 +323,11 @@ class World:
         await asyncio.gather(*(writer.wait_closed() for writer in open_ones), return_exceptions=True)
 
 
+def ended(world: World, phase: Phase, cause: Cause) -> int:
+    """How many exchanges ended so."""
+    return world.node.plane.counters.outcomes.get(Outcome(phase, cause), 0)
+
+
 @asynccontextmanager
 async def world_on(selector: ServingSelector) -> AsyncIterator[World]:
     world = World(OneProcess(Identity("node-1", "boot-1", "a", "127.0.0.1", {80: 0, 81: 0}), selector))
@@ -327,17 +337,25 @@ async def world_on(selector: ServingSelector) -> AsyncIterator[World]:
         await world.close()
 
 
+Kind = Callable[[Callable[[], float]], ServingSelector]
+SELECTORS: dict[str, Kind] = {"native": serving_selector, "plain": PlainSelector}
+
+
+def run_in_world(kind: Kind, body: Callable[[World], Awaitable[None]]) -> None:
+    selector = kind(time.monotonic)
+
+    async def run() -> None:
+        async with asyncio.timeout(20), world_on(selector) as world:
+            await body(world)
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(run())
+
+
 def in_world(body: Callable[[World], Awaitable[None]]) -> Callable[[Any], None]:
-    @pytest.mark.parametrize("kind", [serving_selector, PlainSelector], ids=["native", "plain"])
-    def test(kind: Callable[[Callable[[], float]], ServingSelector]) -> None:
-        selector = kind(time.monotonic)
-
-        async def run() -> None:
-            async with asyncio.timeout(20), world_on(selector) as world:
-                await body(world)
-
-        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-            runner.run(run())
+    @pytest.mark.parametrize("kind", SELECTORS.values(), ids=SELECTORS)
+    def test(kind: Kind) -> None:
+        run_in_world(kind, body)
 
     test.__name__ = body.__name__
     test.__doc__ = body.__doc__
@@ -346,6 +364,7 @@ def in_world(body: Callable[[World], Awaitable[None]]) -> Callable[[Any], None]:
 
 __all__ = [
     "GROUP",
+    "SELECTORS",
     "FixedResponse",
     "Forward",
     "Message",
@@ -353,8 +372,10 @@ __all__ = [
     "Peer",
     "Rule",
     "World",
+    "ended",
     "eventually",
     "in_world",
     "ok",
     "read_message",
+    "run_in_world",
 ]

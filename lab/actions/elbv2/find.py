@@ -1,6 +1,7 @@
 """Rows by ARN, with AWS's errors, and what hangs together with what. No operation is here."""
 
 from lab.actions.context import Context, require
+from lab.core.elbv2 import model
 from lab.core.elbv2.model import (
     Listener,
     ListenerRule,
@@ -8,9 +9,9 @@ from lab.core.elbv2.model import (
     Registration,
     TargetGroup,
     forwarded_to,
-    users_of_groups,
 )
 from lab.core.errors import LabError
+from lab.core.store import Store
 
 
 def get_load_balancer(context: Context, arn: str) -> LoadBalancer:
@@ -44,22 +45,26 @@ def default_listener(context: Context, rule_arn: str) -> Listener | None:
 
 
 def listeners_of(context: Context, balancer_arn: str) -> list[Listener]:
-    return [row for row in context.store.all(Listener) if row.load_balancer_arn == balancer_arn]
+    return context.store.where(Listener, "load_balancer_arn", balancer_arn)
 
 
 def rules_of(context: Context, listener_arn: str) -> list[ListenerRule]:
     """In the order in which they are tried, the default rule left out."""
-    found = (row for row in context.store.all(ListenerRule) if row.listener_arn == listener_arn)
-    return sorted(found, key=lambda row: row.priority)
+    return sorted(context.store.where(ListenerRule, "listener_arn", listener_arn), key=lambda row: row.priority)
 
 
 def registrations_of(context: Context, target_group_arn: str) -> list[Registration]:
-    return [row for row in context.store.all(Registration) if row.target_group_arn == target_group_arn]
+    return context.store.where(Registration, "target_group_arn", target_group_arn)
 
 
 def load_balancer_of(context: Context, target_group_arn: str) -> str | None:
     """The ARN of the load balancer whose listeners or rules forward to the target group."""
-    return users_of_groups(context.store.all(Listener), context.store.all(ListenerRule)).get(target_group_arn)
+    return context.store.derived(users_of_groups, Listener, ListenerRule).get(target_group_arn)
+
+
+def users_of_groups(store: Store) -> dict[str, str]:
+    """Target group ARN → the ARN of the load balancer that forwards to it; to be derived from listeners and rules."""
+    return model.users_of_groups(store.all(Listener), store.all(ListenerRule))
 
 
 def groups_of(context: Context, balancer_arn: str, apart_from: str = "") -> set[str]:

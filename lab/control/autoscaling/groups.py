@@ -58,13 +58,13 @@ class Groups:
 
     def _view(self, member: Member, now: float) -> planning.MemberView:
         instance = self._world.store.get(Instance, member.instance_id)
-        registrations = [r for r in self._world.store.all(Registration) if r.target_id == member.instance_id]
+        registrations = self._world.store.where(Registration, "target_id", member.instance_id)
         return planning.MemberView(
             member=member,
             instance_state=instance.state if instance else "",
             state_reason=instance.state_reason_message if instance else "",
             target_states=tuple(self._world.health(row.key, now).state for row in registrations),
-            drained=self._drained(member.instance_id, now),
+            drained=member.state != IN_SERVICE and self._drained(member.instance_id, now),
         )
 
     def _take(self, context: Context, group_name: str, step: planning.Step) -> None:
@@ -143,14 +143,14 @@ class Groups:
     def _register_missing(self, context: Context, group_name: str) -> bool:
         """Every member in service is a target of every target group of the group that there is."""
         group = context.store.get(AutoScalingGroup, group_name)
-        known = {(r.target_group_arn, r.target_id) for r in context.store.all(Registration)}
         changed = False
         for member in members_of(context, group_name):
             instance = context.store.get(Instance, member.instance_id)
             if group is None or member.state != IN_SERVICE or instance is None or instance.state != "running":
                 continue
+            known = {row.target_group_arn for row in context.store.where(Registration, "target_id", member.instance_id)}
             for arn in group.target_group_arns:
-                if (arn, member.instance_id) not in known and context.store.get(TargetGroup, arn) is not None:
+                if arn not in known and context.store.get(TargetGroup, arn) is not None:
                     register_targets(context, {"TargetGroupArn": arn, "Targets": [{"Id": member.instance_id}]})
                     changed = True
         return changed

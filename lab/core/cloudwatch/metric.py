@@ -114,6 +114,14 @@ def of_values(pairs: Iterable[Pair]) -> Statistics | None:
     )
 
 
+def total(parts: Iterable[Statistics]) -> Statistics | None:
+    """All of them together; None when there are none."""
+    found = None
+    for part in parts:
+        found = part if found is None else found.plus(part)
+    return found
+
+
 def is_statistic(name: str) -> bool:
     return name in STATISTICS or extended(name) is not None
 

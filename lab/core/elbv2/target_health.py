@@ -48,21 +48,21 @@ def invalid(instance_state: str) -> Health:
 def target_health(
     registration: Registration,
     unusable: Health | None,
-    reports: Sequence[NodeReport] | None,
+    said: Sequence[TargetReport] | None,
     *,
     zone_enabled: bool = True,
 ) -> Health:
-    """`unusable` is what keeps the target itself from being one (`invalid`, `IP_UNUSABLE`). `reports` are those of the live
-    nodes of the load balancer that uses the target group; None when none uses it."""
+    """`unusable` is what keeps the target itself from being one (`invalid`, `IP_UNUSABLE`). `said` is what the live nodes of
+    the load balancer that uses the target group say of it; None when no load balancer uses it."""
     if registration.deregistered_at is not None:
         return DRAINING
     if unusable is not None:
         return unusable
-    if reports is None:
+    if said is None:
         return NOT_IN_USE
     if not zone_enabled:
         return NO_ZONE
-    seen = [row for report in reports for row in report.targets if _same(row, registration) and row.state in _BETTER]
+    seen = [row for row in said if row.state in _BETTER]
     if not seen:
         return REGISTERING
     votes = Counter(row.state for row in seen)

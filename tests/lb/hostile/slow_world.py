@@ -5,7 +5,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from services.lb.outcome import Cause, Outcome, Phase
 from services.lb.selector import serving_selector
 from tests.lb.world import World, world_on
 
@@ -44,10 +43,6 @@ def in_slow_world(body: Callable[[World, Turned], Awaitable[None]]) -> Callable[
     test.__name__ = body.__name__
     test.__doc__ = body.__doc__
     return test
-
-
-def ended(world: World, phase: Phase, cause: Cause) -> int:
-    return world.node.plane.counters.outcomes.get(Outcome(phase, cause), 0)
 
 
 def held(world: World) -> int:

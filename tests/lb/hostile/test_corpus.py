@@ -5,20 +5,16 @@ for. (c) What it got reads alike to every reader. (d) Every answer is that to th
 on others'. And none of it depends on how the bytes arrive.
 """
 
-import asyncio
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
 
 import pytest
 
-from services.lb.selector import serving_selector
 from tests.lb.hostile.case import Case, rows
 from tests.lb.hostile.check import check_answers, check_origin
 from tests.lb.hostile.corpus import REQUESTS
 from tests.lb.hostile.play import Played, at_random, bytewise, play, whole
 from tests.lb.hostile.recorder import Recorder
-from tests.lb.world import World, world_on
+from tests.lb.hostile.stage import staged
 
 Cut = Callable[[Case], list[bytes]]
 Stage = Callable[[Case, Cut], Played]
@@ -26,23 +22,9 @@ Stage = Callable[[Case, Cut], Played]
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    """A node with one recording origin, for all rows: a connection that one row spoiled would show in the next."""
-    selector = serving_selector(time.monotonic)
     recorder = Recorder()
-    stack = AsyncExitStack()
-
-    async def opened() -> World:
-        world = await stack.enter_async_context(world_on(selector))
-        await world.origin(recorder.serve)
-        await world.run()
-        return world
-
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        world = runner.run(opened())
-        try:
-            yield lambda row, cut: runner.run(play(world, recorder, row, cut(row)))
-        finally:
-            runner.run(stack.aclose())
+    with staged(recorder.serve) as (runner, world):
+        yield lambda row, cut: runner.run(play(world, recorder, row, cut(row)))
 
 
 @pytest.mark.parametrize("row", rows(REQUESTS))

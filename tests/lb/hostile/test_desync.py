@@ -1,9 +1,6 @@
 """The corpus against AWS's desync table: the class each head is given, and what the two other modes make of it."""
 
-import asyncio
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -11,13 +8,12 @@ import pytest
 from services.lb import desync
 from services.lb.outcome import Cause
 from services.lb.request_head import parse_request
-from services.lb.selector import serving_selector
 from tests.lb.hostile.case import SMUGGLED, Case, Tier, rows
 from tests.lb.hostile.check import check_answers, check_origin
 from tests.lb.hostile.corpus import REQUESTS
 from tests.lb.hostile.play import Played, play, whole
 from tests.lb.hostile.recorder import Recorder
-from tests.lb.world import World, world_on
+from tests.lb.hostile.stage import staged
 
 HEADS = tuple(row for row in REQUESTS if b"\r\n\r\n" in row.data.lstrip(b"\r\n"))
 
@@ -51,22 +47,9 @@ OTHER_REASONS = {
 
 @pytest.fixture(scope="module", params=["monitor", "strictest"])
 def stage(request: pytest.FixtureRequest) -> Iterator[tuple[str, Callable[[Case], Played]]]:
-    selector = serving_selector(time.monotonic)
     recorder = Recorder()
-    stack = AsyncExitStack()
-
-    async def opened() -> World:
-        world = await stack.enter_async_context(world_on(selector))
-        await world.origin(recorder.serve)
-        await world.run(desync_mode=request.param)
-        return world
-
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        world = runner.run(opened())
-        try:
-            yield request.param, lambda row: runner.run(play(world, recorder, row, whole(row)))
-        finally:
-            runner.run(stack.aclose())
+    with staged(recorder.serve, desync_mode=request.param) as (runner, world):
+        yield request.param, lambda row: runner.run(play(world, recorder, row, whole(row)))
 
 
 NON_COMPLIANT = tuple(row for row in REQUESTS if row.answers[:1] == (200,) and row.desync.tier > Tier.COMPLIANT)

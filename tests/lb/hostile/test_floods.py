@@ -14,9 +14,9 @@ from services.lb.http1 import REQUEST_HEAD_BYTES
 from services.lb.outcome import Cause, Phase
 from services.lb.selector import serving_selector
 from tests.eventually import eventually
-from tests.lb.hostile.slow_world import ended, held
+from tests.lb.hostile.slow_world import held
 from tests.lb.hostile.test_resets import SOCKET, SWITCH, settled
-from tests.lb.world import FixedResponse, World, in_world, ok, read_message
+from tests.lb.world import FixedResponse, World, ended, in_world, ok, read_message
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 

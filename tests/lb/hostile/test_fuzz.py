@@ -2,9 +2,7 @@
 sequences of them, cut anywhere, through a real node. `make fuzz` looks longer and further."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,13 +10,13 @@ from hypothesis import strategies as st
 
 from fuzz.invariants import INVARIANTS
 from fuzz.seeds import WORDS, seeds
-from services.lb.selector import serving_selector
 from tests.eventually import eventually
 from tests.lb.hostile.check import check_vouched
 from tests.lb.hostile.play import HONEST, Connection, answers_in, connected, cut
 from tests.lb.hostile.readers import READERS, End
 from tests.lb.hostile.recorder import Recorder, tag
-from tests.lb.world import World, world_on
+from tests.lb.hostile.stage import staged
+from tests.lb.world import World
 
 EXAMPLES = 300
 SEQUENCES = 150
@@ -64,22 +62,9 @@ Stage = Callable[[bytes, list[int]], None]
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    selector = serving_selector(time.monotonic)
     recorder = Recorder()
-    stack = AsyncExitStack()
-
-    async def opened() -> World:
-        world = await stack.enter_async_context(world_on(selector))
-        await world.origin(recorder.serve)
-        await world.run()
-        return world
-
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        world = runner.run(opened())
-        try:
-            yield lambda data, places: runner.run(sequence(world, recorder, cut(data, places)))
-        finally:
-            runner.run(stack.aclose())
+    with staged(recorder.serve) as (runner, world):
+        yield lambda data, places: runner.run(sequence(world, recorder, cut(data, places)))
 
 
 async def sequence(world: World, recorder: Recorder, pieces: list[bytes]) -> None:

@@ -2,19 +2,17 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import h11
 import pytest
 
-from services.lb.selector import serving_selector
 from tests.eventually import eventually
 from tests.lb.hostile.play import cut
 from tests.lb.hostile.responses import ANSWERS, Fate, Said
-from tests.lb.world import World, read_message, world_on
+from tests.lb.hostile.stage import staged
+from tests.lb.world import World, read_message
 
 
 @dataclass
@@ -98,15 +96,7 @@ Stage = Callable[[Said, list[bytes]], tuple[list[Got], bool]]
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    selector = serving_selector(time.monotonic)
     liar = Liar()
-    stack = AsyncExitStack()
-
-    async def opened() -> World:
-        world = await stack.enter_async_context(world_on(selector))
-        await world.origin(liar.serve)
-        await world.run()
-        return world
 
     async def played(world: World, said: Said, pieces: list[bytes]) -> tuple[list[Got], bool]:
         liar.says, liar.pieces, liar.reused = said, pieces, False
@@ -118,13 +108,8 @@ def stage() -> Iterator[Stage]:
         await eventually(lambda: liar.open <= pooled)
         return got + honest, liar.reused
 
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        world = runner.run(opened())
-        try:
-            yield lambda said, pieces: runner.run(played(world, said, pieces))
-        finally:
-            with contextlib.suppress(asyncio.CancelledError):
-                runner.run(stack.aclose())
+    with contextlib.suppress(asyncio.CancelledError), staged(liar.serve) as (runner, world):
+        yield lambda said, pieces: runner.run(played(world, said, pieces))
 
 
 def in_one(said: Said) -> list[bytes]:

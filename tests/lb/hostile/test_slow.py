@@ -5,9 +5,9 @@ import asyncio
 from services.lb.endpoint import READ_BYTES
 from services.lb.outcome import Cause, Phase
 from tests.eventually import eventually
-from tests.lb.hostile.slow_world import Turned, ended, held, in_slow_world
+from tests.lb.hostile.slow_world import Turned, held, in_slow_world
 from tests.lb.hostile.test_resets import settled
-from tests.lb.world import World, ok, read_message
+from tests.lb.world import World, ended, ok, read_message
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 IDLE = 60.0
