@@ -22,7 +22,6 @@ from lab.control.world import World
 from lab.core.cloudwatch import composite, history
 from lab.core.cloudwatch.alarm_actions import is_scaling, not_executed
 from lab.core.cloudwatch.alarms import MINUTE, SHORT, datapoints, evaluate, is_due
-from lab.core.cloudwatch.metric import Metric, Statistics
 from lab.core.cloudwatch.model import Alarm, AlarmHistory, ChildStates, CompositeAlarm, MetricAlarm
 from lab.core.cloudwatch.rule import children, parse
 
@@ -70,7 +69,7 @@ class Alarms:
         self._revision = store.revision(MetricAlarm, CompositeAlarm)
 
     def _look(self, alarm: MetricAlarm, now: float) -> None:
-        after = evaluate(alarm, datapoints(alarm, self._read, now), now)
+        after = evaluate(alarm, datapoints(alarm, self._world.metrics.statistics, now), now)
         self._evaluated[alarm.name] = now
         self._values[alarm.name] = after.recent[-1] if after.recent else None
         if after.state != alarm.state:
@@ -109,7 +108,7 @@ class Alarms:
 
     def _act_by_hand(self, alarm: MetricAlarm, now: float) -> MetricAlarm:
         """The data points are those that SetAlarmState was given, else those of now."""
-        recent = _stated(alarm) or evaluate(alarm, datapoints(alarm, self._read, now), now).recent
+        recent = _stated(alarm) or evaluate(alarm, datapoints(alarm, self._world.metrics.statistics, now), now).recent
         with self._world.store.transaction():
             return self._act(replace(alarm, recent=recent), now)
 
@@ -140,9 +139,6 @@ class Alarms:
         if isinstance(alarm, MetricAlarm) and is_scaling(action):
             return self._on_alarm(alarm, action, now)
         return not_executed(action)
-
-    def _read(self, metric: Metric, start: float, period: int, unit: str) -> Statistics | None:
-        return self._world.metrics.statistics(metric, start, period)
 
     def _forget(self, names: Iterable[str]) -> None:
         """Alarms that are gone."""

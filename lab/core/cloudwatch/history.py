@@ -37,6 +37,11 @@ def transitioned(item_id: str, before: Alarm, after: Alarm, now: float) -> Alarm
     return _item(item_id, after, now, "StateUpdate", f"Alarm updated from {before.state} to {after.state}", data)
 
 
+def reason_of(item: AlarmHistory) -> str:
+    """The reason of the new state in a StateUpdate."""
+    return str(json.loads(item.data)["newState"]["stateReason"])
+
+
 def acted(item_id: str, alarm: Alarm, action: str, error: str, now: float) -> AlarmHistory:
     """An invocation of an action; `error` is empty when it succeeded."""
     summary = f"Failed to execute action {action}. Received error: {to_json(error)}"
