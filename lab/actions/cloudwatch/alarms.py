@@ -132,7 +132,7 @@ def set_alarm_state(context: Context, request: Request) -> Response:
 def _is_json_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -1,7 +1,6 @@
 """Pages of a long answer (bc:cloudwatch: MaxRecords, NextToken). A token names the last thing of the page before."""
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ def last_seen(request: Request) -> str | None:
         return None
     try:
         return base64.b64decode(token, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # of either
         raise invalid_token() from None
 
 

@@ -175,7 +175,7 @@ def _repeats(alarm: MetricAlarm, now: float) -> bool:
 
 
 def _stated(alarm: MetricAlarm) -> tuple[float, ...]:
-    """The data points in the alarm's StateReasonData."""
-    found = json.loads(alarm.state_reason_data or "{}").get("recentDatapoints")
+    """The data points in the alarm's StateReasonData, which may be anybody's; what is no number is passed over."""
+    found = json.loads(alarm.state_reason_data or "{}", parse_int=float).get("recentDatapoints")
     values = found if isinstance(found, list) else []
-    return tuple(float(value) for value in values if isinstance(value, int | float))
+    return tuple(value for value in values if isinstance(value, float) and math.isfinite(value))
