@@ -103,9 +103,14 @@ def _databases(rows: list[dict[str, Any]], width: int) -> RenderableType:
 def _alarms(rows: list[dict[str, Any]]) -> RenderableType:
     table = _table("\nalarms", "state", "for", "value", "condition")
     for row in rows:
-        value = "–" if row["value"] is None else f"{row['value']:.4g}"
-        table.add_row(_state(row["state"]), duration(row["since"]), value, row["condition"])
+        table.add_row(_state(row["state"]), duration(row["since"]), _value(row["value"]), row["condition"])
     return table
+
+
+def _value(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
 
 
 def _last_decision(rows: list[dict[str, Any]]) -> list[RenderableType]:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.core.cloudwatch.model import ALARM, INSUFFICIENT_DATA, OK, STATES
-from lab.core.cloudwatch.rule import And, AtLeast, Constant, In, Not, Or, Rule, RuleError, children, holds, parse, text
+from lab.core.cloudwatch.rule import And, AtLeast, Constant, In, Not, Or, Rule, children, holds, text
+from lab.core.cloudwatch.rule_parser import RuleError, parse
 
 ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu"
 

@@ -1,15 +1,16 @@
-"""What is told of alarms and their history (bc:cloudwatch.DescribeAlarms, .DescribeAlarmHistory; aws-facts §10.6)."""
+"""What is told of alarms (bc:cloudwatch.DescribeAlarms, .DescribeAlarmsForMetric; aws-facts §10.6)."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from lab.actions.cloudwatch.alarms import MOST_NAMES, dependents, find_alarm, get_alarm
 from lab.actions.cloudwatch.common import check_choice, metric_of, pairs
-from lab.actions.cloudwatch.pages import invalid_token, last_seen, page
+from lab.actions.cloudwatch.pages import last_seen, page
 from lab.actions.context import Context, Request, Response, reads
 from lab.core.cloudwatch.metric import STATISTICS, Metric, MetricDataQuery
-from lab.core.cloudwatch.model import Alarm, AlarmHistory, CompositeAlarm, MetricAlarm
-from lab.core.cloudwatch.rule import children, parse
+from lab.core.cloudwatch.model import Alarm, CompositeAlarm, MetricAlarm
+from lab.core.cloudwatch.rule import children
+from lab.core.cloudwatch.rule_parser import parse
 from lab.core.errors import ValidationError
 from lab.core.times import moment
 
@@ -44,7 +45,7 @@ def _matching(context: Context, request: Request) -> list[Alarm]:
         raise ValidationError("AlarmNames and AlarmNamePrefix cannot be used together")
     if len(names) > MOST_NAMES:
         raise ValidationError(f"AlarmNames holds more than {MOST_NAMES} names")
-    wanted, types = set(names), _types(request)
+    wanted, types = set(names), types_of(request)
     actions = request.get("ActionPrefix", "")
     rows: list[Alarm] = [*context.store.all(MetricAlarm), *context.store.all(CompositeAlarm)]
     return [
@@ -58,7 +59,8 @@ def _matching(context: Context, request: Request) -> list[Alarm]:
     ]
 
 
-def _types(request: Request) -> Sequence[str]:
+def types_of(request: Request) -> Sequence[str]:
+    """AlarmTypes; metric alarms when there are none."""
     types: Sequence[str] = request.get("AlarmTypes") or TYPES[:1]
     for one in types:
         check_choice("AlarmTypes", one, TYPES)
@@ -104,51 +106,6 @@ def describe_alarms_for_metric(context: Context, request: Request) -> Response:
     return {"MetricAlarms": [metric_alarm(row) for row in found]}
 
 
-@reads("AlarmName", "HistoryItemType", "StartDate", "EndDate", "MaxRecords", "NextToken", "ScanBy", "AlarmTypes")
-def describe_alarm_history(context: Context, request: Request) -> Response:
-    """Of metric alarms unless AlarmTypes says otherwise, also of those that are gone; newest first unless ScanBy says
-    otherwise."""
-    kind, types = request.get("HistoryItemType"), _types(request)
-    start = request["StartDate"].timestamp() if "StartDate" in request else float("-inf")
-    end = request["EndDate"].timestamp() if "EndDate" in request else float("inf")
-    rows = (
-        context.store.where(AlarmHistory, "alarm_name", request["AlarmName"])
-        if "AlarmName" in request
-        else context.store.all(AlarmHistory)
-    )
-    found = [
-        row
-        for row in rows
-        if row.alarm_type in types and kind in (None, row.item_type) and start <= row.timestamp <= end
-    ]
-    scan = request.get("ScanBy", "TimestampDescending")
-    check_choice("ScanBy", scan, ("TimestampDescending", "TimestampAscending"))
-    if scan == "TimestampDescending":
-        found.reverse()
-    shown, token = page(_after(found, last_seen(request)), lambda row: row.item_id, request)
-    return {"AlarmHistoryItems": [_item(row) for row in shown], **token}
-
-
-def _after(rows: list[AlarmHistory], item_id: str | None) -> list[AlarmHistory]:
-    if item_id is None:
-        return rows
-    for index, row in enumerate(rows):
-        if row.item_id == item_id:
-            return rows[index + 1 :]
-    raise invalid_token()
-
-
-def _item(row: AlarmHistory) -> dict[str, Any]:
-    return {
-        "AlarmName": row.alarm_name,
-        "AlarmType": row.alarm_type,
-        "Timestamp": moment(row.timestamp),
-        "HistoryItemType": row.item_type,
-        "HistorySummary": row.summary,
-        **_given({"HistoryData": row.data}),
-    }
-
-
 def metric_alarm(alarm: MetricAlarm) -> dict[str, Any]:
     """bc:cloudwatch.MetricAlarm. What was not given is not told."""
     return {
@@ -157,7 +114,7 @@ def metric_alarm(alarm: MetricAlarm) -> dict[str, Any]:
         "EvaluationPeriods": alarm.evaluation_periods,
         "Threshold": alarm.threshold,
         "ComparisonOperator": alarm.comparison_operator,
-        **_given(
+        **given(
             {
                 "DatapointsToAlarm": alarm.datapoints_to_alarm,
                 "TreatMissingData": alarm.treat_missing_data,
@@ -173,7 +130,7 @@ def composite_alarm(alarm: CompositeAlarm) -> dict[str, Any]:
     return {
         **_common(alarm),
         "AlarmRule": alarm.rule,
-        **_given(
+        **given(
             {
                 "ActionsSuppressor": alarm.suppressor,
                 "ActionsSuppressorWaitPeriod": alarm.wait_period,
@@ -197,7 +154,7 @@ def _common(alarm: Alarm) -> dict[str, Any]:
         "InsufficientDataActions": list(alarm.insufficient_data_actions),
         "StateValue": alarm.state,
         "StateReason": alarm.state_reason,
-        **_given({"StateReasonData": alarm.state_reason_data}),
+        **given({"StateReasonData": alarm.state_reason_data}),
         "StateUpdatedTimestamp": moment(alarm.state_updated_at),
         "StateTransitionedTimestamp": moment(alarm.state_updated_at),
     }
@@ -210,7 +167,7 @@ def _on_metric(alarm: MetricAlarm, metric: Metric) -> dict[str, Any]:
         "Statistic" if alarm.statistic in STATISTICS else "ExtendedStatistic": alarm.statistic,
         "Dimensions": pairs(metric),
         "Period": alarm.period,
-        **_given({"Unit": alarm.unit}),
+        **given({"Unit": alarm.unit}),
     }
 
 
@@ -222,7 +179,7 @@ def _query(one: MetricDataQuery) -> dict[str, Any]:
     stat = one.metric_stat
     return {
         "Id": one.id,
-        **_given({"Expression": one.expression, "Label": one.label, "Period": one.period}),
+        **given({"Expression": one.expression, "Label": one.label, "Period": one.period}),
         **(
             {
                 "MetricStat": {
@@ -233,7 +190,7 @@ def _query(one: MetricDataQuery) -> dict[str, Any]:
                     },
                     "Period": stat.period,
                     "Stat": stat.statistic,
-                    **_given({"Unit": stat.unit}),
+                    **given({"Unit": stat.unit}),
                 }
             }
             if stat
@@ -243,6 +200,6 @@ def _query(one: MetricDataQuery) -> dict[str, Any]:
     }
 
 
-def _given(members: dict[str, Any]) -> dict[str, Any]:
+def given(members: dict[str, Any]) -> dict[str, Any]:
     """Those that have a value."""
     return {name: value for name, value in members.items() if value is not None and value != ""}

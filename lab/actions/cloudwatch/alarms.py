@@ -21,7 +21,8 @@ from lab.actions.context import Context, Request, Response, reads, tags_of
 from lab.core.cloudwatch import history
 from lab.core.cloudwatch.model import STATES, Alarm, CompositeAlarm, MetricAlarm
 from lab.core.cloudwatch.query import periods
-from lab.core.cloudwatch.rule import children, name_of, parse
+from lab.core.cloudwatch.rule import children, name_of
+from lab.core.cloudwatch.rule_parser import parse
 from lab.core.errors import LabError, ValidationError
 from lab.core.store import Store
 

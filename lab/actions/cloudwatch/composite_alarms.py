@@ -6,7 +6,8 @@ from lab.actions.cloudwatch.alarm_checks import check_common, check_length
 from lab.actions.cloudwatch.alarms import check_name_is_free, dependents, find_alarm, put_alarm
 from lab.actions.context import Context, Request, Response, reads, tags_of
 from lab.core.cloudwatch.model import CompositeAlarm
-from lab.core.cloudwatch.rule import Rule, RuleError, children, name_of, parse
+from lab.core.cloudwatch.rule import Rule, children, name_of
+from lab.core.cloudwatch.rule_parser import RuleError, parse
 from lab.core.errors import LabError, ValidationError
 from lab.core.store import Store
 

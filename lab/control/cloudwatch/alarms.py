@@ -23,7 +23,8 @@ from lab.core.cloudwatch import composite, history
 from lab.core.cloudwatch.alarm_actions import is_scaling, not_executed
 from lab.core.cloudwatch.alarms import MINUTE, SHORT, datapoints, evaluate, is_due
 from lab.core.cloudwatch.model import Alarm, AlarmHistory, ChildStates, CompositeAlarm, MetricAlarm
-from lab.core.cloudwatch.rule import children, parse
+from lab.core.cloudwatch.rule import children
+from lab.core.cloudwatch.rule_parser import parse
 
 log = logging.getLogger("lab.control")
 

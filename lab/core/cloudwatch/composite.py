@@ -22,7 +22,8 @@ from typing import Any
 
 from lab.core.cloudwatch.model import ALARM, OK, UNCHECKED, ChildStates, CompositeAlarm
 from lab.core.cloudwatch.reasons import LONGEST_DATA, to_json
-from lab.core.cloudwatch.rule import children, holds, parse
+from lab.core.cloudwatch.rule import children, holds
+from lab.core.cloudwatch.rule_parser import parse
 from lab.core.times import iso_offset, spoken
 
 WAIT_PERIOD, EXTENSION_PERIOD, BY_ALARM = "WaitPeriod", "ExtensionPeriod", "Alarm"

@@ -16,7 +16,7 @@ SIGNS = {
 def condition(alarm: Alarm) -> str:
     if isinstance(alarm, CompositeAlarm):
         held = f" (actions held back: {alarm.suppressed_by})" if alarm.suppressed_by else ""
-        return f"{alarm.rule}{held}"
+        return f"{' '.join(alarm.rule.split())}{held}"
     return f"{_watched(alarm)} {SIGNS[alarm.comparison_operator]} {alarm.threshold:g} {_how_often(alarm)}"
 
 
