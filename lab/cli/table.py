@@ -27,7 +27,7 @@ def render(document: dict[str, Any], width: int, warning: str = "") -> Renderabl
     if document["databases"]:
         parts.append(_databases(document["databases"], width))
     if document["alarms"]:
-        parts.append(_alarms(document["alarms"]))
+        parts.append(_alarms(document["alarms"], width))
     parts += _last_decision(document["decisions"])
     if document["activities"]:
         parts.append(_activities(document["activities"], width))
@@ -100,8 +100,9 @@ def _databases(rows: list[dict[str, Any]], width: int) -> RenderableType:
     return table
 
 
-def _alarms(rows: list[dict[str, Any]]) -> RenderableType:
+def _alarms(rows: list[dict[str, Any]], width: int) -> RenderableType:
     table = _table("\nalarms", "state", "for", "value", "condition")
+    table.columns[3].max_width = max(12, width - 42)
     for row in rows:
         table.add_row(_state(row["state"]), duration(row["since"]), _value(row["value"]), row["condition"])
     return table

@@ -86,6 +86,8 @@ async def test_alarms_of_every_kind_can_be_read() -> None:
     math = [{"Id": "e", "Expression": "m * 2"}, {"Id": "m", "MetricStat": stat, "ReturnData": False}]
     lab.call("cloudwatch", "PutMetricAlarm", AlarmName="slow", **metric, ExtendedStatistic="p99", Period=60, **rest)
     lab.call("cloudwatch", "PutMetricAlarm", AlarmName="twice", Metrics=math, **rest)
+    silent = {**metric, "MetricName": "Silence", "Statistic": "Sum"}
+    lab.call("cloudwatch", "PutMetricAlarm", AlarmName="silent", **silent, Period=60, **rest)
     lab.call("cloudwatch", "PutCompositeAlarm", AlarmName="any", AlarmRule="ALARM(slow) OR ALARM(twice)")
     lab.call("cloudwatch", "PutMetricData", Namespace="shop", MetricData=[{"MetricName": "Latency", "Value": 0.123}])
     await lab.run(70)
@@ -96,8 +98,11 @@ async def test_alarms_of_every_kind_can_be_read() -> None:
         "ALARM(slow) OR ALARM(twice)", " 0.123 ", " 0.246 ",
     ):  # fmt: skip
         assert line in text, text
-    assert [row["type"] for row in document["alarms"]] == ["MetricAlarm", "MetricAlarm", "CompositeAlarm"]
-    assert all(len(line.rstrip()) <= 60 for line in drawn(document, 60).splitlines())
+    assert [row["type"] for row in document["alarms"]] == ["MetricAlarm"] * 3 + ["CompositeAlarm"]
+    narrow = drawn(document, 80)
+    assert all(len(line.rstrip()) <= 80 for line in narrow.splitlines())
+    assert "INSUFFICIENT_DATA" in narrow
+    assert "0.246" in narrow
 
 
 @pytest.mark.parametrize(
