@@ -6,7 +6,7 @@ from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision, ScalingPolicy
 from lab.core.autoscaling.predictive import Forecast
 from lab.core.autoscaling.scheduled import ScheduledAction
-from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
+from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
 from lab.core.ec2.model import (
     Instance,
     InternetGateway,
@@ -32,8 +32,8 @@ from lab.core.store import Row
 from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
-    Activity, AlarmHistory, AutoScalingGroup, Certificate, DBInstance, DBSubnetGroup, Decision, Event, Forecast,
-    Instance, InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm, NetworkInterface,
-    Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret, SecurityGroup, Stack,
-    StackEvent, Subnet, TargetGroup, TrustStore, Vpc, ZonalShift,
+    Activity, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup, Decision, Event,
+    Forecast, Instance, InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm,
+    NetworkInterface, Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret,
+    SecurityGroup, Stack, StackEvent, Subnet, TargetGroup, TrustStore, Vpc, ZonalShift,
 )  # fmt: skip

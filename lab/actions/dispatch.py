@@ -19,7 +19,7 @@ from botocore.validate import ParamValidator
 
 from lab.actions import acm, arc_zonal_shift, rds, secretsmanager, sts
 from lab.actions.autoscaling import executions, forecasts, groups, instances, policies, scheduled
-from lab.actions.cloudwatch import alarms, metrics
+from lab.actions.cloudwatch import alarm_history, alarm_reports, alarms, composite_alarms, metrics
 from lab.actions.cloudwatch import tags as cloudwatch_tags
 from lab.actions.context import READS, Action, Context, Request, Response
 from lab.actions.ec2 import instances as ec2_instances
@@ -49,7 +49,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     "acm": (acm,),
     "arc-zonal-shift": (arc_zonal_shift,),
     "autoscaling": (groups, instances, policies, executions, scheduled, forecasts),
-    "cloudwatch": (alarms, metrics, cloudwatch_tags),
+    "cloudwatch": (alarms, composite_alarms, alarm_reports, alarm_history, metrics, cloudwatch_tags),
     "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, tags),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,

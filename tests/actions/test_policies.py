@@ -105,6 +105,7 @@ def test_requests_per_target_of_one_of_the_groups_target_groups(site: Site) -> N
     assert len(made["Alarms"]) == 2
     alarm = site.aws.store.get(MetricAlarm, made["Alarms"][0]["AlarmName"])
     assert alarm is not None
+    assert alarm.metric is not None
     [balancer], [target_group] = site.aws.store.all(LoadBalancer), site.aws.store.all(TargetGroup)
     assert dict(alarm.metric.dimensions) == {
         "LoadBalancer": balancer.short_name,

@@ -240,7 +240,8 @@ KEYS = {
     "load_balancers": {"name", "dns_name", "state", "reason", "generation", "nodes"},
     "groups": {"name", "min", "max", "desired", "cpu", "instances"},
     "databases": {"id", "zone", "status", "reason", "machine", "endpoint"},
-    "alarms": {"name", "state", "since", "reason", "metric", "comparison", "threshold", "periods", "value"},
+    "alarms": {"name", "type", "state", "since", "reason", "condition", "metric", "comparison", "threshold", "periods",
+               "value"},
     "activities": {"group", "start", "end", "status", "description", "cause", "message"},
 }  # fmt: skip
 NODE = {"id", "zone", "address", "live", "applied", "connections", "rate", "urls"}

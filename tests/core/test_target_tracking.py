@@ -143,6 +143,7 @@ def test_the_alarms_are_those_seen_on_real_groups() -> None:
         assert (alarm.period, alarm.datapoints_to_alarm, alarm.treat_missing_data) == (60, None, None)
         assert alarm.alarm_actions == ("arn:policy/cpu",)
         assert alarm.description == "DO NOT EDIT OR DELETE. For TargetTrackingScaling policy arn:policy/cpu."
+        assert alarm.metric is not None
         assert alarm.metric.dimensions == (("AutoScalingGroupName", "web"),)
 
 
@@ -162,6 +163,7 @@ def test_predefined_metrics_are_awss(
     """bc:autoscaling.MetricType; aws-facts §4.1."""
     tracking = TargetTracking(metric, 50.0, resource_label=label)
     for alarm in alarms(replace(policy(), target_tracking=tracking), "arn:", ("1", "2"), NOW):
+        assert alarm.metric is not None
         assert (alarm.metric.namespace, alarm.metric.name, alarm.statistic) == (namespace, name, statistic)
         assert dict(alarm.metric.dimensions) == dimensions
 

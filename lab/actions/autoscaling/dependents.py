@@ -1,6 +1,7 @@
 """What belongs to a policy or a group, and goes with it."""
 
 from lab.actions.autoscaling.decisions import forget
+from lab.actions.cloudwatch.alarms import delete_alarm
 from lab.actions.context import Context
 from lab.core.autoscaling.policy import ScalingPolicy
 from lab.core.autoscaling.predictive import Forecast
@@ -21,5 +22,7 @@ def drop_dependents(context: Context, group_name: str) -> None:
 def drop_belongings(context: Context, policy: ScalingPolicy) -> None:
     """The alarms that came with the policy, and its forecast."""
     for name in policy.alarm_names:
-        context.store.delete(MetricAlarm, name)
+        alarm = context.store.get(MetricAlarm, name)
+        if alarm is not None:
+            delete_alarm(context, alarm)
     context.store.delete(Forecast, policy.arn)

@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
+from lab.actions.cloudwatch.common import pairs
 from lab.core.autoscaling.policy import (
     Adjustment,
+    CustomizedMetric,
     Predefined,
     PredictiveScaling,
     ScalingPolicy,
     Step,
     TargetTracking,
 )
+from lab.core.cloudwatch.metric import MetricDataQuery
 from lab.core.cloudwatch.model import MetricAlarm
 
 Shape = dict[str, Any]
@@ -52,11 +55,45 @@ def _configuration(policy: ScalingPolicy) -> Shape:
 
 
 def _target_tracking(tracking: TargetTracking) -> Shape:
-    label = {"ResourceLabel": tracking.resource_label} if tracking.resource_label else {}
+    if tracking.customized is not None:
+        metric = {"CustomizedMetricSpecification": _customized(tracking.customized)}
+    else:
+        label = {"ResourceLabel": tracking.resource_label} if tracking.resource_label else {}
+        metric = {"PredefinedMetricSpecification": {"PredefinedMetricType": tracking.predefined_metric, **label}}
+    return {**metric, "TargetValue": tracking.target_value, "DisableScaleIn": tracking.disable_scale_in}
+
+
+def _customized(custom: CustomizedMetric) -> Shape:
+    if custom.stat is None:
+        return {"Metrics": [_query(one) for one in custom.queries]}
+    stat = custom.stat
     return {
-        "PredefinedMetricSpecification": {"PredefinedMetricType": tracking.predefined_metric, **label},
-        "TargetValue": tracking.target_value,
-        "DisableScaleIn": tracking.disable_scale_in,
+        "MetricName": stat.metric.name,
+        "Namespace": stat.metric.namespace,
+        "Dimensions": pairs(stat.metric),
+        "Statistic": stat.statistic,
+        "Period": stat.period,
+        **_known(Unit=stat.unit or None),
+    }
+
+
+def _query(query: MetricDataQuery) -> Shape:
+    stat = query.metric_stat
+    measured = stat and {
+        "Metric": {
+            "Namespace": stat.metric.namespace,
+            "MetricName": stat.metric.name,
+            "Dimensions": pairs(stat.metric),
+        },
+        "Stat": stat.statistic,
+        "Period": stat.period,
+        **_known(Unit=stat.unit or None),
+    }
+    return {
+        "Id": query.id,
+        **_known(Expression=query.expression or None, MetricStat=measured),
+        **_known(Label=query.label or None, Period=query.period),
+        "ReturnData": query.return_data,
     }
 
 

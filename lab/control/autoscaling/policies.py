@@ -25,7 +25,7 @@ from lab.core.autoscaling.policy import (
 )
 from lab.core.autoscaling.predictive import DEFAULT_BUFFER, Forecast, floor
 from lab.core.autoscaling.wish import Wish, breach_of
-from lab.core.cloudwatch.alarms import Datapoint, evaluate, evaluation_range
+from lab.core.cloudwatch.alarms import datapoints, evaluate
 from lab.core.cloudwatch.model import ALARM, MetricAlarm
 
 log = logging.getLogger("lab.control")
@@ -44,7 +44,7 @@ class Policies:
         policy = store.get(ScalingPolicy, action)
         group = None if policy is None else store.get(AutoScalingGroup, policy.group)
         if policy is None or group is None:
-            return f"Policy {action} not found"
+            return "there is no such policy"
         wish = self._invoked(policy, group, alarm, now)
         others = Others() if wish.held else self._others(policy, group, now)
         outcome = decide(group, wish, others, now, self._world.new_id("uuid"))
@@ -112,14 +112,7 @@ class Policies:
         for name in self._invoking[1].get(policy.arn, ()):
             found = store.get(MetricAlarm, name)
             if found is not None:
-                yield self._evaluated(found, now)
-
-    def _evaluated(self, alarm: MetricAlarm, now: float) -> MetricAlarm:
-        points = []
-        for start in evaluation_range(alarm, now):
-            found = self._world.metrics.statistics(alarm.metric, start, alarm.period)
-            points.append(Datapoint(start, None if found is None else found.get(alarm.statistic)))
-        return evaluate(alarm, points, now)
+                yield evaluate(found, datapoints(found, self._world.metrics.statistics, now), now)
 
     def _floor(self, policy: ScalingPolicy, group: AutoScalingGroup, now: float) -> tuple[str, int] | None:
         """The capacity that a predictive policy holds the group to."""

@@ -12,6 +12,7 @@
 """
 
 import math
+from dataclasses import replace
 
 from lab.core.autoscaling.capacity import Capacity
 from lab.core.autoscaling.model import AutoScalingGroup
@@ -19,6 +20,7 @@ from lab.core.autoscaling.policy import ALB_REQUESTS, ScalingPolicy, TargetTrack
 from lab.core.autoscaling.wish import NO_DATA, Breach, Wish, instances, number
 from lab.core.cloudwatch.metric import Dimensions, Metric, MetricStat, dimensions
 from lab.core.cloudwatch.model import MetricAlarm
+from lab.core.cloudwatch.query import periods
 
 LOW_SHARE = 0.9
 PERIOD = 60
@@ -60,15 +62,14 @@ def alarms(policy: ScalingPolicy, alarm_arn_prefix: str, uuids: tuple[str, str],
 def _alarm(policy: ScalingPolicy, side: str, uuid: str, prefix: str, now: float) -> MetricAlarm:
     name = f"TargetTracking-{policy.group}-Alarm{side}-{uuid}"
     tracking = _tracking(policy)
-    stat = predefined_stat(tracking.predefined_metric, policy.group, tracking.resource_label)
     high = side == "High"
-    return MetricAlarm(
+    alarm = MetricAlarm(
         name=name,
         arn=prefix + name,
         description=f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {policy.arn}.",
-        metric=stat.metric,
-        statistic=stat.statistic,
-        period=stat.period,
+        metric=None,
+        statistic="",
+        period=PERIOD,
         evaluation_periods=HIGH_PERIODS if high else LOW_PERIODS,
         datapoints_to_alarm=None,
         threshold=tracking.target_value if high else round(tracking.target_value * LOW_SHARE, 6),
@@ -76,8 +77,17 @@ def _alarm(policy: ScalingPolicy, side: str, uuid: str, prefix: str, now: float)
         treat_missing_data=None,
         configured_at=now,
         state_updated_at=now,
+        acted_at=now,
         alarm_actions=(policy.arn,),
     )
+    custom = tracking.customized
+    if custom is not None and custom.stat is None:
+        [tracked] = (query.id for query in custom.queries if query.return_data)
+        return replace(alarm, queries=custom.queries, period=periods(custom.queries)[tracked])
+    stat = custom.stat if custom is not None else None
+    if stat is None:
+        stat = predefined_stat(tracking.predefined_metric, policy.group, tracking.resource_label)
+    return replace(alarm, metric=stat.metric, statistic=stat.statistic, period=stat.period, unit=stat.unit)
 
 
 def wish(policy: ScalingPolicy, group: AutoScalingGroup, breach: Breach, capacity: Capacity) -> Wish:

@@ -23,7 +23,15 @@ class Breach:
 
 def breach_of(alarm: MetricAlarm) -> Breach:
     above = alarm.comparison_operator.startswith("Greater")
-    return Breach(alarm.name, alarm.metric.name, alarm.threshold, alarm.recent, above, alarm.state)
+    return Breach(alarm.name, subject(alarm), alarm.threshold, alarm.recent, above, alarm.state)
+
+
+def subject(alarm: MetricAlarm) -> str:
+    """What the alarm is on, for people: a metric's name, or an expression by its label."""
+    if alarm.metric is not None:
+        return alarm.metric.name
+    watched = next(query for query in alarm.queries if query.return_data)
+    return watched.label or watched.expression
 
 
 @dataclass(frozen=True, slots=True)
