@@ -8,6 +8,7 @@ import pytest
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision, ScalingPolicy
 from lab.core.autoscaling.story import sentences
+from lab.core.cloudwatch.metric import Metric
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.elbv2.model import LoadBalancer, TargetGroup
 from lab.core.errors import LabError
@@ -146,6 +147,56 @@ def test_adjustment_types(site: Site) -> None:
     ]
 
 
+STAT: dict[str, Any] = {
+    "Metric": {"Namespace": "shop", "MetricName": "Backlog", "Dimensions": [{"Name": "q", "Value": "1"}]},
+    "Stat": "Sum",
+}
+MATH: list[dict[str, Any]] = [
+    {"Id": "backlog", "MetricStat": STAT, "ReturnData": False},
+    {"Id": "size", "MetricStat": {"Metric": {"Namespace": "AWS/AutoScaling", "MetricName": "GroupInServiceInstances"},
+                                  "Stat": "Average", "Period": 60}, "ReturnData": False},
+    {"Id": "each", "Expression": "backlog / size", "Label": "backlog per instance"},
+]  # fmt: skip
+SINGLE: dict[str, Any] = {"Namespace": "shop", "MetricName": "Busy", "Statistic": "Maximum"}
+
+
+def customized(specification: dict[str, Any], target: float = 10.0) -> dict[str, Any]:
+    configuration = {"CustomizedMetricSpecification": specification, "TargetValue": target}
+    return {"PolicyType": "TargetTrackingScaling", "TargetTrackingConfiguration": configuration}
+
+
+def test_a_metric_of_the_users_own(site: Site) -> None:
+    made = put(
+        site, **customized({**SINGLE, "Unit": "Percent", "Period": 30, "Dimensions": [{"Name": "a", "Value": "b"}]})
+    )
+    high, low = (site.aws.store.get(MetricAlarm, alarm["AlarmName"]) for alarm in made["Alarms"])
+    assert high is not None
+    assert low is not None
+    assert high.metric == low.metric == Metric("shop", "Busy", (("a", "b"),))
+    assert (high.statistic, high.unit, high.period, high.threshold, low.threshold) == (
+        "Maximum",
+        "Percent",
+        30,
+        10.0,
+        9.0,
+    )
+    assert described(site)["TargetTrackingConfiguration"]["CustomizedMetricSpecification"] == {
+        **SINGLE, "Unit": "Percent", "Period": 30, "Dimensions": [{"Name": "a", "Value": "b"}],
+    }  # fmt: skip
+
+
+def test_metric_math(site: Site) -> None:
+    made = put(site, **customized({"Metrics": MATH}))
+    alarms = site.aws("cloudwatch", "DescribeAlarms", AlarmNames=[alarm["AlarmName"] for alarm in made["Alarms"]])
+    for alarm in alarms["MetricAlarms"]:
+        assert [one["Id"] for one in alarm["Metrics"]] == ["backlog", "size", "each"]
+        assert "MetricName" not in alarm
+    found = described(site)["TargetTrackingConfiguration"]["CustomizedMetricSpecification"]["Metrics"]
+    assert found[0] == {"Id": "backlog", "MetricStat": {**STAT, "Period": 60}, "ReturnData": False}
+    assert found[2] == {**MATH[2], "ReturnData": True}
+    assert "Only one TargetTrackingScaling policy" in refused(site, name="y", **customized({"Metrics": MATH}))
+
+
 # What is refused, in AWS's words (github.com/badmintoncryer/cdk-preflight).
 
 
@@ -210,6 +261,24 @@ def steps(*bounds: tuple[float | None, float | None], amount: int = 1) -> dict[s
         ({**tracking(), "EstimatedInstanceWarmup": -1},
          "EstimatedInstanceWarmup must not be negative; leave it out to use the group's warm-up"),
         (tracking(), "Only one TargetTrackingScaling policy for a given metric specification is allowed: cpu has it already"),
+        (customized({**SINGLE, "Metrics": MATH}),
+         "A customized metric specification with 'Metrics' specified cannot have any of ['Dimensions', 'MetricName', "
+         "'Namespace', 'Statistic', 'Unit', 'Period'] specified as well"),
+        (customized({"MetricName": "m", "Statistic": "Sum"}),
+         "Value null at 'targetTrackingConfiguration.customizedMetricSpecification.namespace' failed to satisfy constraint: "
+         "Member must not be null"),
+        (customized({**SINGLE, "Period": 300}), "A metric period greater than 60 isn't supported"),
+        (customized({**SINGLE, "Period": 20}), "A metric period must be one of 10, 30, 60, not 20"),
+        (customized({"Metrics": [*MATH, *MATH[:2], *MATH[:2], *MATH[:2], *MATH[:2]]}),
+         "Metrics may hold 10 queries at most, not 11"),
+        (customized({"Metrics": [{**MATH[0], "Expression": "1"}]}),
+         "The parameters MetricDataQuery Expression and MetricStat are mutually exclusive and you have specified both: "
+         "backlog"),
+        (customized({"Metrics": [{"Id": "a"}]}),
+         "The parameters MetricDataQuery Expression and MetricStat are mutually exclusive: a"),
+        (customized({"Metrics": [{**MATH[0], "MetricStat": {**STAT, "Period": 10}}, *MATH[1:]]}),
+         "All metrics in the alarm should have the same period"),
+        (customized({"Metrics": MATH[:2]}), "Exactly one element of the metrics list should return data."),
         ({"PolicyType": "PredictiveScaling"}, "You must specify PredictiveScalingConfiguration"),
         ({"PolicyType": "PredictiveScaling", "PredictiveScalingConfiguration": {"MetricSpecifications": []}},
          "You must specify one metric specification"),

@@ -7,7 +7,7 @@ import pytest
 
 from lab.core.autoscaling.policy import Decision, ScalingPolicy
 from lab.core.cloudwatch.metric import Metric, dimensions
-from lab.core.cloudwatch.model import ALARM, OK, MetricAlarm
+from lab.core.cloudwatch.model import ALARM, OK, AlarmHistory
 from lab.core.elbv2.model import LoadBalancer, TargetGroup
 from tests.control.lab import Crash, CrashingStore, Lab
 
@@ -118,10 +118,9 @@ async def test_a_breach_that_no_step_fits_fails(lab: Lab) -> None:
                      StepAdjustments=[{"MetricIntervalLowerBound": 20.0, "ScalingAdjustment": 1}])  # fmt: skip
     put_alarm(lab, "busy", arn, 60.0)
     await minutes(lab, 2, 0.7)
-    alarm = lab.store.get(MetricAlarm, "busy")
-    assert alarm is not None
-    failure = lab.loop.policies.on_alarm(alarm, arn, lab.clock.now())
-    assert failure == f"No step adjustment found for metric value [{alarm.recent[0]}] and breach threshold 60.0"
+    [failed] = [row for row in lab.store.all(AlarmHistory) if row.summary.startswith("Failed to execute action")]
+    assert "No step adjustment found for metric value [70.0" in failed.data
+    assert "and breach threshold 60.0" in failed.data
     assert decisions(lab, "out")[-1].why == "no step fits the value"
     assert lab.group.desired_capacity == 2
 
@@ -242,6 +241,35 @@ async def test_a_policy_that_wants_out_keeps_a_step_policy_from_scaling_in(lab: 
     await loaded(lab, metric, 3, cpu=0.2, requests=300.0)
     assert lab.group.desired_capacity >= before
     assert all(later >= earlier for _, earlier, later in changes(lab))
+
+
+# Metrics of the user's own.
+
+
+async def test_a_backlog_per_instance_by_metric_math(lab: Lab) -> None:
+    """asg:ec2-auto-scaling-target-tracking-metric-math: the messages in a queue for each instance in service."""
+    await alone(lab, 2, warmup=0)
+    queue = Metric("shop", "Backlog", ())
+    size = Metric("shop", "Size", ())
+    stats = (
+        {
+            "Id": name,
+            "MetricStat": {"Metric": {"Namespace": "shop", "MetricName": metric}, "Stat": "Average"},
+            "ReturnData": False,
+        }
+        for name, metric in (("queue", "Backlog"), ("size", "Size"))
+    )
+    each = {"Id": "each", "Expression": "queue / size", "Label": "messages per instance"}
+    put_policy(lab, "backlog", PolicyType="TargetTrackingScaling", TargetTrackingConfiguration={
+        "CustomizedMetricSpecification": {"Metrics": [*stats, each]}, "TargetValue": 100.0})  # fmt: skip
+    for _ in range(6):
+        minute = lab.clock.now() // 60 * 60
+        lab.metrics.put(queue, 700.0, minute + 1)
+        lab.metrics.put(size, float(len(lab.members)), minute + 1)
+        await lab.run(60)
+    assert changes(lab)[-1] == ("backlog", 2, 7), "700 messages at 100 each"
+    assert lab.group.desired_capacity == 7
+    assert decisions(lab, "backlog")[0].metric == "messages per instance"
 
 
 # Switches.
