@@ -113,7 +113,7 @@ def _group(store: Store, record: GroupRecord, recorder: Recorder, scenario: Scen
         if row.start_time >= BEGIN
     )  # fmt: skip
     choices = tuple(
-        Choice(row.at - BEGIN, row.group, row.policy, row.alarm, row.current, row.wanted, row.desired, row.why)
+        Choice(row.at - BEGIN, row.group, row.policy, row.alarm, row.current, row.wanted, row.desired, row.reason)
         for row in recorder.decisions
         if row.group == record.name
     )
