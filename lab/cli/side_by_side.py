@@ -39,7 +39,9 @@ class Event:
 
 def table(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     """`groups` holds the activities of each as DescribeScalingActivities gives them."""
-    drawn = Table("at", *groups, box=None, padding=(0, 2, 0, 0), header_style="bold")
+    drawn = Table("at", box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in groups:
+        drawn.add_column(name, overflow="fold")
     for minute, cells in rows(groups):
         drawn.add_row(minute, *("\n".join(cells[name]) for name in groups))
     return drawn
