@@ -147,7 +147,7 @@ class Machines:
                 machine = found.get(node.node_id)
                 if machine is not None and machine.template_hash != spec.template_hash:
                     self._terminate(node.node_id, INSTANCE_GRACE)
-                elif machine is None or machine.state is not MachineState.RUNNING:
+                elif machine is None or machine.state is MachineState.STOPPED:
                     self._launch(spec, self._node_refused(balancer.arn))
 
     def _act_on_databases(self, found: Mapping[str, Machine], wanted: set[str]) -> None:
@@ -157,7 +157,7 @@ class Machines:
             if database.status == "deleting":
                 if machine is not None:
                     self._terminate(database.machine_id, INSTANCE_GRACE)
-            elif database.status != "failed" and (machine is None or machine.state is not MachineState.RUNNING):
+            elif database.status != "failed" and (machine is None or machine.state is MachineState.STOPPED):
                 self._launch(database_spec(database), self._database_refused(database.identifier))
 
     def _launch(self, spec: MachineSpec, on_refused: Callable[[str], None]) -> None:

@@ -136,7 +136,7 @@ def _simulated(request: pytest.FixtureRequest, prefix: str, occupied: int) -> Wo
         compute.set_traffic(machine.id, 1000.0, 2000.0)
 
     async def freeze(machine: Machine) -> None:
-        compute.freeze(machine.id)
+        await compute.pause(machine.id)
 
     compute = make()
     return World(compute, lambda: compute, make, busy, freeze, NETWORK, prefix, occupied)

@@ -48,14 +48,29 @@ class ProcessCompute:
                 self._watch.add(spec.id, found.leader)
         return await self._machine(found)
 
+    async def stop(self, machine_id: str, grace: float) -> None:
+        await self._ask_to_stop(machine_id, grace)
+        await asyncio.to_thread(self._lifecycle.end, machine_id)
+
+    async def pause(self, machine_id: str) -> None:
+        if await asyncio.to_thread(self._lifecycle.freeze, machine_id, paused=True):
+            self._announce(machine_id)
+
+    async def unpause(self, machine_id: str) -> None:
+        if await asyncio.to_thread(self._lifecycle.freeze, machine_id, paused=False):
+            self._announce(machine_id)
+
     async def terminate(self, machine_id: str, grace: float) -> None:
+        await self._ask_to_stop(machine_id, grace)
+        await asyncio.to_thread(self._lifecycle.remove, machine_id)
+
+    async def _ask_to_stop(self, machine_id: str, grace: float) -> None:
         leader = await asyncio.to_thread(self._lifecycle.ask_to_stop, machine_id)
         if leader is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace):
                     while leader.alive:  # noqa: ASYNC110 - the end of a process sets no event
                         await asyncio.sleep(POLL)
-        await asyncio.to_thread(self._lifecycle.remove, machine_id)
 
     async def kill(self, machine_id: str) -> None:
         await asyncio.to_thread(self._lifecycle.kill, machine_id)
@@ -118,18 +133,23 @@ class ProcessCompute:
 
     async def _machine(self, found: Found) -> Machine:
         spec, leader = found.spec, found.leader
-        ready = leader is not None
-        if leader is not None and spec.image == POSTGRES:
+        ready = leader is not None and not found.paused
+        if ready and leader is not None and spec.image == POSTGRES:
             user = spec.environment.get("POSTGRES_USER", "postgres")
             port = next(iter(found.ports.values()))
             ready = await postgres.ready(self._lifecycle.folder(spec.id), leader, port, user)
         return Machine(
             id=spec.id,
             role=spec.role,
-            state=MachineState.RUNNING if leader is not None else MachineState.STOPPED,
+            state=_state(found),
             ready=ready,
             exit_code=found.exit_code,
             template_hash=spec.template_hash,
             endpoints={number: ("127.0.0.1", actual) for number, actual in found.ports.items()},
-            frozen=leader is not None and leader.stopped,
         )
+
+
+def _state(found: Found) -> MachineState:
+    if found.leader is None:
+        return MachineState.STOPPED
+    return MachineState.PAUSED if found.paused else MachineState.RUNNING
