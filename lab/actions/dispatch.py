@@ -24,6 +24,7 @@ from lab.actions.ec2 import instances as ec2_instances
 from lab.actions.ec2 import (
     internet,
     launch_templates,
+    power,
     security_groups,
     tags,
     vpcs,
@@ -48,7 +49,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     "arc-zonal-shift": (arc_zonal_shift,),
     "autoscaling": (groups, instances, policies),
     "cloudwatch": (alarms, metrics, cloudwatch_tags),
-    "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, tags),
+    "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, power, tags),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,
         elbv2_tags, limits,

@@ -31,6 +31,10 @@ class Effects:
     def busy(self, key: str) -> bool:
         return key in self._running
 
+    def running(self) -> frozenset[str]:
+        """The keys of all that runs now."""
+        return frozenset(self._running)
+
     def start(
         self,
         key: str,

@@ -85,7 +85,7 @@ class Loop:
     async def turn(self) -> None:
         """One look at everything."""
         try:
-            found = await self._world.compute.machines()
+            found = await self.machines.find()
         except AdapterError as error:
             if str(error) != self.engine_problem:
                 log.error("the compute engine cannot be asked: %s", error)

@@ -11,8 +11,9 @@ from lab.actions.ec2.common import attach_interface, get_subnet, member, select
 from lab.core.ec2.addresses import private_dns_name
 from lab.core.ec2.catalogue import IMAGES, INSTANCE_TYPES
 from lab.core.ec2.model import INSTANCE_STATE_CODES, Instance, LaunchTemplate, LaunchTemplateVersion, SecurityGroup
+from lab.core.ec2.power import USER_SHUTDOWN
 from lab.core.errors import LabError
-from lab.core.times import moment
+from lab.core.times import gmt, moment
 
 USER_DATA_LIMIT = 16 * 1024
 
@@ -53,6 +54,7 @@ def launch(
         since=context.now,
         monitoring=bool(data.get("Monitoring", {}).get("Enabled", False)),
         user_data=user_data,
+        hibernation=bool(data.get("HibernationOptions", {}).get("Configured", False)),
         launch_template_id=template.launch_template_id,
         launch_template_version=version.number,
         tags={
@@ -71,26 +73,22 @@ def begin_termination(context: Context, instance: Instance, code: str, message: 
     if instance.state not in ("shutting-down", "terminated"):
         context.store.put(
             replace(
-                instance, state="shutting-down", since=context.now, state_reason_code=code, state_reason_message=message
+                instance,
+                state="shutting-down",
+                since=context.now,
+                state_reason_code=code,
+                state_reason_message=message,
+                reboot="",
             )
         )
 
 
 @reads("InstanceIds")
 def terminate_instances(context: Context, request: Request) -> Response:
-    found = [_get(context, instance_id) for instance_id in request["InstanceIds"]]
+    found = [get_instance(context, instance_id) for instance_id in request["InstanceIds"]]
     for instance in found:
-        begin_termination(context, instance, "Client.UserInitiatedShutdown", "User initiated shutdown")
-    return {
-        "TerminatingInstances": [
-            {
-                "InstanceId": instance.instance_id,
-                "CurrentState": _state(_get(context, instance.instance_id).state),
-                "PreviousState": _state(instance.state),
-            }
-            for instance in found
-        ]
-    }
+        begin_termination(context, instance, *USER_SHUTDOWN)
+    return {"TerminatingInstances": changes(context, found)}
 
 
 @reads("InstanceIds", "Filters", "MaxResults", "NextToken")
@@ -152,7 +150,19 @@ def describe_images(context: Context, request: Request) -> Response:
     return {"Images": select(described, ids, "ImageId", "InvalidAMIID.NotFound", request.get("Filters", ()), filters)}
 
 
-def _get(context: Context, instance_id: str) -> Instance:
+def changes(context: Context, before: Iterable[Instance]) -> list[dict[str, Any]]:
+    """What became of these: the state of each before and now."""
+    return [
+        {
+            "InstanceId": instance.instance_id,
+            "CurrentState": _state(get_instance(context, instance.instance_id).state),
+            "PreviousState": _state(instance.state),
+        }
+        for instance in before
+    ]
+
+
+def get_instance(context: Context, instance_id: str) -> Instance:
     message = f"The instance ID '{instance_id}' does not exist"
     return require(context.store, Instance, instance_id, "InvalidInstanceID.NotFound", message)
 
@@ -189,7 +199,7 @@ def _instance(instance: Instance, context: Context) -> dict[str, Any]:
         "InstanceType": instance.instance_type,
         "LaunchTime": moment(instance.launch_time),
         "State": _state(instance.state),
-        "StateTransitionReason": instance.state_reason_message,
+        "StateTransitionReason": _transition_reason(instance),
         **(
             {"StateReason": {"Code": instance.state_reason_code, "Message": instance.state_reason_message}}
             if instance.state_reason_code
@@ -204,6 +214,7 @@ def _instance(instance: Instance, context: Context) -> dict[str, Any]:
         "EbsOptimized": False,
         "BlockDeviceMappings": [],
         "Placement": {"AvailabilityZone": instance.availability_zone, "GroupName": "", "Tenancy": "default"},
+        "HibernationOptions": {"Configured": instance.hibernation},
         "Monitoring": {"State": "enabled" if instance.monitoring else "disabled"},
         "PrivateDnsName": dns if running else "",
         "PublicDnsName": "",
@@ -213,6 +224,12 @@ def _instance(instance: Instance, context: Context) -> dict[str, Any]:
         "NetworkInterfaces": [],
         "Tags": tag_list(instance.tags),
     }
+
+
+def _transition_reason(instance: Instance) -> str:
+    if instance.state_reason_code.startswith("Client.UserInitiated"):
+        return f"User initiated ({gmt(instance.since)})"
+    return instance.state_reason_message
 
 
 def _groups(instance: Instance, context: Context) -> Iterable[dict[str, str]]:

@@ -19,6 +19,7 @@ from lab.core.autoscaling import lifecycle
 from lab.core.autoscaling import plan as planning
 from lab.core.autoscaling.model import IN_SERVICE, Activity, AutoScalingGroup, Member
 from lab.core.ec2.model import Instance, LaunchTemplate
+from lab.core.ec2.power import USER_SHUTDOWN
 from lab.core.elbv2.model import Registration, TargetGroup
 from lab.core.errors import LabError
 
@@ -102,7 +103,7 @@ class Groups:
                 log.info("%s: terminating %s: %s", group.name, member.instance_id, step.cause)
             case planning.TerminateInstance():
                 if instance is not None:
-                    ec2.begin_termination(context, instance, "Client.UserInitiatedShutdown", "User initiated shutdown")
+                    ec2.begin_termination(context, instance, *USER_SHUTDOWN)
                 store.put(lifecycle.drained(activity))
             case planning.Forget():
                 store.delete(Member, member.instance_id)
