@@ -38,7 +38,8 @@ class _Simulated:
 
 
 class SimulatedCompute:
-    """`now` gives the time in seconds; a machine takes `boot_seconds` of it until it is ready.
+    """`now` gives the time in seconds; a machine is there `launch_seconds` of it after it was asked for, and ready another
+    `boot_seconds` later.
 
     `images` are the image names that exist (None: all do); `occupied` are host ports that somebody else listens on.
     """
@@ -49,8 +50,10 @@ class SimulatedCompute:
         boot_seconds: float = 0.0,
         images: frozenset[str] | None = None,
         occupied: Iterable[int] = (),
+        launch_seconds: float = 0.0,
     ) -> None:
         self._now = now
+        self._launch_seconds = launch_seconds
         self._boot_seconds = boot_seconds
         self._images = images
         self._occupied = set(occupied)
@@ -65,7 +68,7 @@ class SimulatedCompute:
 
     def runs(self, machine_id: str) -> bool:
         machine = self._machines.get(machine_id)
-        return machine is not None and machine.state is MachineState.RUNNING
+        return machine is not None and machine.state is MachineState.RUNNING and machine.started_at <= self._now()
 
     def set_cpu(self, machine_id: str, utilisation: float) -> None:
         """From now on the machine uses this share of its own vCPUs (0.0 to 1.0)."""
@@ -106,7 +109,7 @@ class SimulatedCompute:
         if spec.vpc_id not in self._networks:
             raise Refused(f"there is no network {spec.vpc_id}")
         self._check_ports(spec)
-        now = self._now()
+        now = self._now() + self._launch_seconds
         if machine is None:
             machine = self._machines[spec.id] = _Simulated(spec, started_at=now, counted_at=now)
         else:
@@ -136,11 +139,13 @@ class SimulatedCompute:
         self._end(self._alive(machine_id), KILLED)
 
     async def machines(self) -> list[Machine]:
-        return [self._machine(machine) for machine in self._machines.values()]
+        now = self._now()
+        return [self._machine(machine) for machine in self._machines.values() if machine.started_at <= now]
 
     async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
+        now = self._now()
         found = [self._machines[name] for name in machine_ids if name in self._machines]
-        alive = [machine for machine in found if machine.state is not MachineState.STOPPED]
+        alive = [one for one in found if one.state is not MachineState.STOPPED and one.started_at <= now]
         for machine in alive:
             self._count(machine)
         return {machine.spec.id: _stats(machine) for machine in alive}

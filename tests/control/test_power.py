@@ -1,5 +1,7 @@
 """Instances stopped, hibernated, started and rebooted, with a control plane that may die at any commit."""
 
+from typing import Any
+
 import pytest
 
 from lab.actions.ec2.instances import launch
@@ -104,7 +106,7 @@ async def test_a_machine_that_dies_as_it_starts_is_stopped_again(lab: Lab) -> No
     assert row.state_reason_code == "Server.InternalError"
 
 
-STORY = (
+STORY: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("StopInstances", {}, "stopped"),
     ("StartInstances", {}, "running"),
     ("StopInstances", {"Hibernate": True}, "stopped"),

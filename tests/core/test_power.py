@@ -57,6 +57,7 @@ def test_what_was_found_moves_the_state(
         ({"state": "running"}, PAUSED),  # it hangs: that is for health checks to notice
         ({"state": "running", "reboot": "stopping"}, RUNNING),
         ({"state": "running", "reboot": "starting"}, STOPPED),
+        ({"state": "running", "reboot": "starting"}, None),
         ({"state": "stopping"}, RUNNING),
         ({"state": "stopping"}, PAUSED),
         ({"state": "stopping", "hibernated": True}, RUNNING),

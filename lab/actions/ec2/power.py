@@ -1,4 +1,4 @@
-"""Instances stopped, started and rebooted (aws-facts §7.3; ec2:Stop_Start, ec2:Hibernate); `lab.core.ec2.power` has the rules."""
+"""Instances stopped, started and rebooted (aws-facts §7.3; ec2:Stop_Start). `lab.core.ec2.power` has the rules."""
 
 from dataclasses import replace
 

@@ -47,6 +47,8 @@ def seen(instance: Instance, machine: Machine | None, now: float) -> Instance:
     """The row brought up to its machine as it was found; the same row when that says nothing new."""
     state = None if machine is None else machine.state
     match instance.state, state:
+        case "running", None if instance.reboot == "starting":  # on its way up
+            return instance
         case (("running" | "stopping" | "stopped" | "shutting-down"), None):
             return terminated(instance, instance.state_reason_code, instance.state_reason_message, now)
         case "pending", MachineState.RUNNING if machine is not None:
