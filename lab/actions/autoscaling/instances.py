@@ -6,7 +6,7 @@ from lab.actions.autoscaling.groups import activity_shape, get_group, member_sha
 from lab.actions.context import Context, Request, Response, reads
 from lab.actions.elbv2.targets import deregister_targets
 from lab.core.autoscaling import causes
-from lab.core.autoscaling.lifecycle import launch_given_up, terminating
+from lab.core.autoscaling.activities import launch_given_up, terminating
 from lab.core.autoscaling.model import (
     HEALTHY,
     IN_SERVICE,
@@ -15,6 +15,7 @@ from lab.core.autoscaling.model import (
     AutoScalingGroup,
     Member,
 )
+from lab.core.autoscaling.steps import BeginTermination, Kind
 from lab.core.elbv2.model import TargetGroup
 from lab.core.errors import ValidationError
 
@@ -78,19 +79,17 @@ def terminate_instance_in_auto_scaling_group(context: Context, request: Request)
         shrinking = (group.desired_capacity, desired)
         context.store.put(replace(group, desired_capacity=desired))
     cause = causes.user_terminated(context.now, member.instance_id, shrinking)
-    activity = begin_termination(context, member, group, cause, replaced=shrinking is not None)
+    step = BeginTermination(member.instance_id, cause, Kind.UNHEALTHY, owed=shrinking is None)
+    activity = begin_termination(context, member, group, step)
     return {"Activity": activity_shape(activity, context)}
 
 
-def begin_termination(
-    context: Context, member: Member, group: AutoScalingGroup, cause: str, *, replaced: bool
-) -> Activity:
-    """The member → Terminating, with its activity, and deregistered: it drains from now on. `replaced` False asks for a
-    successor."""
+def begin_termination(context: Context, member: Member, group: AutoScalingGroup, step: BeginTermination) -> Activity:
+    """The member → Terminating, with its activity, and deregistered: it drains from now on."""
     launch = context.store.get(Activity, member.activity_id)
     if launch is not None and launch.end_time is None:
         context.store.put(launch_given_up(launch, context.now))
-    member, activity = terminating(member, group, cause, context.new_id("uuid"), context.now, replaced=replaced)
+    member, activity = terminating(member, group, step, context.new_id("uuid"), context.now)
     context.store.put(member)
     context.store.put(activity)
     for arn in group.target_group_arns:

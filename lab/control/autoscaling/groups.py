@@ -12,12 +12,15 @@ from lab.actions.autoscaling.groups import members_of
 from lab.actions.autoscaling.instances import begin_termination
 from lab.actions.context import Context
 from lab.actions.ec2 import instances as ec2
+from lab.actions.ec2.common import free_addresses
 from lab.actions.ec2.launch_templates import version_of
 from lab.actions.elbv2.targets import register_targets
 from lab.control.world import World
-from lab.core.autoscaling import lifecycle
-from lab.core.autoscaling import plan as planning
+from lab.core.autoscaling import activities, steps
+from lab.core.autoscaling.capacity import backoff
 from lab.core.autoscaling.model import IN_SERVICE, Activity, AutoScalingGroup, Member
+from lab.core.autoscaling.plan import plan
+from lab.core.autoscaling.view import MemberView
 from lab.core.ec2.model import Instance, LaunchTemplate
 from lab.core.ec2.power import USER_SHUTDOWN
 from lab.core.elbv2.model import Registration, TargetGroup
@@ -51,16 +54,16 @@ class Groups:
         if group.deleting and not members:
             context.store.delete(AutoScalingGroup, group.name)
             return True
-        steps = planning.plan(group, [self._view(member, now) for member in members], now)
-        for step in steps:
+        due = plan(group, [self._view(member, now) for member in members], now)
+        for step in due:
             self._take(context, group.name, step)
         registered = self._register_missing(context, group.name)
-        return bool(steps) or registered
+        return bool(due) or registered
 
-    def _view(self, member: Member, now: float) -> planning.MemberView:
+    def _view(self, member: Member, now: float) -> MemberView:
         instance = self._world.store.get(Instance, member.instance_id)
         registrations = self._world.store.where(Registration, "target_id", member.instance_id)
-        return planning.MemberView(
+        return MemberView(
             member=member,
             instance_state=instance.state if instance else "",
             state_reason=instance.state_reason_message if instance else "",
@@ -68,12 +71,12 @@ class Groups:
             drained=member.state != IN_SERVICE and self._drained(member.instance_id, now),
         )
 
-    def _take(self, context: Context, group_name: str, step: planning.Step) -> None:
+    def _take(self, context: Context, group_name: str, step: steps.Step) -> None:
         store, now = context.store, context.now
         group = store.get(AutoScalingGroup, group_name)
         if group is None:
             return
-        if isinstance(step, planning.Launch):
+        if isinstance(step, steps.Launch):
             self._launch(context, group, step)
             return
         member = store.get(Member, step.instance_id)
@@ -82,35 +85,35 @@ class Groups:
             return
         instance = store.get(Instance, member.instance_id)
         match step:
-            case planning.EnterService():
-                member, activity = lifecycle.entered_service(member, activity, now)
+            case steps.EnterService():
+                member, activity = activities.entered_service(member, activity, now)
                 store.put(member)
                 store.put(activity)
                 store.put(replace(group, launch_failures=0, launch_not_before=0.0))
                 log.info("%s: %s is InService", group.name, member.instance_id)
-            case planning.LaunchFailed(why=why):
+            case steps.LaunchFailed(why=why):
                 if instance is not None:
                     ec2.begin_termination(context, instance, "", "")
                 store.delete(Member, member.instance_id)
-                store.put(lifecycle.launch_failed(activity, why or "the instance is no more", now))
+                store.put(activities.launch_failed(activity, why or "the instance is no more", now))
                 self._hold_back(context, group)
                 log.warning("%s: launching %s failed: %s", group.name, member.instance_id, why)
-            case planning.BeginTermination():
-                replaced = not step.unhealthy
-                begin_termination(context, member, group, step.cause, replaced=replaced)
+            case steps.BeginTermination():
+                begin_termination(context, member, group, step)
                 if step.dead and instance is not None:
                     ec2.begin_termination(context, instance, "", "")
                 log.info("%s: terminating %s: %s", group.name, member.instance_id, step.cause)
-            case planning.TerminateInstance():
+            case steps.TerminateInstance():
                 if instance is not None:
                     ec2.begin_termination(context, instance, *USER_SHUTDOWN)
-                store.put(lifecycle.drained(activity))
-            case planning.Forget():
+                store.put(activities.drained(activity))
+            case steps.Forget():
                 store.delete(Member, member.instance_id)
-                store.put(lifecycle.terminated(activity, now))
+                store.put(activities.terminated(activity, now))
 
-    def _launch(self, context: Context, group: AutoScalingGroup, step: planning.Launch) -> None:
-        place, activity_id = (step.subnet_id, step.zone), context.new_id("uuid")
+    def _launch(self, context: Context, group: AutoScalingGroup, step: steps.Launch) -> None:
+        subnet_id = _subnet(context, group, step.zone)
+        place, activity_id = (subnet_id, step.zone), context.new_id("uuid")
         template = context.store.get(LaunchTemplate, group.launch_template_id)
         tags = {tag.key: tag.value for tag in group.tags if tag.propagate_at_launch}
         try:
@@ -118,27 +121,28 @@ class Groups:
                 raise LabError("ValidationError", f"The launch template {group.launch_template_id} does not exist")
             version = version_of(template, group.launch_template_version)
             instance = ec2.launch(
-                context, template, version, step.subnet_id, {**tags, "aws:autoscaling:groupName": group.name}
+                context, template, version, subnet_id, {**tags, "aws:autoscaling:groupName": group.name}
             )
         except LabError as error:
-            refusal = lifecycle.launch_refused(group, place, step.cause, error.message, activity_id, context.now)
+            refusal = activities.launch_refused(group, place, step.cause, error.message, activity_id, context.now)
             context.store.put(refusal)
             self._hold_back(context, group)
             log.warning("%s: cannot launch in %s: %s", group.name, step.zone, error.message)
             return
-        member, activity = lifecycle.launched(
-            instance.instance_id, group, place, version.number, step.cause, activity_id, context.now
+        replaces = step.replaces if step.leaving_cause else ""
+        member, activity = activities.launched(
+            instance.instance_id, group, place, version.number, step.cause, activity_id, context.now, replaces
         )
         context.store.put(member)
         context.store.put(activity)
-        if step.replaces and (predecessor := context.store.get(Member, step.replaces)) is not None:
-            context.store.put(replace(predecessor, replaced=True))
+        if (predecessor := context.store.get(Member, step.replaces)) is not None:
+            context.store.put(activities.succeeded(predecessor, step))
         log.info("%s: launching %s in %s: %s", group.name, instance.instance_id, step.zone, step.cause)
 
     def _hold_back(self, context: Context, group: AutoScalingGroup) -> None:
         current = context.store.get(AutoScalingGroup, group.name) or group
         failures = current.launch_failures + 1
-        not_before = context.now + planning.backoff(failures)
+        not_before = context.now + backoff(failures)
         context.store.put(replace(current, launch_failures=failures, launch_not_before=not_before))
 
     def _register_missing(self, context: Context, group_name: str) -> bool:
@@ -162,3 +166,9 @@ class Groups:
             for activity in store.all(Activity):
                 if activity.end_time is not None and now - activity.end_time > ACTIVITIES_KEPT:
                     store.delete(Activity, activity.key)
+
+
+def _subnet(context: Context, group: AutoScalingGroup, zone: str) -> str:
+    """Of the group's subnets in the zone, the one with the most room (asg:auto-scaling-benefits)."""
+    candidates = [subnet_id for subnet_id, place in group.subnets if place == zone]
+    return max(candidates, key=lambda subnet_id: free_addresses(context.store, subnet_id))

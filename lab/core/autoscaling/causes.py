@@ -5,6 +5,7 @@ A Cause is one or two sentences joined by two spaces, each beginning `At <ISO 86
 
 from collections.abc import Sequence
 
+from lab.core.autoscaling.steps import Kind
 from lab.core.times import iso
 
 DIFFERENCE_LAUNCH = (
@@ -21,7 +22,17 @@ EC2_UNHEALTHY = (
     "an instance was taken out of service in response to an EC2 health check "
     "indicating it has been terminated or stopped."
 )
+REFRESH = "an instance was taken out of service in response to an instance refresh."
+LIFETIME = "an instance was taken out of service in response to its maximum instance lifetime."
 USER_UNHEALTHY = "an instance was taken out of service in response to a user health-check."
+
+SUCCESSOR = {
+    Kind.UNHEALTHY: REPLACEMENT,
+    Kind.REFRESH: "an instance was launched in response to an instance refresh.",
+    Kind.LIFETIME: "an instance was launched in response to an instance reaching its maximum instance lifetime.",
+    Kind.REBALANCE: "an instance was launched to aid in balancing the group's zones.",
+}
+"""Why the successor of a member was launched. AWS publishes none for the maximum instance lifetime."""
 
 
 def at(now: float, text: str) -> str:

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-PENDING, IN_SERVICE, TERMINATING = "Pending", "InService", "Terminating"
+PENDING, PENDING_WAIT, PENDING_PROCEED = "Pending", "Pending:Wait", "Pending:Proceed"
+IN_SERVICE = "InService"
+ENTERING_STANDBY, STANDBY = "EnteringStandby", "Standby"
+DETACHING, DETACHED = "Detaching", "Detached"
+TERMINATING, TERMINATING_WAIT, TERMINATING_PROCEED = "Terminating", "Terminating:Wait", "Terminating:Proceed"
+TERMINATED = "Terminated"
 HEALTHY, UNHEALTHY = "Healthy", "Unhealthy"
 
 DEFAULT_COOLDOWN = 300.0
@@ -13,6 +18,14 @@ class Tag:
     key: str
     value: str
     propagate_at_launch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceMaintenancePolicy:
+    """How far replacing may move the capacity, in percent of the desired capacity (bc:autoscaling)."""
+
+    min_healthy_percentage: int
+    max_healthy_percentage: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,8 @@ class AutoScalingGroup:
     launch_not_before: float = 0.0
     deleting: bool = False
     suspended_processes: tuple[tuple[str, str], ...] = ()
+    instance_maintenance_policy: InstanceMaintenancePolicy | None = None
+    max_instance_lifetime: float | None = None
 
     @property
     def key(self) -> str:
@@ -60,8 +75,12 @@ class AutoScalingGroup:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An instance of a group. `in_service_at` starts its grace period and warm-up. `unhealthy_cause` says why it is taken
-    out; `replaced` that its successor has been asked for. `activity_id` is the activity in progress for it."""
+    """An instance of a group. `in_service_at` starts its grace period and warm-up. `unhealthy_cause` says why a user or a
+    check calls it unhealthy. `activity_id` is the activity in progress for it.
+
+    `replaces` is the id of the member it was launched for, ahead of that one's termination. A member that makes room for
+    another has `leaving_kind` (a `steps.Kind`) and `leaving_cause`; `replaced` tells, of one that is terminating, that no
+    successor is owed."""
 
     instance_id: str
     group: str
@@ -76,6 +95,9 @@ class Member:
     protected: bool = False
     unhealthy_cause: str = ""
     replaced: bool = False
+    replaces: str = ""
+    leaving_kind: str = ""
+    leaving_cause: str = ""
 
     @property
     def key(self) -> str:

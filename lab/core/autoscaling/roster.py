@@ -1,0 +1,55 @@
+"""The capacity of a group as it will be once the steps said so far have been taken.
+
+The only mutable thing of a look: made at its beginning, and told of each termination and launch as it is decided, so that
+the next decision sees what the last one left.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lab.core.autoscaling.counts import is_capacity, is_owed
+from lab.core.autoscaling.model import AutoScalingGroup, Member
+from lab.core.autoscaling.steps import Kind
+from lab.core.autoscaling.view import MemberView, successors
+
+
+class Roster:
+    """`staying` are the members held against the desired capacity, by id. `outgoing` are those that stay in service beside
+    it until their successor is ready. `owed` are those that leave or have left and have no successor yet, with the kind."""
+
+    def __init__(self, views: Sequence[MemberView]) -> None:
+        before = successors(views)
+        counting = {view.id: view.member for view in views if is_capacity(view.member) and not view.failed}
+        self.staying: dict[str, Member] = {name: one for name, one in counting.items() if name not in before}
+        self.outgoing: set[str] = counting.keys() & before.keys()
+        self.owed: dict[str, Kind] = {
+            view.id: Kind(view.member.leaving_kind or Kind.UNHEALTHY) for view in views if is_owed(view.member)
+        }
+        self._launched = 0
+        self.sizes: Counter[str] = Counter(member.zone for member in self.staying.values())
+
+    @property
+    def count(self) -> int:
+        """What is held against the desired capacity."""
+        return len(self.staying) + self._launched
+
+    def leave(self, instance_id: str, owed: Kind | None = None) -> None:
+        """The member goes; a successor is owed if a kind is given."""
+        member = self.staying.pop(instance_id, None)
+        if member is not None:
+            self.sizes[member.zone] -= 1
+        self.outgoing.discard(instance_id)
+        if owed is not None:
+            self.owed[instance_id] = owed
+
+    def step_aside(self, instance_id: str) -> None:
+        """The member makes room for a successor, and leaves when that one is ready."""
+        self.leave(instance_id)
+        self.outgoing.add(instance_id)
+
+    def launch(self, group: AutoScalingGroup) -> str:
+        """One more; the zone it goes to: the one with the fewest, the group's order telling equals apart."""
+        zone = min(group.zones, key=lambda zone: self.sizes[zone])
+        self.sizes[zone] += 1
+        self._launched += 1
+        return zone

@@ -1,0 +1,50 @@
+"""What one look at a group sees of each member, and what follows from that alone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lab.core.autoscaling.model import IN_SERVICE, PENDING, AutoScalingGroup, Member
+
+DEAD = ("stopped", "terminated", "")
+"""EC2 states of an instance that will not run again; a pending member's launch has failed then."""
+NOT_YET = ("initial", "unhealthy")
+"""Target health of a member that has not passed its first health check."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """A member with what others know of it: the EC2 state of its instance ("" when it has no row any more), the state
+    reason, the target health in each of the group's target groups, and whether its connections have drained."""
+
+    member: Member
+    instance_state: str
+    state_reason: str = ""
+    target_states: tuple[str, ...] = ()
+    drained: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.member.instance_id
+
+    @property
+    def failed(self) -> bool:
+        """Its launch has come to nothing."""
+        return self.member.state == PENDING and self.instance_state in DEAD
+
+    @property
+    def serves(self) -> bool:
+        """In service, and its instance runs."""
+        return self.member.state == IN_SERVICE and self.instance_state == "running"
+
+
+def successors(views: Iterable[MemberView]) -> Mapping[str, MemberView]:
+    """By the id of the member it stands in for, each member that was launched before that one leaves."""
+    return {view.member.replaces: view for view in views if view.member.replaces and not view.failed}
+
+
+def is_ready(view: MemberView, group: AutoScalingGroup, warmup: float, now: float) -> bool:
+    """Healthy and ready to use: in service, its first health check passed, `warmup` lab seconds over
+    (asg:instance-maintenance-policy-overview-and-considerations)."""
+    since = view.member.in_service_at
+    checked = group.health_check_type != "ELB" or not any(state in NOT_YET for state in view.target_states)
+    return view.serves and checked and since is not None and now - since >= warmup

@@ -1,0 +1,109 @@
+"""How many may leave and how many successors may be launched (asg:instance-maintenance-policy-overview-and-considerations)."""
+
+import pytest
+
+from lab.core.autoscaling import causes
+from lab.core.autoscaling.model import InstanceMaintenancePolicy
+from lab.core.autoscaling.needs import Demand, Need, bounded
+from lab.core.autoscaling.plan import plan
+from lab.core.autoscaling.steps import BeginTermination, Kind, Launch, Step
+from lab.core.autoscaling.view import MemberView
+from lab.core.times import iso
+from tests.core.rows import NOW, A, B, group, member
+
+AT = f"At {iso(NOW)} "
+
+
+def view(name: str, zone: str = A, **more: object) -> MemberView:
+    return MemberView(member(name, zone, **more), "running", "", ("healthy",))
+
+
+def old(count: int) -> list[MemberView]:
+    """Members that have outlived a day."""
+    return [view(f"{n:03}", (A, B)[n % 2], launched_at=NOW - 90000.0) for n in range(count)]
+
+
+def looks(minimum: int, maximum: int, desired: int, views: list[MemberView]) -> tuple[Step, ...]:
+    policy = InstanceMaintenancePolicy(minimum, maximum)
+    scaled = group(
+        desired_capacity=desired, max_size=200, max_instance_lifetime=86400.0, instance_maintenance_policy=policy
+    )
+    return plan(scaled, views, NOW)
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "desired", "leave", "before"),
+    [
+        # AWS's example: as few as 90 and as many as 120 of 100.
+        (90, 120, 100, 10, 20),
+        # Launch before terminate; terminate and launch.
+        (100, 110, 100, 0, 10),
+        (90, 100, 100, 10, 0),
+        (0, 100, 4, 4, 0),
+        (50, 150, 2, 1, 1),
+        # Neither bound leaves room: one at a time, its successor first.
+        (100, 100, 4, 0, 1),
+        (90, 100, 4, 0, 1),
+        (100, 110, 1, 0, 1),
+    ],
+)
+def test_between_the_bounds(minimum: int, maximum: int, desired: int, leave: int, before: int) -> None:
+    steps = looks(minimum, maximum, desired, old(desired))
+    launches = [step for step in steps if isinstance(step, Launch)]
+    assert sum(isinstance(step, BeginTermination) for step in steps) == leave
+    assert sum(bool(step.leaving_cause) for step in launches) == before
+    assert len(launches) == leave + before
+
+
+@pytest.mark.parametrize(
+    ("state", "goes"),
+    [
+        ({"state": "Pending", "in_service_at": None}, False),
+        ({"in_service_at": NOW - 59}, False),
+        ({"in_service_at": NOW - 60}, True),
+    ],
+)
+def test_a_member_leaves_when_its_successor_is_ready(state: dict[str, object], goes: bool) -> None:
+    leaving = view("1", leaving_kind="lifetime", leaving_cause=causes.LIFETIME, launched_at=NOW - 90000.0)
+    successor = view("2", B, replaces="i-1", launched_at=NOW - 100, **state)
+    policy = InstanceMaintenancePolicy(100, 200)
+    scaled = group(
+        desired_capacity=1,
+        default_instance_warmup=60.0,
+        max_instance_lifetime=86400.0,
+        instance_maintenance_policy=policy,
+    )
+    steps = plan(scaled, [leaving, successor], NOW)
+    begin = [step for step in steps if isinstance(step, BeginTermination)]
+    assert begin == ([BeginTermination("i-1", AT + causes.LIFETIME, Kind.LIFETIME)] if goes else [])
+    assert not any(isinstance(step, Launch) for step in steps)
+
+
+def test_a_member_whose_successor_failed_gets_another() -> None:
+    leaving = view("1", leaving_kind="lifetime", leaving_cause=causes.LIFETIME, launched_at=NOW - 90000.0)
+    policy = InstanceMaintenancePolicy(100, 200)
+    scaled = group(desired_capacity=1, max_instance_lifetime=86400.0, instance_maintenance_policy=policy)
+    [launch] = plan(scaled, [leaving], NOW)
+    assert isinstance(launch, Launch)
+    assert (launch.replaces, launch.kind, launch.leaving_cause) == ("i-1", Kind.LIFETIME, causes.LIFETIME)
+
+
+def test_protection_from_scale_in_outlasts_the_lifetime() -> None:
+    assert looks(0, 100, 1, [view("1", launched_at=0.0, protected=True)]) == ()
+
+
+def test_the_dead_are_replaced_at_once_whatever_the_policy_says() -> None:
+    dead = MemberView(member("1"), "stopped")
+    begin, launch = looks(100, 110, 2, [dead, view("2", B)])
+    assert begin == BeginTermination("i-1", AT + causes.EC2_UNHEALTHY, Kind.UNHEALTHY, owed=True, dead=True)
+    assert isinstance(launch, Launch)
+    assert launch.leaving_cause == ""
+
+
+def test_a_refresh_brings_bounds_of_its_own() -> None:
+    scaled = group(desired_capacity=4)
+    needs = [Need(f"i-{n}", Kind.REFRESH, causes.REFRESH) for n in range(4)]
+    wanted: Demand = bounded(scaled, needs, 50, None)
+    steps = plan(scaled, [view(str(n), (A, B)[n % 2]) for n in range(4)], NOW, wanted)
+    assert [step.instance_id for step in steps if isinstance(step, BeginTermination)] == ["i-0", "i-1"]
+    assert [step.cause for step in steps if isinstance(step, Launch)] == [AT + causes.SUCCESSOR[Kind.REFRESH]] * 2
