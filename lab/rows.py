@@ -4,6 +4,7 @@ from lab.core.acm import Certificate
 from lab.core.arc_zonal_shift import ZonalShift
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision, ScalingPolicy
+from lab.core.autoscaling.refreshes import InstanceRefresh
 from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
 from lab.core.ec2.model import (
     Instance,
@@ -31,7 +32,7 @@ from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
     Activity, AlarmHistory, AutoScalingGroup, Certificate, DBInstance, DBSubnetGroup, Decision, Event, Instance,
-    InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm, NetworkInterface,
-    Published, Registration, Resource, RouteTable, ScalingPolicy, Secret, SecurityGroup, Stack, StackEvent, Subnet,
-    TargetGroup, TrustStore, Vpc, ZonalShift,
+    InstanceRefresh, InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm,
+    NetworkInterface, Published, Registration, Resource, RouteTable, ScalingPolicy, Secret, SecurityGroup, Stack,
+    StackEvent, Subnet, TargetGroup, TrustStore, Vpc, ZonalShift,
 )  # fmt: skip

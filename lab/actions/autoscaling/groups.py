@@ -13,6 +13,7 @@ from lab.actions.elbv2.targets import deregister_targets
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member, Tag
 from lab.core.autoscaling.policy import ScalingPolicy
+from lab.core.autoscaling.refreshes import InstanceRefresh, active_refresh
 from lab.core.autoscaling.termination import POLICIES
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.ec2.model import Instance, LaunchTemplate
@@ -72,6 +73,12 @@ def update_auto_scaling_group(context: Context, request: Request) -> Response:
     """Instances that are there stay as they are. Raising MinSize above the desired capacity raises that, lowering MaxSize
     below it lowers it (bc:autoscaling)."""
     old = get_group(context, request["AutoScalingGroupName"])
+    refresh = active_refresh(context.store, old.name)
+    if "LaunchTemplate" in request and refresh is not None and refresh.launch_template_id:
+        raise ValidationError(
+            "An active instance refresh with a desired configuration exists. All configuration options derived from the "
+            "desired configuration are not available for update while the instance refresh is active."
+        )
     group = _changed(context, old, request)
     group = replace(
         group,
@@ -125,6 +132,8 @@ def delete_auto_scaling_group(context: Context, request: Request) -> Response:
         for alarm_name in policy.alarm_names:
             context.store.delete(MetricAlarm, alarm_name)
         context.store.delete(ScalingPolicy, policy.arn)
+    for refresh in context.store.where(InstanceRefresh, "group", group.name):
+        context.store.delete(InstanceRefresh, refresh.key)
     if members:
         # Protection from scale-in does not hold against deletion (aws-facts §3.6).
         for member in members:

@@ -15,11 +15,13 @@ from lab.actions.ec2 import instances as ec2
 from lab.actions.ec2.common import free_addresses
 from lab.actions.ec2.launch_templates import version_of
 from lab.actions.elbv2.targets import register_targets
+from lab.control.autoscaling.refreshes import advance
 from lab.control.world import World
 from lab.core.autoscaling import activities, steps
 from lab.core.autoscaling.capacity import backoff
 from lab.core.autoscaling.model import IN_SERVICE, Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.plan import plan
+from lab.core.autoscaling.refreshes import InstanceRefresh, active_refresh, launching
 from lab.core.autoscaling.view import MemberView
 from lab.core.ec2.model import Instance, LaunchTemplate
 from lab.core.ec2.power import USER_SHUTDOWN
@@ -29,7 +31,7 @@ from lab.core.errors import LabError
 log = logging.getLogger("lab.control")
 
 ACTIVITIES_KEPT = 42 * 86400.0
-"""Lab seconds: AWS keeps six weeks of activities."""
+"""Lab seconds: AWS keeps six weeks of activities and of instance refreshes."""
 
 
 class Groups:
@@ -54,11 +56,13 @@ class Groups:
         if group.deleting and not members:
             context.store.delete(AutoScalingGroup, group.name)
             return True
-        due = plan(group, [self._view(member, now) for member in members], now)
+        views = [self._view(member, now) for member in members]
+        seen, demand, moved = advance(context, group, views)
+        due = plan(seen, views, now, demand)
         for step in due:
             self._take(context, group.name, step)
         registered = self._register_missing(context, group.name)
-        return bool(due) or registered
+        return bool(due) or registered or moved
 
     def _view(self, member: Member, now: float) -> MemberView:
         instance = self._world.store.get(Instance, member.instance_id)
@@ -112,6 +116,8 @@ class Groups:
                 store.put(activities.terminated(activity, now))
 
     def _launch(self, context: Context, group: AutoScalingGroup, step: steps.Launch) -> None:
+        refresh = active_refresh(context.store, group.name)
+        group = launching(group, refresh)
         subnet_id = _subnet(context, group, step.zone)
         place, activity_id = (subnet_id, step.zone), context.new_id("uuid")
         template = context.store.get(LaunchTemplate, group.launch_template_id)
@@ -133,7 +139,7 @@ class Groups:
         member, activity = activities.launched(
             instance.instance_id, group, place, version.number, step.cause, activity_id, context.now, replaces
         )
-        context.store.put(member)
+        context.store.put(replace(member, refresh=refresh.mark if refresh is not None else ""))
         context.store.put(activity)
         if (predecessor := context.store.get(Member, step.replaces)) is not None:
             context.store.put(activities.succeeded(predecessor, step))
@@ -166,6 +172,9 @@ class Groups:
             for activity in store.all(Activity):
                 if activity.end_time is not None and now - activity.end_time > ACTIVITIES_KEPT:
                     store.delete(Activity, activity.key)
+            for refresh in store.all(InstanceRefresh):
+                if refresh.end_time is not None and now - refresh.end_time > ACTIVITIES_KEPT:
+                    store.delete(InstanceRefresh, refresh.key)
 
 
 def _subnet(context: Context, group: AutoScalingGroup, zone: str) -> str:

@@ -80,7 +80,7 @@ class Member:
 
     `replaces` is the id of the member it was launched for, ahead of that one's termination. A member that makes room for
     another has `leaving_kind` (a `steps.Kind`) and `leaving_cause`; `replaced` tells, of one that is terminating, that no
-    successor is owed."""
+    successor is owed. `refresh` is the id of the instance refresh that it was launched by, "" if by none."""
 
     instance_id: str
     group: str
@@ -98,6 +98,7 @@ class Member:
     replaces: str = ""
     leaving_kind: str = ""
     leaving_cause: str = ""
+    refresh: str = ""
 
     @property
     def key(self) -> str:

@@ -35,12 +35,13 @@ class Need:
 class Demand:
     """Needs that share bounds: at least `floor` members stay that are ready to use, at most `ceiling` are in service or
     pending. A ceiling of None launches nothing beforehand. `warmup` is the time in service, in lab seconds, after which a
-    successor is ready."""
+    successor is ready. `strict`: only who is ready counts toward the floor, not who is to be replaced and still serves."""
 
     needs: tuple[Need, ...]
     floor: int
     ceiling: int | None
     warmup: float
+    strict: bool = False
 
 
 DEFAULTS: dict[Kind, tuple[int, int | None]] = {

@@ -18,7 +18,7 @@ from lab.core.autoscaling.counts import is_capacity
 from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup
 from lab.core.autoscaling.needs import Demand, Need
 from lab.core.autoscaling.roster import Roster
-from lab.core.autoscaling.steps import BeginTermination, Launch
+from lab.core.autoscaling.steps import BeginTermination, Kind, Launch
 from lab.core.autoscaling.view import MemberView, is_ready, successors
 
 
@@ -32,8 +32,9 @@ def replacements(
     left: set[str] = set()
     for one in demands:
         # A sick member counts as ready for as long as it serves: taking it away is what the floor is about.
+        taken = set() if one.strict else needed
         ready = {
-            view.id for view in views if view.serves and (view.id in needed or is_ready(view, group, one.warmup, now))
+            view.id for view in views if view.serves and (view.id in taken or is_ready(view, group, one.warmup, now))
         }
         ready -= left
         idle = not left and not any(_is_under_way(view, ready) for view in views)
@@ -76,4 +77,6 @@ def _is_under_way(view: MemberView, ready: set[str]) -> bool:
 
 
 def _begin(need: Need, now: float, *, owed: bool) -> BeginTermination:
-    return BeginTermination(need.instance_id, causes.at(now, need.cause), need.kind, owed=owed, dead=need.dead)
+    chosen = causes.selected(now, need.instance_id) if need.kind is Kind.REFRESH else ""
+    cause = causes.joined((causes.at(now, need.cause), chosen))
+    return BeginTermination(need.instance_id, cause, need.kind, owed=owed, dead=need.dead)
