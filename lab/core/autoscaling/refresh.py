@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.census import Census, census
-from lab.core.autoscaling.counts import COUNTS_AS
+from lab.core.autoscaling.counts import COUNTS_AS, is_capacity
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.needs import Demand, Need, bounded
 from lab.core.autoscaling.refreshes import (
@@ -192,11 +192,14 @@ def _or_failed(refresh: InstanceRefresh, group: AutoScalingGroup, reason: str, n
 
 
 def _due(refresh: InstanceRefresh, seen: Census) -> tuple[Need, ...]:
-    """Who may be replaced up to the next checkpoint. One that is still coming up is left until it is there."""
+    """Who may be replaced up to the next checkpoint. One that is still coming up is left until it is there; one on standby is
+    no part of the group's size."""
     following = min((mark for mark in _checkpoints(refresh) if mark > refresh.checkpoint), default=100)
     room = max(0, seen.of(following) - seen.new)
-    there = (view for view in seen.old[:room] if COUNTS_AS[view.member.state] != "pending")
-    return tuple(Need(view.id, Kind.REFRESH, causes.REFRESH) for view in there)
+    resting = [view for view in seen.old if COUNTS_AS[view.member.state] == "standby"]
+    counting = [view for view in seen.old if is_capacity(view.member)][:room]
+    there = [view for view in counting if COUNTS_AS[view.member.state] != "pending"]
+    return tuple(Need(view.id, Kind.REFRESH, causes.REFRESH) for view in (*there, *resting))
 
 
 def _demand(refresh: InstanceRefresh, group: AutoScalingGroup, needs: tuple[Need, ...]) -> Demand:
