@@ -57,7 +57,7 @@ class Groups:
             instance_state=instance.state if instance else "",
             state_reason=instance.state_reason_message if instance else "",
             targets=tuple((row.target_group_arn, self._world.health(row.key, now).state) for row in registrations),
-            drained=self._drained(member.instance_id, now),
+            drained=member.state != IN_SERVICE and self._drained(member.instance_id, now),
         )
 
     def _register_missing(self, group_name: str, now: float) -> bool:
