@@ -16,7 +16,19 @@ from botocore.model import OperationModel, ServiceModel
 from botocore.validate import ParamValidator
 
 from lab.actions import acm, arc_zonal_shift, rds, secretsmanager, sts
-from lab.actions.autoscaling import groups, instance_refreshes, instances, policies
+from lab.actions.autoscaling import (
+    describing,
+    excursions,
+    groups,
+    hooks,
+    instance_refreshes,
+    instances,
+    policies,
+    processes,
+    types,
+)
+from lab.actions.autoscaling import tags as autoscaling_tags
+from lab.actions.autoscaling import target_groups as autoscaling_target_groups
 from lab.actions.cloudwatch import alarms, metrics
 from lab.actions.cloudwatch import tags as cloudwatch_tags
 from lab.actions.context import READS, Action, Context, Request, Response
@@ -47,7 +59,10 @@ from lab.core.errors import LabError
 MODULES: dict[str, tuple[ModuleType, ...]] = {
     "acm": (acm,),
     "arc-zonal-shift": (arc_zonal_shift,),
-    "autoscaling": (groups, instances, instance_refreshes, policies),
+    "autoscaling": (
+        groups, describing, autoscaling_tags, autoscaling_target_groups, instances, instance_refreshes, excursions, hooks,
+        processes, policies, types,
+    ),
     "cloudwatch": (alarms, metrics, cloudwatch_tags),
     "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, power, tags),
     "elbv2": (

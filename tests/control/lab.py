@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,14 +138,6 @@ class Lab(VirtualLab):
         )
         zone, boot = node.availability_zone, f"boot-{node.node_id}"
         return NodeReport(node.node_id, boot, zone, document.generation, targets, {"RequestCount": 0})
-
-    def suspend(self, *processes: str) -> None:
-        """Suspend scaling processes of the group."""
-        suspended = tuple((name, "User suspended") for name in processes)
-        self.store.put(replace(self.group, suspended_processes=suspended))
-
-    def resume(self) -> None:
-        self.store.put(replace(self.group, suspended_processes=()))
 
     # What there is.
 

@@ -287,13 +287,15 @@ async def test_protected_members_are_waited_for_ignored_or_replaced(lab: Lab) ->
 
 async def test_a_suspended_refresh_pauses_and_does_not_fail(lab: Lab) -> None:
     await of(lab, 2)
-    lab.suspend("InstanceRefresh")
+    lab.call(
+        "autoscaling", "SuspendProcesses", AutoScalingGroupName=lab.group.name, ScalingProcesses=["InstanceRefresh"]
+    )
     start(lab)
     await lab.run(5000)
     assert status(lab) == "InProgress"
     assert described(lab)["StatusReason"] == "The process InstanceRefresh is suspended."
     assert versions(lab) == [1, 1]
-    lab.resume()
+    lab.call("autoscaling", "ResumeProcesses", AutoScalingGroupName=lab.group.name)
     await ends(lab)
     assert versions(lab) == [2, 2]
 

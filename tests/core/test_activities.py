@@ -6,7 +6,7 @@ import pytest
 
 from lab.core.autoscaling import activities, causes
 from lab.core.autoscaling.model import Activity, Member
-from lab.core.autoscaling.steps import BeginTermination, Kind
+from lab.core.autoscaling.steps import BeginTermination, Kind, LaunchFailed
 from tests.core.rows import NOW, A, group, member
 
 PLACE = ("subnet-a", A)
@@ -16,22 +16,17 @@ SCALE_IN = BeginTermination("i-1", "because")
 
 
 def launched() -> tuple[Member, Activity]:
-    return activities.launched("i-1", group(), PLACE, 3, "because", "activity", NOW)
+    one = member("1", state="Pending", in_service_at=None, activity_id="activity")
+    return one, activities.launched(one, group(), "subnet-a", "because", NOW)
 
 
 def test_launched() -> None:
-    one, activity = launched()
-    assert (one.state, one.zone, one.launch_template_version, one.in_service_at) == ("Pending", A, 3, None)
+    _, activity = launched()
+    assert (activity.activity_id, activity.cause) == ("activity", "because")
     assert (activity.status_code, activity.progress, activity.end_time) == ("PreInService", 30, None)
     assert activity.description == "Launching a new EC2 instance: i-1"
     assert activity.details == DETAILS
     assert json.loads(activity.details)["Subnet ID"] == "subnet-a"
-    assert one.activity_id == activity.activity_id
-
-
-def test_a_new_member_is_protected_when_the_group_says_so() -> None:
-    one, _ = activities.launched("i-1", group(new_instances_protected=True), PLACE, 1, "", "a", NOW)
-    assert one.protected
 
 
 def test_in_service() -> None:
@@ -41,7 +36,7 @@ def test_in_service() -> None:
 
 
 def test_launch_failed() -> None:
-    activity = activities.launch_failed(launched()[1], "there is no image 'app'.", NOW + 9)
+    activity = activities.launch_failed(launched()[1], LaunchFailed("i-1", "there is no image 'app'."), NOW + 9)
     assert (activity.status_code, activity.progress, activity.end_time) == ("Failed", 100, NOW + 9)
     assert activity.status_message == "there is no image 'app'. Launching EC2 instance failed."
     assert activity.description == (
@@ -58,7 +53,7 @@ def test_launch_refused() -> None:
 
 
 def test_a_status_message_has_at_most_255_characters() -> None:
-    assert len(activities.launch_failed(launched()[1], "x" * 999, NOW).status_message) == 255
+    assert len(activities.launch_failed(launched()[1], LaunchFailed("i-1", "x" * 999), NOW).status_message) == 255
 
 
 def test_launch_given_up() -> None:
@@ -103,9 +98,9 @@ def test_drained_and_terminated() -> None:
         (causes.alarm_triggered(0, "high", "cpu", 3, 2),
          "a monitor alarm high in state ALARM triggered policy cpu changing the desired capacity from 3 to 2."),
         (causes.selected(0, "i-1"), "instance i-1 was selected for termination."),
-        (causes.user_terminated(0, "i-1", (2, 1)),
+        (causes.user_terminated(0, "i-1", 2, 1),
          "instance i-1 was taken out of service in response to a user request, shrinking the capacity from 2 to 1."),
-        (causes.user_terminated(0, "i-1", None),
+        (causes.user_terminated(0, "i-1", 2, 2),
          "instance i-1 was taken out of service in response to a user request."),
     ],
 )  # fmt: skip

@@ -18,12 +18,14 @@ from lab.core.autoscaling.steps import (
     Kind,
     Launch,
     LaunchFailed,
+    OfMember,
+    ScaleInBlocked,
     Step,
     TerminateInstance,
 )
 from lab.core.autoscaling.view import MemberView
 from lab.core.times import iso
-from tests.core.rows import NOW, A, B, group, member
+from tests.core.rows import NOW, TG, A, B, group, member
 
 AT = f"At {iso(NOW)} "
 
@@ -31,7 +33,7 @@ AT = f"At {iso(NOW)} "
 def view(name: str, zone: str = A, instance: str = "running", targets: str = "healthy", **more: Any) -> MemberView:
     """`targets` is the health in the group's one target group; `drained` and `reason` are the view's, the rest the member's."""
     drained, reason = more.pop("drained", False), more.pop("reason", "")
-    return MemberView(member(name, zone, **more), instance, reason, (targets,) if targets else (), drained)
+    return MemberView(member(name, zone, **more), instance, reason, ((TG, targets),) if targets else (), drained)
 
 
 def pending(name: str, **more: Any) -> MemberView:
@@ -90,7 +92,7 @@ def test_a_launch_that_failed_is_forgotten_and_holds_the_next_one_back(instance:
 @pytest.mark.parametrize("age", [0.0, 1000.0])
 def test_an_instance_that_does_not_run_goes_at_once_also_in_its_grace_period(instance: str, age: float) -> None:
     begin, launch = look(group(), view("1", instance=instance, in_service_at=NOW - age), view("2", B))
-    assert begin == BeginTermination("i-1", AT + causes.EC2_UNHEALTHY, Kind.UNHEALTHY, owed=True, dead=True)
+    assert begin == BeginTermination("i-1", AT + causes.EC2_UNHEALTHY, Kind.UNHEALTHY, owed=True)
     assert launch == Launch(A, AT + causes.REPLACEMENT, "i-1", Kind.UNHEALTHY)
 
 
@@ -225,8 +227,11 @@ def test_a_pending_instance_counts_as_capacity_when_scaling_in() -> None:
     assert len(look(group(desired_capacity=1), view("1", A), pending("2", zone=B))) == 1
 
 
-def test_protected_instances_stay_when_scaling_in() -> None:
-    assert look(group(desired_capacity=0), view("1", protected=True), view("2", B, protected=True)) == ()
+def test_protected_instances_stay_when_scaling_in_and_an_activity_says_so_once() -> None:
+    views = view("1", protected=True), view("2", B, protected=True)
+    reason = group().capacity_cause
+    assert look(group(desired_capacity=0), *views) == (ScaleInBlocked(f"{reason}  {AT}group reached equilibrium."),)
+    assert look(group(desired_capacity=0, blocked_cause=reason), *views) == ()
 
 
 def test_protection_does_not_keep_the_dead() -> None:
@@ -260,10 +265,10 @@ def test_whatever_a_group_looks_like_a_member_takes_one_step_and_launches_fill_t
     for number, ((state, zone, health, protected), instance) in enumerate(rows):
         since = None if state == "Pending" else NOW - 1000
         one: Member = member(str(number), zone, state=state, health=health, protected=protected, in_service_at=since)
-        views.append(MemberView(one, instance, "", (targets,)))
+        views.append(MemberView(one, instance, "", ((TG, targets),)))
     steps = plan(group(desired_capacity=desired), views, NOW)
     launches = [step for step in steps if isinstance(step, Launch)]
-    touched = [step.instance_id for step in steps if not isinstance(step, Launch | EnterService)]
+    touched = [step.instance_id for step in steps if isinstance(step, OfMember) and not isinstance(step, EnterService)]
     assert len(touched) == len(set(touched))
     alive = {one.member.instance_id for one in views if one.member.state != "Terminating"} - set(touched)
     assert len(alive) + len(launches) <= max(desired, len(alive))

@@ -11,7 +11,7 @@ from lab.core.autoscaling.refresh import cancelled, rolled_back, turn
 from lab.core.autoscaling.refreshes import InstanceRefresh, Preferences, Progress, bounds, launching, outdated, warmup
 from lab.core.autoscaling.steps import BeginTermination, Launch
 from lab.core.autoscaling.view import MemberView
-from tests.core.rows import NOW, A, B, group, member
+from tests.core.rows import NOW, TG, A, B, group, member
 
 WANTED = ("lt-1", 2)
 
@@ -39,7 +39,7 @@ def new(number: int, **more: Any) -> MemberView:
 
 
 def view(name: str, zone: str, **more: Any) -> MemberView:
-    return MemberView(member(name, zone, **more), "running", "", ("healthy",))
+    return MemberView(member(name, zone, **more), "running", "", ((TG, "healthy"),))
 
 
 def looked(
@@ -142,7 +142,7 @@ def test_awss_example_of_a_checkpoint_that_is_skipped() -> None:
         (0, None, 10),
         (100, None, 1),
         (100, 120, 2),
-        (90, 120, 2),
+        (90, 120, 3),
         (0, 100, 10),
         (99, 100, 1),
     ],
@@ -198,7 +198,7 @@ def test_who_is_to_be_replaced(status: str, skip: bool, row: dict[str, Any], exp
 def test_an_hour_without_progress_is_the_end() -> None:
     scaled = group(desired_capacity=2, default_instance_warmup=60.0)
     views = [old(1), new(1, in_service_at=NOW)]
-    sick = replace(views[1], target_states=("unhealthy",))
+    sick = replace(views[1], targets=((TG, "unhealthy"),))
     row = looked(refresh(progressed_at=NOW, left=1), [views[0], sick], scaled, NOW + 3659)
     assert row.status == "InProgress"
     assert row.status_reason == (

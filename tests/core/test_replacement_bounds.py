@@ -9,13 +9,13 @@ from lab.core.autoscaling.plan import plan
 from lab.core.autoscaling.steps import BeginTermination, Kind, Launch, Step
 from lab.core.autoscaling.view import MemberView
 from lab.core.times import iso
-from tests.core.rows import NOW, A, B, group, member
+from tests.core.rows import NOW, TG, A, B, group, member
 
 AT = f"At {iso(NOW)} "
 
 
 def view(name: str, zone: str = A, **more: object) -> MemberView:
-    return MemberView(member(name, zone, **more), "running", "", ("healthy",))
+    return MemberView(member(name, zone, **more), "running", "", ((TG, "healthy"),))
 
 
 def old(count: int) -> list[MemberView]:
@@ -95,7 +95,7 @@ def test_protection_from_scale_in_outlasts_the_lifetime() -> None:
 def test_the_dead_are_replaced_at_once_whatever_the_policy_says() -> None:
     dead = MemberView(member("1"), "stopped")
     begin, launch = looks(100, 110, 2, [dead, view("2", B)])
-    assert begin == BeginTermination("i-1", AT + causes.EC2_UNHEALTHY, Kind.UNHEALTHY, owed=True, dead=True)
+    assert begin == BeginTermination("i-1", AT + causes.EC2_UNHEALTHY, Kind.UNHEALTHY, owed=True)
     assert isinstance(launch, Launch)
     assert launch.leaving_cause == ""
 

@@ -1,49 +1,44 @@
-"""How a member and its activity change together: each step of a member's life as a pair of new rows (aws-facts §3.9).
+"""How a member and its activity change together: each step of a launch or a termination as a pair of new rows (aws-facts
+§3.9). Standby, detaching and attaching are in `excursions`.
 
-| step                 | member            | activity                                     |
-|----------------------|-------------------|----------------------------------------------|
-| launched             | Pending           | PreInService, 30 %                           |
-| in service           | InService         | Successful, 100 %                            |
-| launch failed        | (gone)            | Failed, 100 %, with the reason               |
-| launch given up      | Terminating       | Cancelled, 100 %; its termination has its own |
-| to be terminated     | Terminating       | WaitingForELBConnectionDraining, 20 %        |
-| drained              | Terminating       | InProgress, 50 %                             |
-| terminated           | (gone)            | Successful, 100 %                            |
+| step                 | member                    | activity                                      |
+|----------------------|---------------------------|-----------------------------------------------|
+| launched             | Pending                   | PreInService, 30 %                            |
+| waits for hooks      | …:Wait                    | MidLifecycleAction, 60 %                      |
+| hooks are through    | …:Proceed                 | InProgress, 80 %                              |
+| in service           | InService                 | Successful, 100 %                             |
+| launch failed        | (gone)                    | Failed, 100 %, with the reason                |
+| hook abandoned       | (gone)                    | Cancelled, 100 %, with the reason             |
+| launch given up      | Terminating               | Cancelled, 100 %; its termination has its own |
+| to be terminated     | Terminating               | WaitingForELBConnectionDraining, 20 %         |
+| retained             | Terminating:Retained      | Cancelled, 100 %                              |
+| handed to EC2        | Terminating(:Proceed)     | InProgress, 50 % or what it was               |
+| terminated           | (gone)                    | Successful, 100 %                             |
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
+from lab.core.autoscaling import causes
+from lab.core.autoscaling.hooks import LifecycleAction
 from lab.core.autoscaling.lifecycle import Event, moved
 from lab.core.autoscaling.model import UNHEALTHY, Activity, AutoScalingGroup, Member
-from lab.core.autoscaling.steps import BeginTermination, Kind, Launch
+from lab.core.autoscaling.steps import BeginTermination, Kind, Launch, LaunchFailed
+
+Pair = tuple[Member, Activity]
 
 
 def launched(
-    instance_id: str,
+    member: Member,
     group: AutoScalingGroup,
-    place: tuple[str, str],
-    version: int,
+    subnet_id: str,
     cause: str,
-    activity_id: str,
     now: float,
-    replaces: str = "",
-) -> tuple[Member, Activity]:
-    """`place` is the pair of subnet and zone; `replaces` the member that leaves when this one is ready."""
-    member = Member(
-        instance_id=instance_id,
-        group=group.name,
-        zone=place[1],
-        launch_template_id=group.launch_template_id,
-        launch_template_version=version,
-        launched_at=now,
-        activity_id=activity_id,
-        protected=group.new_instances_protected,
-        replaces=replaces,
-    )
-    description = f"Launching a new EC2 instance: {instance_id}"
-    activity = Activity(activity_id, group.name, description, cause, now, "PreInService", 30, _details(place))
-    return member, activity
+) -> Activity:
+    description = f"Launching a new EC2 instance: {member.instance_id}"
+    details = detailed(subnet_id, member.zone)
+    return Activity(member.activity_id, group.name, description, cause, now, "PreInService", 30, details)
 
 
 def succeeded(member: Member, step: Launch) -> Member:
@@ -56,7 +51,7 @@ def succeeded(member: Member, step: Launch) -> Member:
 def launch_refused(
     group: AutoScalingGroup, place: tuple[str, str], cause: str, why: str, activity_id: str, now: float
 ) -> Activity:
-    """No instance could even be asked for."""
+    """No instance could even be asked for. `place` is the pair of subnet and zone."""
     text = _failure(why)
     return Activity(
         activity_id,
@@ -66,41 +61,56 @@ def launch_refused(
         now,
         "Failed",
         100,
-        _details(place),
+        detailed(*place),
         now,
-        text,
+        text[:255],
     )
 
 
-def entered_service(member: Member, activity: Activity, now: float) -> tuple[Member, Activity]:
+def waiting(member: Member, activity: Activity, actions: Sequence[LifecycleAction]) -> Pair:
     return (
-        replace(moved(member, Event.SERVE), in_service_at=now),
-        replace(activity, status_code="Successful", progress=100, end_time=now),
+        replace(moved(member, Event.WAIT), actions=tuple(actions)),
+        replace(activity, status_code="MidLifecycleAction", progress=60),
     )
 
 
-def launch_failed(activity: Activity, why: str, now: float) -> Activity:
-    text = _failure(why)
+def proceeding(member: Member, activity: Activity) -> Pair:
+    return (
+        replace(moved(member, Event.PROCEED), actions=()),
+        replace(activity, status_code="InProgress", progress=80, end_time=None),
+    )
+
+
+def retained(member: Member, activity: Activity, now: float) -> Pair:
+    """Its termination has come to nothing for now."""
+    return (
+        replace(moved(member, Event.RETAIN), actions=(), replaced=True),
+        replace(activity, status_code="Cancelled", progress=100, end_time=now),
+    )
+
+
+def entered_service(member: Member, activity: Activity, now: float) -> Pair:
+    served = replace(moved(member, Event.SERVE), in_service_at=now, actions=(), unhooked=False)
+    return served, _ended(activity, "Successful", now)
+
+
+def launch_failed(activity: Activity, step: LaunchFailed, now: float) -> Activity:
+    why = step.why or "the instance is no more"
+    text = why if step.status == "Cancelled" else _failure(why)
     return replace(
-        activity,
+        _ended(activity, step.status, now),
         description=f"{activity.description}.  Status Reason: {text}",
-        status_code="Failed",
-        status_message=text,
-        progress=100,
-        end_time=now,
+        status_message=text[:255],
     )
 
 
 def launch_given_up(activity: Activity, now: float) -> Activity:
     """The instance is to go before it was in service."""
-    return replace(activity, status_code="Cancelled", progress=100, end_time=now)
+    return _ended(activity, "Cancelled", now)
 
 
-def terminating(
-    member: Member, group: AutoScalingGroup, step: BeginTermination, activity_id: str, now: float
-) -> tuple[Member, Activity]:
+def terminating(member: Member, group: AutoScalingGroup, step: BeginTermination, activity_id: str, now: float) -> Pair:
     """What is unhealthy says why."""
-    zone_subnet = next((subnet for subnet, zone in group.subnets if zone == member.zone), "")
     activity = Activity(
         activity_id,
         group.name,
@@ -109,7 +119,7 @@ def terminating(
         now,
         "WaitingForELBConnectionDraining" if group.target_group_arns else "InProgress",
         20,
-        _details((zone_subnet, member.zone)),
+        detailed_for(group, member),
     )
     changed = replace(
         moved(member, Event.TERMINATE),
@@ -117,6 +127,7 @@ def terminating(
         replaced=not step.owed,
         leaving_kind=step.kind or "",
         leaving_cause=step.cause,
+        actions=(),
     )
     if step.kind is Kind.UNHEALTHY:
         changed = replace(changed, health=UNHEALTHY, unhealthy_cause=step.cause)
@@ -124,16 +135,33 @@ def terminating(
 
 
 def drained(activity: Activity) -> Activity:
-    return replace(activity, status_code="InProgress", progress=50)
+    return replace(activity, status_code="InProgress", progress=max(50, activity.progress), end_time=None)
 
 
 def terminated(activity: Activity, now: float) -> Activity:
-    return replace(activity, status_code="Successful", progress=100, end_time=now)
+    return _ended(activity, "Successful", now)
 
 
-def _details(place: tuple[str, str]) -> str:
-    return json.dumps({"Subnet ID": place[0], "Availability Zone": place[1]}, separators=(",", ":"))
+def blocked(group: AutoScalingGroup, cause: str, activity_id: str, now: float) -> Activity:
+    """Scaling in stopped short of the desired capacity: everything that is left is protected."""
+    return Activity(
+        activity_id, group.name, causes.ALL_PROTECTED, cause, now, "Cancelled", 100, "{}", now, causes.ALL_PROTECTED
+    )
+
+
+def detailed_for(group: AutoScalingGroup, member: Member) -> str:
+    """Of a member whose subnet is known by its zone only."""
+    return detailed(next((subnet for subnet, zone in group.subnets if zone == member.zone), ""), member.zone)
+
+
+def detailed(subnet_id: str, zone: str) -> str:
+    """An activity's Details."""
+    return json.dumps({"Subnet ID": subnet_id, "Availability Zone": zone}, separators=(",", ":"))
+
+
+def _ended(activity: Activity, status: str, now: float) -> Activity:
+    return replace(activity, status_code=status, progress=100, end_time=now)
 
 
 def _failure(why: str) -> str:
-    return f"{why.rstrip('.')}. Launching EC2 instance failed."[:255]
+    return f"{why.rstrip('.')}. Launching EC2 instance failed."

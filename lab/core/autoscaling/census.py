@@ -105,7 +105,7 @@ def _hindrance(member: Member) -> str:
 
 def _missing(group: AutoScalingGroup, staying: Sequence[MemberView], unready: Sequence[MemberView]) -> Iterator[str]:
     for view in unready:
-        if view.member.state == IN_SERVICE and "unhealthy" in view.target_states:
+        if view.member.state == IN_SERVICE and any(state == "unhealthy" for _, state in view.targets):
             yield f"{view.id} does not pass the health check of its load balancer"
         else:
             by = "Elastic Load Balancing" if view.member.state == IN_SERVICE else "Amazon EC2"

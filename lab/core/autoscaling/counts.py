@@ -6,7 +6,7 @@
 | InService                              | in service                               | yes      |
 | EnteringStandby, Standby               | standby                                  | no       |
 | Terminating, …:Wait, …:Proceed         | terminating                              | no       |
-| Detaching                              | nothing                                  | no       |
+| Terminating:Retained, Detaching        | nothing                                  | no       |
 
 Capacity is what is held against the desired capacity.
 """
@@ -23,6 +23,7 @@ from lab.core.autoscaling.model import (
     STANDBY,
     TERMINATING,
     TERMINATING_PROCEED,
+    TERMINATING_RETAINED,
     TERMINATING_WAIT,
     Member,
 )
@@ -32,7 +33,7 @@ COUNTS_AS: Mapping[str, str] = {
     IN_SERVICE: "in service",
     **dict.fromkeys((ENTERING_STANDBY, STANDBY), "standby"),
     **dict.fromkeys((TERMINATING, TERMINATING_WAIT, TERMINATING_PROCEED), "terminating"),
-    DETACHING: "",
+    **dict.fromkeys((TERMINATING_RETAINED, DETACHING), ""),
 }
 """Every state a member's row may have."""
 

@@ -16,7 +16,8 @@
                     Terminating ◀─────────────────────────────────────────────────────┘
                         │      │ a hook holds                 its hooks are through
                         │      └──▶ Terminating:Wait ──────────────▶ Terminating:Proceed
-                        │ end                                               │ end
+                        │ end               │ abandoned                   ▲ │ end
+                        │                   └──▶ Terminating:Retained ────┘ │
                         └────────────────────▶ Terminated ◀─────────────────┘
 
 A member that is Detached or Terminated has left the group: its row is gone. Draining comes before a terminating hook.
@@ -37,6 +38,7 @@ from lab.core.autoscaling.model import (
     TERMINATED,
     TERMINATING,
     TERMINATING_PROCEED,
+    TERMINATING_RETAINED,
     TERMINATING_WAIT,
     Member,
 )
@@ -45,6 +47,7 @@ from lab.core.autoscaling.model import (
 class Event(StrEnum):
     WAIT = "a lifecycle hook holds it"
     PROCEED = "its lifecycle hooks are through"
+    RETAIN = "its hook was abandoned, and it is kept for that"
     SERVE = "it enters service"
     TERMINATE = "it is to be terminated"
     STAND_BY = "it is to stand by"
@@ -66,6 +69,11 @@ TRANSITIONS: dict[tuple[str, Event], str] = {
     (STANDBY, Event.TERMINATE): TERMINATING,
     (TERMINATING, Event.WAIT): TERMINATING_WAIT,
     (TERMINATING_WAIT, Event.PROCEED): TERMINATING_PROCEED,
+    (TERMINATING_WAIT, Event.RETAIN): TERMINATING_RETAINED,
+    (TERMINATING_RETAINED, Event.TERMINATE): TERMINATING_PROCEED,
+    (TERMINATING_RETAINED, Event.PROCEED): TERMINATING_PROCEED,
+    (TERMINATING_RETAINED, Event.DETACH): DETACHING,
+    (TERMINATING_RETAINED, Event.END): TERMINATED,
     (TERMINATING, Event.END): TERMINATED,
     (TERMINATING_WAIT, Event.END): TERMINATED,
     (TERMINATING_PROCEED, Event.END): TERMINATED,

@@ -21,14 +21,13 @@ from lab.core.autoscaling.steps import Kind
 @dataclass(frozen=True, slots=True)
 class Need:
     """A member to be replaced. `cause` is the sentence, undated, of its termination, `successor_cause` that of the launch
-    ("" for the one of the kind). `at_once` does not wait for bounds; `dead` needs no draining."""
+    ("" for the one of the kind). `at_once` does not wait for bounds."""
 
     instance_id: str
     kind: Kind
     cause: str
     successor_cause: str = ""
     at_once: bool = False
-    dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,10 @@ def _due(refresh: InstanceRefresh, seen: Census) -> tuple[Need, ...]:
     resting = [view for view in seen.old if COUNTS_AS[view.member.state] == "standby"]
     counting = [view for view in seen.old if is_capacity(view.member)][:room]
     there = [view for view in counting if COUNTS_AS[view.member.state] != "pending"]
-    return tuple(Need(view.id, Kind.REFRESH, causes.REFRESH) for view in (*there, *resting))
+    return (
+        *(Need(view.id, Kind.REFRESH, causes.REFRESH) for view in there),
+        *(Need(view.id, Kind.REFRESH, causes.REFRESH, at_once=True) for view in resting),
+    )
 
 
 def _demand(refresh: InstanceRefresh, group: AutoScalingGroup, needs: tuple[Need, ...]) -> Demand:

@@ -12,53 +12,64 @@ For each need, the first of these that holds:
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.counts import is_capacity
 from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup
-from lab.core.autoscaling.needs import Demand, Need
+from lab.core.autoscaling.needs import Demand
 from lab.core.autoscaling.roster import Roster
 from lab.core.autoscaling.steps import BeginTermination, Kind, Launch
 from lab.core.autoscaling.view import MemberView, is_ready, successors
 
 
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What is not suspended and not held back."""
+
+    launch: bool
+    terminate: bool
+
+
 def replacements(
-    group: AutoScalingGroup, views: Sequence[MemberView], demands: Sequence[Demand], roster: Roster, now: float,
-    *, may_launch: bool,
-) -> Iterator[BeginTermination | Launch]:  # fmt: skip
+    group: AutoScalingGroup, views: Sequence[MemberView], demand: Demand, roster: Roster, now: float, allowed: Allowed
+) -> Iterator[BeginTermination | Launch]:
     """Terminations, and launches ahead of terminations, that are due."""
     before = successors(views)
-    needed = {need.instance_id for one in demands for need in one.needs}
-    left: set[str] = set()
-    for one in demands:
-        # A sick member counts as ready for as long as it serves: taking it away is what the floor is about.
-        taken = set() if one.strict else needed
-        ready = {
-            view.id for view in views if view.serves and (view.id in taken or is_ready(view, group, one.warmup, now))
-        }
-        ready -= left
-        idle = not left and not any(_is_under_way(view, ready) for view in views)
-        for need in one.needs:
-            successor = before.get(need.instance_id)
-            stays = len(ready - {need.instance_id}) >= one.floor
-            if successor is not None and not need.at_once:
-                if successor.id not in ready:
-                    continue
-                yield _begin(need, now, owed=False)
-                roster.leave(need.instance_id)
-            elif need.at_once or stays or (idle and one.ceiling is None):
-                yield _begin(need, now, owed=successor is None)
-                roster.leave(need.instance_id, need.kind if successor is None else None)
-            elif may_launch and one.ceiling is not None and (idle or _fits(group, roster, one.ceiling)):
-                roster.step_aside(need.instance_id)
-                text = need.successor_cause or causes.SUCCESSOR[need.kind]
-                cause = causes.at(now, text)
-                yield Launch(roster.launch(group), cause, need.instance_id, need.kind, leaving_cause=need.cause)
-                idle = False
-                continue
-            else:
-                continue
-            left.add(need.instance_id)
+    # A sick member counts as ready for as long as it serves: taking it away is what the floor is about.
+    needed = set() if demand.strict else {need.instance_id for need in demand.needs}
+    ready = {
+        view.id
+        for view in views
+        if view.serves
+        and (view.id in needed or is_ready(view, group, demand.warmup, now))
+        and view.id not in roster.left
+    }
+    idle = not roster.left and not any(_is_under_way(view, ready) for view in views)
+    for need in demand.needs:
+        successor = before.get(need.instance_id)
+        may_leave = need.at_once or len(ready - {need.instance_id}) >= demand.floor or (idle and demand.ceiling is None)
+        may_precede = demand.ceiling is not None and (idle or _fits(group, roster, demand.ceiling))
+        # 1.
+        if successor is not None and not need.at_once:
+            leaves, owed = successor.id in ready, False
+        # 2. and 4.
+        elif may_leave:
+            leaves, owed = True, successor is None and need.instance_id in roster.staying
+        # 3. and 4.
+        else:
+            if may_precede and allowed.launch:
+                zone = roster.step_aside(need.instance_id, group, now)
+                if zone is not None:
+                    cause = causes.at(now, need.successor_cause or causes.SUCCESSOR[need.kind])
+                    yield Launch(zone, cause, need.instance_id, need.kind, leaving_cause=need.cause)
+                    idle = False
+            continue
+        if leaves and allowed.terminate:
+            chosen = causes.selected(now, need.instance_id) if need.kind is Kind.REFRESH else ""
+            cause = causes.joined((causes.at(now, need.cause), chosen))
+            yield BeginTermination(need.instance_id, cause, need.kind, owed=owed)
+            roster.leave(need.instance_id, need.kind if owed else None)
             ready.discard(need.instance_id)
             idle = False
 
@@ -74,9 +85,3 @@ def _is_under_way(view: MemberView, ready: set[str]) -> bool:
     if not is_capacity(member):
         return bool(member.leaving_kind)
     return view.id not in ready and (view.serves or member.state != IN_SERVICE)
-
-
-def _begin(need: Need, now: float, *, owed: bool) -> BeginTermination:
-    chosen = causes.selected(now, need.instance_id) if need.kind is Kind.REFRESH else ""
-    cause = causes.joined((causes.at(now, need.cause), chosen))
-    return BeginTermination(need.instance_id, cause, need.kind, owed=owed, dead=need.dead)

@@ -11,11 +11,13 @@ from lab.core.autoscaling.counts import is_capacity, is_owed
 from lab.core.autoscaling.model import AutoScalingGroup, Member
 from lab.core.autoscaling.steps import Kind
 from lab.core.autoscaling.view import MemberView, successors
+from lab.core.autoscaling.zones import BEST_EFFORT, held
 
 
 class Roster:
     """`staying` are the members held against the desired capacity, by id. `outgoing` are those that stay in service beside
-    it until their successor is ready. `owed` are those that leave or have left and have no successor yet, with the kind."""
+    it until their successor is ready. `owed` are those that leave or are on their way out and have no successor yet, with
+    the kind. `left` are those that leave by a step of this look."""
 
     def __init__(self, views: Sequence[MemberView]) -> None:
         before = successors(views)
@@ -25,6 +27,7 @@ class Roster:
         self.owed: dict[str, Kind] = {
             view.id: Kind(view.member.leaving_kind or Kind.UNHEALTHY) for view in views if is_owed(view.member)
         }
+        self.left: set[str] = set()
         self._launched = 0
         self.sizes: Counter[str] = Counter(member.zone for member in self.staying.values())
 
@@ -39,17 +42,32 @@ class Roster:
         if member is not None:
             self.sizes[member.zone] -= 1
         self.outgoing.discard(instance_id)
+        self.left.add(instance_id)
         if owed is not None:
             self.owed[instance_id] = owed
 
-    def step_aside(self, instance_id: str) -> None:
-        """The member makes room for a successor, and leaves when that one is ready."""
-        self.leave(instance_id)
-        self.outgoing.add(instance_id)
+    def step_aside(self, instance_id: str, group: AutoScalingGroup, now: float) -> str | None:
+        """The member makes room for a successor, and leaves when that one is ready; the zone of the successor, None when
+        there is none for it now and the member stays as it is."""
+        member = self.staying.pop(instance_id)
+        self.sizes[member.zone] -= 1
+        zone = self.launch(group, now)
+        if zone is None:
+            self.staying[instance_id] = member
+            self.sizes[member.zone] += 1
+        else:
+            self.outgoing.add(instance_id)
+        return zone
 
-    def launch(self, group: AutoScalingGroup) -> str:
-        """One more; the zone it goes to: the one with the fewest, the group's order telling equals apart."""
-        zone = min(group.zones, key=lambda zone: self.sizes[zone])
+    def launch(self, group: AutoScalingGroup, now: float) -> str | None:
+        """One more; the zone it goes to, the one with the fewest, the group's order telling equals apart. None when nothing
+        can be launched for now: every zone is left alone after failures, or with `balanced-only` the one in turn is."""
+        zones = group.zones
+        if group.capacity_distribution == BEST_EFFORT:
+            zones = tuple(zone for zone in zones if not held(group.zone_holds, zone, now))
+        zone = min(zones, key=lambda zone: self.sizes[zone], default=None)
+        if zone is None or held(group.zone_holds, zone, now):
+            return None
         self.sizes[zone] += 1
         self._launched += 1
         return zone

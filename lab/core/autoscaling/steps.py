@@ -15,6 +15,28 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class WaitForHooks:
+    """Pending → Pending:Wait, or Terminating → Terminating:Wait: an action begins for each hook of the transition."""
+
+    instance_id: str
+    transition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """The hooks are through: …:Wait → …:Proceed. A member that was retained goes on too."""
+
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retain:
+    """A terminating hook was abandoned: Terminating:Wait → Terminating:Retained."""
+
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnterService:
     """Register with the target groups; Pending → InService."""
 
@@ -23,22 +45,53 @@ class EnterService:
 
 @dataclass(frozen=True, slots=True)
 class LaunchFailed:
-    """The instance did not live to be in service: terminate what is left, forget it, and hold back the next launch."""
+    """The instance did not live to be in service: terminate what is left, forget it, and hold back the next launch. `status`
+    is the activity's: Failed, or Cancelled when a hook was abandoned."""
 
     instance_id: str
     why: str
+    status: str = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Drained: EnteringStandby → Standby."""
+
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Drained: Detaching → it leaves the group, and runs on."""
+
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkUnhealthy:
+    """It is unhealthy, and nothing follows from that for now: replacing is suspended."""
+
+    instance_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTrafficSource:
+    """The attachment of a target group has come to a new state; Removed ones are forgotten."""
+
+    identifier: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
 class BeginTermination:
-    """→ Terminating: deregister, and terminate at once if `dead`. `kind` tells why a member is replaced, None when the group
-    scales in; `owed` that its successor is still to be launched."""
+    """→ Terminating: deregister. `kind` tells why a member is replaced, None when the group scales in; `owed` that its
+    successor is still to be launched."""
 
     instance_id: str
     cause: str
     kind: Kind | None = None
     owed: bool = False
-    dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +120,20 @@ class Launch:
     leaving_cause: str = ""
 
 
-Step = EnterService | LaunchFailed | BeginTermination | TerminateInstance | Forget | Launch
+@dataclass(frozen=True, slots=True)
+class ScaleInBlocked:
+    """The desired capacity cannot be reached, all that remain are protected: an activity tells so."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendLaunch:
+    """Launches have failed for a day: an administrative suspension."""
+
+
+OfMember = (
+    WaitForHooks | Proceed | Retain | EnterService | LaunchFailed | Rest | Leave | MarkUnhealthy | BeginTermination
+    | TerminateInstance | Forget
+)  # fmt: skip
+Step = OfMember | Launch | MoveTrafficSource | ScaleInBlocked | SuspendLaunch

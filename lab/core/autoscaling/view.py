@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lab.core.autoscaling.model import IN_SERVICE, PENDING, AutoScalingGroup, Member
+from lab.core.autoscaling.model import IN_SERVICE, PENDING, PENDING_PROCEED, PENDING_WAIT, AutoScalingGroup, Member
 
 DEAD = ("stopped", "terminated", "")
 """EC2 states of an instance that will not run again; a pending member's launch has failed then."""
@@ -14,12 +14,12 @@ NOT_YET = ("initial", "unhealthy")
 @dataclass(frozen=True, slots=True)
 class MemberView:
     """A member with what others know of it: the EC2 state of its instance ("" when it has no row any more), the state
-    reason, the target health in each of the group's target groups, and whether its connections have drained."""
+    reason, the health of its targets by the target groups' ARNs, and whether its connections have drained."""
 
     member: Member
     instance_state: str
     state_reason: str = ""
-    target_states: tuple[str, ...] = ()
+    targets: tuple[tuple[str, str], ...] = ()
     drained: bool = False
 
     @property
@@ -29,7 +29,16 @@ class MemberView:
     @property
     def failed(self) -> bool:
         """Its launch has come to nothing."""
-        return self.member.state == PENDING and self.instance_state in DEAD
+        return (
+            self.member.state in (PENDING, PENDING_WAIT, PENDING_PROCEED)
+            and self.instance_state in DEAD
+            and not self.member.unhooked
+        )
+
+    @property
+    def is_drained(self) -> bool:
+        """No request is under way to it, or can be."""
+        return self.drained or self.instance_state != "running"
 
     @property
     def serves(self) -> bool:
@@ -46,5 +55,5 @@ def is_ready(view: MemberView, group: AutoScalingGroup, warmup: float, now: floa
     """Healthy and ready to use: in service, its first health check passed, `warmup` lab seconds over
     (asg:instance-maintenance-policy-overview-and-considerations)."""
     since = view.member.in_service_at
-    checked = group.health_check_type != "ELB" or not any(state in NOT_YET for state in view.target_states)
+    checked = group.health_check_type != "ELB" or not any(state in NOT_YET for _, state in view.targets)
     return view.serves and checked and since is not None and now - since >= warmup
