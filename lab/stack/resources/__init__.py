@@ -3,6 +3,7 @@
 from lab.stack.resources import (
     acm,
     autoscaling_groups,
+    autoscaling_hooks,
     autoscaling_policies,
     cloudwatch,
     ec2,
@@ -19,7 +20,7 @@ from lab.stack.resources.base import ResourceType
 
 _FILES = (
     ec2, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls, autoscaling_groups,
-    autoscaling_policies, rds,
+    autoscaling_hooks, autoscaling_policies, rds,
     secretsmanager, cloudwatch,
 )  # fmt: skip
 
