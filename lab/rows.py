@@ -5,6 +5,7 @@ from lab.core.arc_zonal_shift import ZonalShift
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision, ScalingPolicy
 from lab.core.autoscaling.refreshes import InstanceRefresh
+from lab.core.autoscaling.warm_pool import WarmPool
 from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
 from lab.core.ec2.model import (
     Instance,
@@ -34,5 +35,5 @@ ROWS: tuple[type[Row], ...] = (
     Activity, AlarmHistory, AutoScalingGroup, Certificate, DBInstance, DBSubnetGroup, Decision, Event, Instance,
     InstanceRefresh, InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm,
     NetworkInterface, Published, Registration, Resource, RouteTable, ScalingPolicy, Secret, SecurityGroup, Stack,
-    StackEvent, Subnet, TargetGroup, TrustStore, Vpc, ZonalShift,
+    StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool, ZonalShift,
 )  # fmt: skip

@@ -26,6 +26,7 @@ from lab.actions.autoscaling import (
     policies,
     processes,
     types,
+    warm_pools,
 )
 from lab.actions.autoscaling import tags as autoscaling_tags
 from lab.actions.autoscaling import target_groups as autoscaling_target_groups
@@ -62,7 +63,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     "arc-zonal-shift": (arc_zonal_shift,),
     "autoscaling": (
         groups, describing, autoscaling_tags, autoscaling_target_groups, instances, instance_refreshes, excursions, hooks,
-        processes, policies, types,
+        processes, policies, types, warm_pools,
     ),
     "cloudwatch": (alarms, metrics, cloudwatch_tags),
     "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, run, power, tags),

@@ -4,11 +4,19 @@ import pytest
 
 from lab.core.autoscaling.counts import COUNTS_AS
 from lab.core.autoscaling.lifecycle import TRANSITIONS, Event, after, moved
-from lab.core.autoscaling.model import DETACHED, IN_SERVICE, PENDING, TERMINATED, TERMINATING
+from lab.core.autoscaling.model import (
+    DETACHED,
+    IN_SERVICE,
+    PENDING,
+    TERMINATED,
+    TERMINATING,
+    WARMED_PENDING,
+    WARMED_TERMINATED,
+)
 from lab.core.autoscaling.steps import Kind
 from tests.core.rows import member
 
-GONE = (TERMINATED, DETACHED)
+GONE = (TERMINATED, DETACHED, WARMED_TERMINATED)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +29,8 @@ GONE = (TERMINATED, DETACHED)
         ([Event.SERVE, Event.STAND_BY, Event.REST, Event.RETURN, Event.SERVE],
          ["InService", "EnteringStandby", "Standby", "Pending", "InService"]),
         ([Event.SERVE, Event.DETACH, Event.END], ["InService", "Detaching", "Detached"]),
+        ([Event.SERVE, Event.POOL, Event.WAIT, Event.PROCEED, Event.KEEP_STOPPED, Event.TAKE],
+         ["InService", "Warmed:Pending", "Warmed:Pending:Wait", "Warmed:Pending:Proceed", "Warmed:Stopped", "Pending"]),
     ],
 )  # fmt: skip
 def test_the_lives_of_a_member(events: list[Event], states: list[str]) -> None:
@@ -41,7 +51,7 @@ def test_an_unknown_transition_raises(state: str, event: Event) -> None:
 
 
 def test_every_state_is_reached_counts_for_something_and_has_a_way_out() -> None:
-    reached = {PENDING, *TRANSITIONS.values()}
+    reached = {PENDING, WARMED_PENDING, *TRANSITIONS.values()}
     assert reached - {*GONE} == {*COUNTS_AS} == {state for state, _ in TRANSITIONS}
 
 

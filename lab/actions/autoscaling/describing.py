@@ -7,7 +7,9 @@ from lab.actions.autoscaling.groups import get_group, members_of
 from lab.actions.autoscaling.paging import page
 from lab.actions.autoscaling.tags import tag_shapes
 from lab.actions.context import Context, Request, Response, reads
+from lab.core.autoscaling.counts import is_in_pool
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
+from lab.core.autoscaling.warm_pool import WarmPool
 from lab.core.ec2.model import Instance, LaunchTemplate
 from lab.core.errors import ValidationError
 from lab.core.times import moment
@@ -99,6 +101,9 @@ def activity_shape(activity: Activity, context: Context) -> dict[str, Any]:
 def _group(group: AutoScalingGroup, context: Context, *, instances: bool) -> dict[str, Any]:
     template = context.store.get(LaunchTemplate, group.launch_template_id)
     named = {"LaunchTemplateName": template.launch_template_name} if template else {}
+    members = members_of(context, group.name)
+    own = [member for member in members if not is_in_pool(member)]
+    pool = context.store.get(WarmPool, group.name)
     return {
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": group.arn,
@@ -116,7 +121,7 @@ def _group(group: AutoScalingGroup, context: Context, *, instances: bool) -> dic
         "TargetGroupARNs": list(group.target_group_arns),
         "HealthCheckType": group.health_check_type,
         "HealthCheckGracePeriod": int(group.health_check_grace_period),
-        **({"Instances": [member_shape(one, context) for one in members_of(context, group.name)]} if instances else {}),
+        **({"Instances": [member_shape(one, context) for one in own]} if instances else {}),
         "CreatedTime": moment(group.created),
         "SuspendedProcesses": [
             {"ProcessName": name, "SuspensionReason": reason} for name, reason in group.suspended_processes
@@ -132,6 +137,11 @@ def _group(group: AutoScalingGroup, context: Context, *, instances: bool) -> dic
         "TrafficSources": [{"Identifier": arn, "Type": "elbv2"} for arn in group.target_group_arns],
         "AvailabilityZoneDistribution": {"CapacityDistributionStrategy": group.capacity_distribution},
         "DeletionProtection": group.deletion_protection,
+        **(
+            {}
+            if pool is None
+            else {"WarmPoolConfiguration": configuration(pool), "WarmPoolSize": len(members) - len(own)}
+        ),
         **_optional(group),
     }
 
@@ -154,6 +164,18 @@ def _optional(group: AutoScalingGroup) -> dict[str, Any]:
             "MaxHealthyPercentage": policy.max_healthy_percentage,
         }
     return shown
+
+
+def configuration(row: WarmPool) -> dict[str, Any]:
+    """A warm pool as AWS shows it."""
+    prepared = row.max_group_prepared_capacity
+    return {
+        "MinSize": row.min_size,
+        **({} if prepared is None else {"MaxGroupPreparedCapacity": prepared}),
+        "PoolState": row.pool_state,
+        **({"Status": "PendingDelete"} if row.deleting else {}),
+        **({"InstanceReusePolicy": {"ReuseOnScaleIn": True}} if row.reuse_on_scale_in else {}),
+    }
 
 
 def member_shape(member: Member, context: Context) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from lab.core.autoscaling import causes
 from lab.core.autoscaling.model import AutoScalingGroup, Member
 from lab.core.autoscaling.policy import ScalingPolicy
 from lab.core.autoscaling.refreshes import InstanceRefresh, active_refresh
+from lab.core.autoscaling.warm_pool import WarmPool
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.errors import LabError, ValidationError
 
@@ -136,6 +137,7 @@ def delete_auto_scaling_group(context: Context, request: Request) -> Response:
         context.store.delete(ScalingPolicy, policy.arn)
     for refresh in context.store.where(InstanceRefresh, "group", group.name):
         context.store.delete(InstanceRefresh, refresh.key)
+    context.store.delete(WarmPool, group.name)
     if members:
         # Protection from scale-in does not hold against deletion (aws-facts §3.6).
         for member in members:

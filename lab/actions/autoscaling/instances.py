@@ -8,7 +8,7 @@ from lab.actions.autoscaling.groups import get_group
 from lab.actions.autoscaling.members import begin_termination, get_member, member_in
 from lab.actions.context import Context, Request, Response, reads
 from lab.core.autoscaling import causes
-from lab.core.autoscaling.counts import is_capacity
+from lab.core.autoscaling.counts import is_capacity, is_in_pool
 from lab.core.autoscaling.lifecycle import TRANSITIONS, Event
 from lab.core.autoscaling.model import (
     HEALTHY,
@@ -34,7 +34,8 @@ def set_instance_health(context: Context, request: Request) -> Response:
         raise ValidationError(f"HealthStatus must be Healthy or Unhealthy, not {health}")
     group = get_group(context, member.group)
     age = context.now - (context.now if member.in_service_at is None else member.in_service_at)
-    if request.get("ShouldRespectGracePeriod", True) and age < group.health_check_grace_period:
+    graced = age < group.health_check_grace_period and not is_in_pool(member)
+    if graced and request.get("ShouldRespectGracePeriod", True):
         return {}
     cause = causes.USER_UNHEALTHY if health == UNHEALTHY else ""
     context.store.put(replace(member, health=health, unhealthy_cause=cause))
@@ -85,13 +86,14 @@ def _terminate(
                 "ScalingActivityInProgress", f"The instance {member.instance_id} is {member.state} and leaves already."
             )
         old = group.desired_capacity
-        if shrinks and old == group.min_size:
+        counts = not is_in_pool(member)
+        if shrinks and counts and old == group.min_size:
             raise ValidationError(
                 f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without replacement "
                 f"will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false or "
                 f"lower group's min size."
             )
-        new = old - 1 if shrinks else old
+        new = old - 1 if shrinks and counts else old
         group = replace(group, desired_capacity=new)
         cause = causes.user_terminated(context.now, member.instance_id, old, new)
         step = BeginTermination(member.instance_id, cause, owed=is_capacity(member) and not shrinks)

@@ -21,9 +21,14 @@ def stop_instances(context: Context, request: Request) -> Response:
                 f"Instance is not configured for hibernation: {instance.instance_id}. Launch it from a template with "
                 "HibernationOptions.Configured",
             )
-        if instance.state == "running":
-            context.store.put(power.stopped(instance, context.now, hibernate=hibernate))
+        stop(context, instance, hibernate=hibernate)
     return {"StoppingInstances": changes(context, found)}
+
+
+def stop(context: Context, instance: Instance, *, hibernate: bool) -> None:
+    """The row → stopping if it runs."""
+    if instance.state == "running":
+        context.store.put(power.stopped(instance, context.now, hibernate=hibernate))
 
 
 @reads("InstanceIds", "AdditionalInfo")

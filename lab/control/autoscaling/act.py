@@ -9,10 +9,11 @@ from lab.actions.context import Context
 from lab.actions.ec2 import instances as ec2
 from lab.actions.ec2.common import free_addresses
 from lab.actions.ec2.launch_templates import version_of
+from lab.control.autoscaling import warm
 from lab.core.autoscaling import activities, excursions, hooks, processes, steps, traffic, zones
 from lab.core.autoscaling.capacity import backoff
 from lab.core.autoscaling.lifecycle import Event, moved
-from lab.core.autoscaling.model import UNHEALTHY, Activity, AutoScalingGroup, Member
+from lab.core.autoscaling.model import PENDING, UNHEALTHY, WARMED_PENDING, Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.refreshes import active_refresh, launching
 from lab.core.ec2.capacity import INSUFFICIENT_CAPACITY
 from lab.core.ec2.model import Instance, LaunchTemplate
@@ -36,6 +37,8 @@ def take(context: Context, group_name: str, step: steps.Step) -> None:
             _OF_MEMBER[type(step)](context, group, member, activity, step)
         return
     match step:
+        case steps.Launch() if step.warm:
+            warm.take(context, group, step)
         case steps.Launch():
             launch(context, group, step)
         case steps.MoveTrafficSource():
@@ -79,7 +82,8 @@ def launch(context: Context, group: AutoScalingGroup, step: steps.Launch) -> Non
         launch_template_version=version.number,
         launched_at=context.now,
         activity_id=activity_id,
-        protected=group.new_instances_protected,
+        state=WARMED_PENDING if step.pooled else PENDING,
+        protected=group.new_instances_protected and not step.pooled,
         replaces=step.replaces if step.leaving_cause else "",
         refresh=refresh.mark if refresh is not None else "",
     )
@@ -233,4 +237,7 @@ _OF_MEMBER: Mapping[type, Callable[..., None]] = {
     steps.BeginTermination: _begin_termination,
     steps.TerminateInstance: _terminate,
     steps.Forget: _forget,
+    steps.Park: warm.park,
+    steps.Store: warm.store,
+    steps.ReturnToPool: warm.give_back,
 }

@@ -11,6 +11,7 @@ from lab.actions.autoscaling.groups import members_of
 from lab.actions.autoscaling.members import register
 from lab.control.autoscaling.act import take
 from lab.control.autoscaling.refreshes import advance
+from lab.control.autoscaling.warm import forget_empty
 from lab.control.world import World
 from lab.core.autoscaling.model import IN_SERVICE, Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.plan import plan
@@ -46,12 +47,13 @@ class Groups:
             context.store.delete(AutoScalingGroup, group.name)
             return True
         views = [self._view(member, now) for member in members]
-        seen, demand, moved = advance(context, group, views)
-        due = plan(seen, views, now, demand)
+        guidance = advance(context, group, views)
+        due = plan(guidance.group, views, now, guidance.demand, guidance.pool)
         for step in due:
             take(context, group.name, step)
         registered = self._register_missing(group.name, now)
-        return bool(due) or registered or moved
+        ended = forget_empty(context, group.name)
+        return bool(due) or registered or guidance.moved or ended
 
     def _view(self, member: Member, now: float) -> MemberView:
         instance = self._world.store.get(Instance, member.instance_id)

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lab.core.autoscaling import causes
+from lab.core.autoscaling.counts import is_pooled
 from lab.core.autoscaling.hooks import LifecycleAction
 from lab.core.autoscaling.lifecycle import Event, moved
 from lab.core.autoscaling.model import UNHEALTHY, Activity, AutoScalingGroup, Member
@@ -36,7 +37,8 @@ def launched(
     cause: str,
     now: float,
 ) -> Activity:
-    description = f"Launching a new EC2 instance: {member.instance_id}"
+    where = " into warm pool" if is_pooled(member) else ""
+    description = f"Launching a new EC2 instance{where}: {member.instance_id}"
     details = detailed(subnet_id, member.zone)
     return Activity(member.activity_id, group.name, description, cause, now, "PreInService", 30, details)
 
@@ -111,13 +113,14 @@ def launch_given_up(activity: Activity, now: float) -> Activity:
 
 def terminating(member: Member, group: AutoScalingGroup, step: BeginTermination, activity_id: str, now: float) -> Pair:
     """What is unhealthy says why."""
+    where = " from warm pool" if is_pooled(member) else ""
     activity = Activity(
         activity_id,
         group.name,
-        f"Terminating EC2 instance: {member.instance_id}",
+        f"Terminating EC2 instance{where}: {member.instance_id}",
         step.cause,
         now,
-        "WaitingForELBConnectionDraining" if group.target_group_arns else "InProgress",
+        "WaitingForELBConnectionDraining" if group.target_group_arns and not where else "InProgress",
         20,
         detailed_for(group, member),
     )

@@ -23,6 +23,15 @@ EC2_UNHEALTHY = (
     "indicating it has been terminated or stopped."
 )
 REFRESH = "an instance was taken out of service in response to an instance refresh."
+POOL_GROWS = (
+    "an instance was launched into the warm pool in response to a difference between its desired and actual size, "
+    "increasing its size from {old} to {new}."
+)
+POOL_SHRINKS = (
+    "an instance was taken out of the warm pool in response to a difference between its desired and actual size, "
+    "shrinking its size from {old} to {new}."
+)
+"""Of the warm pool AWS publishes no causes."""
 LIFETIME = "an instance was taken out of service in response to its maximum instance lifetime."
 USER_UNHEALTHY = "an instance was taken out of service in response to a user health-check."
 

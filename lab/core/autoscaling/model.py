@@ -11,6 +11,12 @@ ENTERING_STANDBY, STANDBY = "EnteringStandby", "Standby"
 DETACHING, DETACHED = "Detaching", "Detached"
 TERMINATING, TERMINATING_WAIT, TERMINATING_PROCEED = "Terminating", "Terminating:Wait", "Terminating:Proceed"
 TERMINATING_RETAINED, TERMINATED = "Terminating:Retained", "Terminated"
+WARMED_PENDING, WARMED_PENDING_WAIT = "Warmed:Pending", "Warmed:Pending:Wait"
+WARMED_PENDING_PROCEED = "Warmed:Pending:Proceed"
+WARMED_STOPPED, WARMED_RUNNING, WARMED_HIBERNATED = "Warmed:Stopped", "Warmed:Running", "Warmed:Hibernated"
+WARMED_TERMINATING, WARMED_TERMINATING_WAIT = "Warmed:Terminating", "Warmed:Terminating:Wait"
+WARMED_TERMINATING_PROCEED, WARMED_TERMINATING_RETAINED = "Warmed:Terminating:Proceed", "Warmed:Terminating:Retained"
+WARMED_TERMINATED = "Warmed:Terminated"
 HEALTHY, UNHEALTHY = "Healthy", "Unhealthy"
 
 DEFAULT_COOLDOWN = 300.0
@@ -102,7 +108,10 @@ class Member:
 
     `actions` are the lifecycle actions it waits for; `unhooked` says that no hook runs when it enters service (it was
     attached, or comes back from standby). `target_groups` are those it has been registered with, or was kept out of.
-    `refresh` is the id of the instance refresh that it was launched by, "" if by none."""
+    `refresh` is the id of the instance refresh that it was launched by, "" if by none.
+
+    On its way into the warm pool, `returning` says that it comes from the group, and `parked` that its instance has been
+    stopped for the pool."""
 
     instance_id: str
     group: str
@@ -124,6 +133,8 @@ class Member:
     unhooked: bool = False
     target_groups: tuple[str, ...] = ()
     refresh: str = ""
+    returning: bool = False
+    parked: bool = False
 
     @property
     def key(self) -> str:

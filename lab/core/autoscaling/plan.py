@@ -8,6 +8,7 @@ the other, each in a file of its own:
     needs         who must be replaced, and within which bounds       (health, lifetime, balance)
     replacement   who of them leaves now, who gets a successor first
     capacity      launches and terminations up or down to the desired capacity
+    warm pool     launches are taken from what is warm first; then the pool is filled up, or emptied
 
 The roster carries what each of them decided to the next. Which of it happens at all, `processes` tells.
 """
@@ -35,17 +36,25 @@ from lab.core.autoscaling.steps import (
 )
 from lab.core.autoscaling.traffic import moves
 from lab.core.autoscaling.view import MemberView, successors
+from lab.core.autoscaling.warm_fill import refill
+from lab.core.autoscaling.warm_pool import NO_POOL, Pool, Reserve
 
 
 def plan(
-    group: AutoScalingGroup, views: Sequence[MemberView], now: float, refresh: Demand | None = None
+    group: AutoScalingGroup,
+    views: Sequence[MemberView],
+    now: float,
+    refresh: Demand | None = None,
+    pool: Pool = NO_POOL,
 ) -> tuple[Step, ...]:
     """The steps that are due, in the order in which they must be taken. `refresh` is what an instance refresh wants
-    replaced, within bounds of its own."""
-    return tuple(_steps(group, views, now, refresh))
+    replaced, within bounds of its own; `pool` is the group's warm pool."""
+    return tuple(_steps(group, views, now, refresh, pool))
 
 
-def _steps(group: AutoScalingGroup, views: Sequence[MemberView], now: float, refresh: Demand | None) -> Iterator[Step]:
+def _steps(
+    group: AutoScalingGroup, views: Sequence[MemberView], now: float, refresh: Demand | None, pool: Pool
+) -> Iterator[Step]:
     going_on = tuple(progress(group, views, now))
     yield from going_on
     yield from moves(group, views)
@@ -55,7 +64,11 @@ def _steps(group: AutoScalingGroup, views: Sequence[MemberView], now: float, ref
         launch=group.runs("Launch") and now >= group.launch_not_before and not failed,
         terminate=group.runs("Terminate") or group.deleting,
     )
-    roster = Roster(views)
+    reserve = Reserve(pool, views)
+    for step in going_on:
+        if isinstance(step, LaunchFailed | BeginTermination):
+            reserve.leave(step.instance_id)
+    roster = Roster(views, reserve.has)
     needs = _needs(group, views, now, refresh, allowed)
     calm = all(need.kind is Kind.REBALANCE for need in needs.values())
     yield from _marks(group, views, now)
@@ -67,14 +80,16 @@ def _steps(group: AutoScalingGroup, views: Sequence[MemberView], now: float, ref
             bounds = demand(group, kind, found)
             if kind is Kind.REFRESH and refresh is not None:
                 bounds = replace(refresh, needs=tuple(found))
-            yield from replacements(group, views, bounds, roster, now, allowed)
+            yield from reserve.served(replacements(group, views, bounds, roster, now, allowed))
     if allowed.launch:
         if _is_hopeless(group, roster, now):
             yield SuspendLaunch()
         else:
-            yield from missing(group, roster, now)
+            yield from reserve.served(missing(group, roster, now))
     if allowed.terminate:
-        yield from surplus(group, roster, now)
+        staying = dict(roster.staying)
+        yield from reserve.kept(surplus(group, roster, now), staying)
+    yield from refill(group, pool, reserve, roster, views, now, allowed)
     if group.deleting:
         yield from _stragglers(group, views)
 

@@ -7,6 +7,7 @@ does not run any more has nothing to drain, what is gone nothing to hook.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from lab.core.autoscaling import warm_progress
 from lab.core.autoscaling.hooks import ABANDON, CONTINUE, LAUNCHING, TERMINATING, outcome, why_abandoned
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.steps import (
@@ -25,6 +26,9 @@ from lab.core.autoscaling.view import DEAD, MemberView
 
 ALIVE = ("running", "stopped")
 """EC2 states of an instance that is to be terminated and is not on its way yet."""
+POOLED = (
+    "Warmed:Terminating", "Warmed:Terminating:Wait", "Warmed:Terminating:Proceed", "Warmed:Terminating:Retained"
+)  # fmt: skip
 GONE = ("terminated", "")
 
 Look = Callable[[AutoScalingGroup, MemberView, float], Step | None]
@@ -70,14 +74,14 @@ def _terminating(group: AutoScalingGroup, view: MemberView, now: float) -> Step 
         return Forget(view.id)
     if view.instance_state not in ALIVE or not view.is_drained:
         return None
-    hooked = group.hooks(TERMINATING) and not group.deleting
+    hooked = group.hooks(TERMINATING) and not _is_forced(group, view)
     return WaitForHooks(view.id, TERMINATING) if hooked else TerminateInstance(view.id)
 
 
 def _terminating_wait(group: AutoScalingGroup, view: MemberView, now: float) -> Step | None:
     if view.instance_state in GONE:
         return Forget(view.id)
-    result = CONTINUE if group.deleting else outcome(view.member.actions, now)
+    result = CONTINUE if _is_forced(group, view) else outcome(view.member.actions, now)
     if result == ABANDON and group.retains_abandoned:
         return Retain(view.id)
     return Proceed(view.id) if result else None
@@ -92,7 +96,12 @@ def _terminating_proceed(group: AutoScalingGroup, view: MemberView, now: float) 
 def _retained(group: AutoScalingGroup, view: MemberView, now: float) -> Step | None:
     if view.instance_state in GONE:
         return Forget(view.id)
-    return Proceed(view.id) if group.deleting else None
+    return Proceed(view.id) if _is_forced(group, view) else None
+
+
+def _is_forced(group: AutoScalingGroup, view: MemberView) -> bool:
+    """Its group, or its warm pool, is deleted by force: no hook runs."""
+    return group.deleting or (view.member.unhooked and view.member.state in POOLED)
 
 
 def _entering_standby(group: AutoScalingGroup, view: MemberView, now: float) -> Step | None:
@@ -113,5 +122,10 @@ BY_STATE: Mapping[str, Look] = {
     "Terminating:Retained": _retained,
     "EnteringStandby": _entering_standby,
     "Detaching": _detaching,
+    "Warmed:Terminating": _terminating,
+    "Warmed:Terminating:Wait": _terminating_wait,
+    "Warmed:Terminating:Proceed": _terminating_proceed,
+    "Warmed:Terminating:Retained": _retained,
+    **warm_progress.BY_STATE,
 }
 """In InService and Standby nothing happens by itself."""

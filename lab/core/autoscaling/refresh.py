@@ -19,6 +19,7 @@ from lab.core.autoscaling.census import Census, census
 from lab.core.autoscaling.counts import COUNTS_AS, is_capacity
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.needs import Demand, Need, bounded
+from lab.core.autoscaling.pool_census import PoolCensus, pool_census
 from lab.core.autoscaling.refreshes import (
     BAKING,
     CANCELLED,
@@ -39,6 +40,7 @@ from lab.core.autoscaling.refreshes import (
 )
 from lab.core.autoscaling.steps import Kind
 from lab.core.autoscaling.view import MemberView, successors
+from lab.core.autoscaling.warm_pool import WarmPool
 
 PATIENCE = 3600.0
 LONGEST = 14 * 86400.0
@@ -48,15 +50,18 @@ PROCESSES = ("InstanceRefresh", "Launch", "Terminate")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`demand` is None while the refresh wants nothing of the group."""
+    """`demand` is None while the refresh wants nothing of the group. `stale` are instances of the warm pool that must not be
+    used, `leaving` those of them that are to be replaced now."""
 
     refresh: InstanceRefresh
     demand: Demand | None = None
+    stale: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
 
 
 def turn(
     refresh: InstanceRefresh, group: AutoScalingGroup, views: Sequence[MemberView], wanted: Wanted | None,
-    alarms: Mapping[str, str], now: float,
+    alarms: Mapping[str, str], now: float, pool: WarmPool | None = None,
 ) -> Turn:  # fmt: skip
     """`wanted` is what is launched now, None when that cannot be told (its launch template is gone); `alarms` are the states of
     the refresh's alarms by name, without those that are gone."""
@@ -66,25 +71,29 @@ def turn(
         refresh = replace(refresh, status=IN_PROGRESS, start_time=now, progressed_at=now)
     if wanted is None:
         return Turn(_or_failed(refresh, group, "The launch template to launch instances from does not exist.", now))
-    seen = census(refresh, group, views, wanted, now)
-    refresh = _moved(refresh, seen, now)
+    seen, warm = census(refresh, group, views, wanted, now), pool_census(refresh, group, pool, views, wanted)
+    stale = warm.stale if warm is not None else ()
+    refresh = _moved(refresh, seen, warm, now)
     alarm = next((name for name in refresh.preferences.alarms if alarms.get(name) == "ALARM"), None)
     if alarm is not None and refresh.status != ROLLING_BACK:
         return Turn(failed(refresh, f"The CloudWatch alarm {alarm} went into the ALARM state.", now))
     if refresh.status == BAKING:
-        return Turn(_baked(refresh, now))
-    if _is_done(refresh, seen):
-        return Turn(_done(refresh, now))
+        return Turn(_baked(refresh, now), None, stale)
+    live = _is_done(refresh, seen)
+    if live and (warm is None or warm.complete or _ends_early(refresh)):
+        return Turn(_done(refresh, now), None, stale)
     pause = _pause(refresh, group, now)
     if pause:
-        return Turn(replace(refresh, status_reason=pause, progressed_at=now), _demand(refresh, group, ()))
+        return Turn(replace(refresh, status_reason=pause, progressed_at=now), _demand(refresh, group, ()), stale)
     silent = next((name for name in refresh.preferences.alarms if alarms.get(name) != "OK"), None)
     held = silent is not None and refresh.status != ROLLING_BACK
     reason = f"Waiting for the CloudWatch alarm {silent} to have data." if held else _reason(seen)
+    reason = "Waiting for instances of the warm pool to be replaced." if live and not held else reason
     after = _or_failed(refresh, group, reason, now)
     if after.status != refresh.status:
         return Turn(after)
-    return Turn(after, _demand(refresh, group, () if held else _due(refresh, seen)))
+    leaving = warm.leaving if warm is not None and live and not held else ()
+    return Turn(after, _demand(refresh, group, () if held or live else _due(refresh, seen)), stale, leaving)
 
 
 def failed(refresh: InstanceRefresh, why: str, now: float) -> InstanceRefresh:
@@ -112,21 +121,28 @@ def cancelled(refresh: InstanceRefresh, *, wait: bool) -> InstanceRefresh:
 
 def _cancelling(refresh: InstanceRefresh, views: Sequence[MemberView], now: float) -> InstanceRefresh:
     before = successors(views)
-    moving = any(view.id in before or (view.member.leaving_kind == Kind.REFRESH and not view.serves) for view in views)
+    moving = any(
+        view.id in before
+        or (view.member.leaving_kind == Kind.REFRESH and COUNTS_AS[view.member.state] == "terminating")
+        for view in views
+    )
     coming = any(view.member.refresh == refresh.refresh_id and view.member.in_service_at is None for view in views)
     if refresh.wait_for_transitioning and (moving or coming):
         return refresh
     return _ended(refresh, CANCELLED, "Cancelled by a user request.", now)
 
 
-def _moved(refresh: InstanceRefresh, seen: Census, now: float) -> InstanceRefresh:
-    """The row with the numbers of this look, and with the time of the last movement."""
-    moved = seen.updated > refresh.updated or seen.left < refresh.left
+def _moved(refresh: InstanceRefresh, seen: Census, warm: PoolCensus | None, now: float) -> InstanceRefresh:
+    """The row with the numbers of this look, the warm pool's among them, and with the time of the last movement."""
+    updated = seen.updated + (warm.updated if warm is not None else 0)
+    left = seen.left + (len(warm.stale) if warm is not None else 0)
+    moved = updated > refresh.updated or left < refresh.left
     refresh = replace(
         refresh,
         live=seen.progress(refresh.status),
-        updated=seen.updated,
-        left=seen.left,
+        pool=None if warm is None else warm.progress(refresh.status),
+        updated=updated,
+        left=left,
         progressed_at=now if moved else refresh.progressed_at,
     )
     passed = max((mark for mark in _checkpoints(refresh) if mark <= refresh.live.percentage), default=0)
@@ -137,6 +153,11 @@ def _moved(refresh: InstanceRefresh, seen: Census, now: float) -> InstanceRefres
 
 def _checkpoints(refresh: InstanceRefresh) -> tuple[int, ...]:
     return () if refresh.status == ROLLING_BACK else refresh.preferences.checkpoint_percentages
+
+
+def _ends_early(refresh: InstanceRefresh) -> bool:
+    """Its last checkpoint comes before all of the group is updated, and so before the warm pool."""
+    return max(_checkpoints(refresh), default=100) < 100
 
 
 def _is_done(refresh: InstanceRefresh, seen: Census) -> bool:

@@ -5,7 +5,7 @@ the next decision sees what the last one left.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lab.core.autoscaling.counts import is_capacity, is_owed
 from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup, Member
@@ -17,9 +17,11 @@ from lab.core.autoscaling.zones import BEST_EFFORT, doubtful, held
 class Roster:
     """`staying` are the members held against the desired capacity, by id. `outgoing` are those that stay in service beside
     it until their successor is ready. `owed` are those that leave or are on their way out and have no successor yet, with
-    the kind. `left` are those that leave by a step of this look."""
+    the kind. `left` are those that leave by a step of this look. `is_warm` tells of a zone whether the warm pool has something
+    ready in it."""
 
-    def __init__(self, views: Sequence[MemberView]) -> None:
+    def __init__(self, views: Sequence[MemberView], is_warm: Callable[[str], bool] = lambda _zone: False) -> None:
+        self._is_warm = is_warm
         before = successors(views)
         counting = {view.id: view.member for view in views if is_capacity(view.member) and not view.failed}
         self.staying: dict[str, Member] = {name: one for name, one in counting.items() if name not in before}
@@ -61,11 +63,12 @@ class Roster:
         return zone
 
     def launch(self, group: AutoScalingGroup, now: float) -> str | None:
-        """One more; the zone it goes to, the one with the fewest, the group's order telling equals apart. None when nothing
-        can be launched for now: every zone is left alone after failures, or with `balanced-only` the one in turn is."""
+        """One more; the zone it goes to, the one with the fewest. Of equals one in which an instance is warm comes first, then
+        the group's order tells them apart. None when nothing can be launched for now: every zone is left alone after
+        failures, or with `balanced-only` the one in turn is."""
         usable = self.usable(group, now)
         zones = usable if group.capacity_distribution == BEST_EFFORT else group.zones
-        zone = min(zones, key=lambda zone: self.sizes[zone], default=None)
+        zone = min(zones, key=lambda zone: (self.sizes[zone], not self._is_warm(zone)), default=None)
         if zone is None or zone not in usable:
             return None
         self.sizes[zone] += 1

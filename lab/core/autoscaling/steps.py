@@ -111,13 +111,38 @@ class Forget:
 @dataclass(frozen=True, slots=True)
 class Launch:
     """A new instance in a zone. `replaces` is the member it stands in for, "" when it adds capacity, and `kind` why. With a
-    `leaving_cause` that member stays in service until the new one is ready, and leaves with this cause then."""
+    `leaving_cause` that member stays in service until the new one is ready, and leaves with this cause then. `warm` is the
+    instance of the warm pool that is taken for it, "" for a cold start; `pooled` says that it goes into the warm pool."""
 
     zone: str
     cause: str
     replaces: str = ""
     kind: Kind | None = None
     leaving_cause: str = ""
+    warm: str = ""
+    pooled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Prepared for the warm pool: its instance is stopped, hibernated or left running, as the pool says."""
+
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Its instance has stopped: it rests in the warm pool."""
+
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToPool:
+    """Out of service and back to the warm pool, instead of being terminated."""
+
+    instance_id: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +159,6 @@ class SuspendLaunch:
 
 OfMember = (
     WaitForHooks | Proceed | Retain | EnterService | LaunchFailed | Rest | Leave | MarkUnhealthy | BeginTermination
-    | TerminateInstance | Forget
+    | TerminateInstance | Forget | Park | Store | ReturnToPool
 )  # fmt: skip
 Step = OfMember | Launch | MoveTrafficSource | ScaleInBlocked | SuspendLaunch
