@@ -5,7 +5,9 @@ from lab.core.arc_zonal_shift import ZonalShift
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision, ScalingPolicy
 from lab.core.autoscaling.predictive import Forecast
+from lab.core.autoscaling.refreshes import InstanceRefresh
 from lab.core.autoscaling.scheduled import ScheduledAction
+from lab.core.autoscaling.warm_pool import WarmPool
 from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
 from lab.core.ec2.model import (
     Instance,
@@ -33,7 +35,7 @@ from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
     Activity, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup, Decision, Event,
-    Forecast, Instance, InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm,
-    NetworkInterface, Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret,
-    SecurityGroup, Stack, StackEvent, Subnet, TargetGroup, TrustStore, Vpc, ZonalShift,
+    Forecast, Instance, InstanceRefresh, InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member,
+    MetricAlarm, NetworkInterface, Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret,
+    SecurityGroup, Stack, StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool, ZonalShift,
 )  # fmt: skip

@@ -18,7 +18,23 @@ from botocore.utils import parse_timestamp
 from botocore.validate import ParamValidator
 
 from lab.actions import acm, arc_zonal_shift, rds, secretsmanager, sts
-from lab.actions.autoscaling import executions, forecasts, groups, instances, policies, scheduled
+from lab.actions.autoscaling import (
+    describing,
+    excursions,
+    executions,
+    forecasts,
+    groups,
+    hooks,
+    instance_refreshes,
+    instances,
+    policies,
+    processes,
+    scheduled,
+    types,
+    warm_pools,
+)
+from lab.actions.autoscaling import tags as autoscaling_tags
+from lab.actions.autoscaling import target_groups as autoscaling_target_groups
 from lab.actions.cloudwatch import alarm_history, alarm_reports, alarms, composite_alarms, metrics
 from lab.actions.cloudwatch import tags as cloudwatch_tags
 from lab.actions.context import READS, Action, Context, Request, Response
@@ -26,6 +42,8 @@ from lab.actions.ec2 import instances as ec2_instances
 from lab.actions.ec2 import (
     internet,
     launch_templates,
+    power,
+    run,
     security_groups,
     tags,
     vpcs,
@@ -48,9 +66,12 @@ from lab.core.errors import LabError
 MODULES: dict[str, tuple[ModuleType, ...]] = {
     "acm": (acm,),
     "arc-zonal-shift": (arc_zonal_shift,),
-    "autoscaling": (groups, instances, policies, executions, scheduled, forecasts),
+    "autoscaling": (
+        groups, describing, autoscaling_tags, autoscaling_target_groups, instances, instance_refreshes, excursions, hooks,
+        processes, policies, executions, scheduled, forecasts, types, warm_pools,
+    ),
     "cloudwatch": (alarms, composite_alarms, alarm_reports, alarm_history, metrics, cloudwatch_tags),
-    "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, tags),
+    "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, run, power, tags),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,
         elbv2_tags, limits,

@@ -17,6 +17,8 @@ VERBS = {
     "activities": "Show the scaling activities of the groups, with their causes; or side by side.",
     "why": "Tell the last decisions about a group's capacity in sentences.",
     "kill": "Crash an instance, a node or the database (SIGKILL).",
+    "fail": "Fail an availability zone on purpose.",
+    "recover": "Let a failed zone take machines again.",
     "load": "Send requests at a steady rate and measure them.",
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",
     "logs": "Show what the control plane or a machine wrote.",

@@ -13,6 +13,11 @@ def iso_milliseconds(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+def gmt(now: float) -> str:
+    """`2024-01-01 00:00:00 GMT`: the form inside EC2's transition reasons (aws-facts §7.3)."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S GMT")
+
+
 def alarm_date(now: float) -> str:
     """`03/07/25 08:29:00`: the form inside CloudWatch's state reasons (cw:alarm-actions)."""
     return datetime.fromtimestamp(now, UTC).strftime("%d/%m/%y %H:%M:%S")

@@ -99,6 +99,8 @@ def test_a_command_line_that_is_off(runner: CliRunner, words: list[str]) -> None
         ["why", "web", "--json"],
         ["kill", "i-1"],
         ["kill", "--random"],
+        ["fail", "zone", "a"],
+        ["recover", "zone", "a"],
         ["url"],
         ["ca"],
         ["ca", "--pem"],

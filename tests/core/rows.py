@@ -42,6 +42,7 @@ def group(**more: Any) -> AutoScalingGroup:
         "health_check_type": "ELB",
         "health_check_grace_period": 300.0,
         "capacity_cause": "At X a user request did it.",
+        "traffic_states": ((TG, "InService"),),
         **more,
     }
     return AutoScalingGroup(**values)
@@ -58,6 +59,7 @@ def member(name: str, zone: str = A, **more: Any) -> Member:
         "activity_id": f"activity-{name}",
         "state": "InService",
         "in_service_at": NOW - 1000,
+        "target_groups": (TG,),
         **more,
     }
     return Member(**values)

@@ -29,6 +29,12 @@ def activity(what: str = "Launching a new EC2 instance: i-1", ended: float | Non
         # It waits for activities and replacements first.
         ([activity(ended=-10.0), activity("Terminating EC2 instance: i-2", None)],
          "an activity is in progress (Terminating EC2 instance: i-2)"),
+        # What a warm pool does by itself, and instances that move between the pool and the group.
+        ([activity("Launching a new EC2 instance into warm pool: i-1", None)], ""),
+        ([activity("Launching a new EC2 instance into warm pool: i-1", -10.0)], ""),
+        ([activity("Terminating EC2 instance from warm pool: i-1", -10.0)], ""),
+        ([activity("Launching a new EC2 instance from warm pool: i-1", -10.0)], "in its cooldown"),
+        ([activity("Returning EC2 instance to warm pool: i-1", -10.0)], "in its cooldown"),
         # A launch that failed has launched nothing, and other activities scale nothing.
         ([activity(ended=-10.0, status_code="Failed")], ""),
         ([activity("Moving EC2 instance to Standby: i-1", -10.0)], ""),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.core.autoscaling.adjustment import CHANGE, EXACT, PERCENT, adjusted, rounded
-from lab.core.autoscaling.capacity import Capacity
+from lab.core.autoscaling.available import Capacity
 from lab.core.autoscaling.policy import Adjustment, Step
 from lab.core.autoscaling.step import aggregated, matching, wish
 from tests.core.rows import breach, group, step_policy

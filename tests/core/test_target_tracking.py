@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.core.autoscaling.capacity import Capacity, capacity_of, is_warm
+from lab.core.autoscaling.available import Capacity, capacity_of, is_warm
 from lab.core.autoscaling.policy import ALB_REQUESTS, TargetTracking, warmup
 from lab.core.autoscaling.target_tracking import alarms, wish
 from lab.core.autoscaling.wish import Wish
@@ -188,7 +188,13 @@ def test_capacity_tells_warm_warming_and_terminating_apart() -> None:
         member("just-warm", in_service_at=NOW - 300),
         member("new", in_service_at=NOW - 299),
         member("pending", state="Pending", in_service_at=None),
+        member("hooked", state="Pending:Wait", in_service_at=None),
         member("going", state="Terminating"),
+        member("gone-soon", state="Terminating:Wait"),
+        member("aside", state="Standby"),
+        member("leaving", state="Detaching"),
+        member("kept", state="Terminating:Retained"),
+        member("pooled", state="Warmed:Stopped", in_service_at=None),
     ]
-    assert capacity_of(members, 300, NOW) == Capacity(2, 2, 1, 1)
-    assert [is_warm(one, 300, NOW) for one in members] == [True, True, False, False, False]
+    assert capacity_of(members, 300, NOW) == Capacity(2, 3, 2, 1)
+    assert [one.instance_id for one in members if is_warm(one, 300, NOW)] == ["i-old", "i-just-warm"]

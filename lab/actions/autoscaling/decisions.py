@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from lab.actions.context import Context
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.policy import Decision
-from lab.core.autoscaling.record import KEPT, folded, surplus
+from lab.core.autoscaling.record import KEPT, asked, folded, surplus
 from lab.core.store import Store
 
 
@@ -26,6 +27,13 @@ def carry_out(store: Store, group: AutoScalingGroup, decision: Decision, cause: 
     changed = replace(group, desired_capacity=decision.desired, capacity_cause=cause)
     store.put(changed)
     return changed
+
+
+def keep(context: Context, before: AutoScalingGroup, after: AutoScalingGroup, action: str) -> None:
+    """A user's action, by its name, has changed the group."""
+    context.store.put(after)
+    if before.desired_capacity != after.desired_capacity or action == "SetDesiredCapacity":
+        record(context.store, asked(before, after, action, context.now, context.new_id("uuid")))
 
 
 def forget(store: Store, group_name: str) -> None:

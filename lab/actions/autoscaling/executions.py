@@ -8,7 +8,7 @@ from lab.actions.autoscaling.groups import get_group, members_of
 from lab.actions.autoscaling.policies import find_policy
 from lab.actions.context import Context, Request, Response, reads
 from lab.core.autoscaling import causes, simple, step
-from lab.core.autoscaling.capacity import capacity_of
+from lab.core.autoscaling.available import capacity_of
 from lab.core.autoscaling.combine import Others, decide
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.policy import SIMPLE, STEP, USER, ScalingPolicy, warmup

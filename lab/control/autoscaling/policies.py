@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from lab.actions.autoscaling.decisions import carry_out
 from lab.control.world import World
 from lab.core.autoscaling import causes, simple, step, target_tracking
-from lab.core.autoscaling.capacity import capacity_of, clamped
+from lab.core.autoscaling.available import capacity_of, clamped
 from lab.core.autoscaling.combine import Others, decide
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import (

@@ -10,7 +10,7 @@ from dataclasses import replace
 from lab.actions.autoscaling.decisions import carry_out, record
 from lab.control.world import World
 from lab.core.autoscaling import causes
-from lab.core.autoscaling.capacity import clamped
+from lab.core.autoscaling.available import clamped
 from lab.core.autoscaling.model import AutoScalingGroup, Member
 from lab.core.autoscaling.policy import ALB_REQUESTS, FORECAST, PREDICTIVE, Decision, Predefined, ScalingPolicy
 from lab.core.autoscaling.predictive import (

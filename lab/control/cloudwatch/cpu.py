@@ -3,7 +3,7 @@
 import logging
 
 from lab.control.world import World
-from lab.core.autoscaling.capacity import default_warmup, is_warm
+from lab.core.autoscaling.available import default_warmup, is_warm
 from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup, Member
 from lab.core.autoscaling.target_tracking import group_dimensions
 from lab.core.cloudwatch.metric import Metric, dimensions

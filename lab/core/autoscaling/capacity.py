@@ -1,67 +1,46 @@
-"""A group's capacity as its policies see it: what is there and warm, what still warms up, what is on its way out.
+"""Bringing the number of members to the desired capacity (aws-facts §3.5, §3.6)."""
 
-Instances that warm up are capacity that has been asked for, but their metrics do not count and a policy does not reckon with
-them: what it wants is reckoned from the warm ones and held against the desired capacity, so that the same breach asks for the
-same capacity once (asg:ec2-auto-scaling-default-instance-warmup). Those that terminate count for scaling in, so that no more
-are removed than necessary (asg:as-scaling-target-tracking, asg:as-scaling-simple-step).
-"""
+from collections.abc import Iterator
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-from lab.core.autoscaling.model import IN_SERVICE, PENDING, TERMINATING, AutoScalingGroup, Member
-
-COUNTED = frozenset({PENDING, IN_SERVICE})
-"""Lifecycle states that count as the group's capacity."""
-LEAVING = frozenset({TERMINATING})
-"""Those of members that were capacity and are about to be none."""
+from lab.core.autoscaling import causes
+from lab.core.autoscaling.model import AutoScalingGroup
+from lab.core.autoscaling.roster import Roster
+from lab.core.autoscaling.steps import BeginTermination, Launch, ScaleInBlocked
+from lab.core.autoscaling.termination import victim
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """How many members are in service past their warm-up, before its end (pending ones too), and terminating; and how many
-    of the warming ones are in service, taking traffic."""
-
-    warm: int
-    warming: int = 0
-    terminating: int = 0
-    warming_in_service: int = 0
-
-    @property
-    def alive(self) -> int:
-        return self.warm + self.warming
-
-    @property
-    def in_service(self) -> int:
-        return self.warm + self.warming_in_service
-
-
-def capacity_of(members: Iterable[Member], warmup: float, now: float) -> Capacity:
-    """`members` are all of one group; `warmup` is in lab seconds from InService."""
-    warm = warming = terminating = warming_in_service = 0
-    for member in members:
-        if member.state in LEAVING:
-            terminating += 1
-        elif member.state not in COUNTED:
-            continue
-        elif is_warm(member, warmup, now):
-            warm += 1
+def missing(group: AutoScalingGroup, roster: Roster, now: float) -> Iterator[Launch]:
+    """Launches up to the desired capacity; successors that are owed come first."""
+    owed = iter(list(roster.owed.items()))
+    while (old := roster.count) < group.desired_capacity:
+        zone = roster.launch(group, now)
+        if zone is None:
+            return
+        replaces, kind = next(owed, ("", None))
+        if kind is None:
+            sentence = causes.at(now, causes.DIFFERENCE_LAUNCH.format(old=old, new=old + 1))
+            cause = causes.joined((group.capacity_cause, sentence))
         else:
-            warming += 1
-            warming_in_service += member.state == IN_SERVICE
-    return Capacity(warm, warming, terminating, warming_in_service)
+            cause = causes.at(now, causes.SUCCESSOR[kind])
+        yield Launch(zone, cause, replaces, kind)
 
 
-def is_warm(member: Member, warmup: float, now: float) -> bool:
-    """Whether the member is in service and its warm-up over."""
-    return member.state == IN_SERVICE and member.in_service_at is not None and now - member.in_service_at >= warmup
+def surplus(group: AutoScalingGroup, roster: Roster, now: float) -> Iterator[BeginTermination | ScaleInBlocked]:
+    """Terminations down to the desired capacity. Members whose successors are coming up are not among the victims: they
+    leave anyway."""
+    while roster.count > group.desired_capacity:
+        chosen = victim(list(roster.staying.values()), group, now)
+        if chosen is None:
+            if group.blocked_cause != group.capacity_cause:
+                yield ScaleInBlocked(causes.joined((group.capacity_cause, causes.equilibrium(now))))
+            return
+        sentence = causes.at(now, causes.DIFFERENCE_TERMINATE.format(old=roster.count, new=roster.count - 1))
+        cause = causes.joined((group.capacity_cause, sentence, causes.selected(now, chosen.instance_id)))
+        yield BeginTermination(chosen.instance_id, cause)
+        roster.leave(chosen.instance_id)
 
 
-def default_warmup(group: AutoScalingGroup) -> float:
-    """Lab seconds from InService: the group's, else its default cooldown (bc:autoscaling.PutScalingPolicyType)."""
-    return group.default_cooldown if group.default_instance_warmup is None else group.default_instance_warmup
-
-
-def clamped(wanted: int, group: AutoScalingGroup) -> int:
-    """Within the group's bounds (asg:as-scale-based-on-demand)."""
-    return min(max(wanted, group.min_size), group.max_size)
+def backoff(failures: int) -> float:
+    """Lab seconds to wait after the n-th launch failure in a row. AWS says only that it grows (aws-facts §11); the lab
+    doubles from 15 s to an hour."""
+    return min(15.0 * 2.0 ** (failures - 1), 3600.0) if failures else 0.0

@@ -17,7 +17,7 @@ Asked at any moment, in any order, it gives the same answer for the same alarms 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.core.autoscaling.capacity import clamped
+from lab.core.autoscaling.available import clamped
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.policy import POLICY, TARGET_TRACKING, Decision
 from lab.core.autoscaling.wish import Wish, instances

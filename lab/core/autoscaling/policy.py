@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lab.core.autoscaling.capacity import default_warmup
+from lab.core.autoscaling.available import default_warmup
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.cloudwatch.metric import MetricDataQuery, MetricStat
 

@@ -8,14 +8,19 @@ simple policies wait; and whoever asks for the cooldown to be honoured.
 from collections.abc import Iterable, Sequence
 
 from lab.core.autoscaling.adjustment import adjusted
-from lab.core.autoscaling.capacity import COUNTED
+from lab.core.autoscaling.counts import is_capacity
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import ScalingPolicy, SimpleScaling
 from lab.core.autoscaling.wish import Breach, Wish, instances
 from lab.core.times import clock
 
-SCALING = ("Launching", "Terminating")
+SCALING = (
+    "Launching a new EC2 instance: ", "Launching a new EC2 instance from warm pool: ",
+    "Terminating EC2 instance: ", "Returning EC2 instance to warm pool: ",
+)  # fmt: skip
 """How the descriptions of the activities begin that start a cooldown."""
+OF_THE_POOL = ("Launching a new EC2 instance into warm pool", "Terminating EC2 instance from warm pool")
+"""Those that a warm pool has by itself: nobody waits for them."""
 
 
 def waits(
@@ -26,10 +31,11 @@ def waits(
     now: float,
 ) -> str:
     """What a simple policy has to wait for at `now`, empty when nothing: `members` and `activities` are all of the group's."""
-    running = next((one for one in activities if one.end_time is None), None)
+    open_ones = (one for one in activities if one.end_time is None)
+    running = next((one for one in open_ones if not one.description.startswith(OF_THE_POOL)), None)
     if running is not None:
         return f"an activity is in progress ({running.description}), and a simple policy waits for its end"
-    alive = [member for member in members if member.state in COUNTED]
+    alive = [member for member in members if is_capacity(member)]
     lacking = group.desired_capacity - len(alive)
     if lacking > 0:
         return f"{instances(lacking)} yet to be launched, and a simple policy waits for that"

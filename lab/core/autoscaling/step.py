@@ -14,7 +14,7 @@ breach that lasts adds nothing while its instances warm up, and a worse one adds
 from collections.abc import Sequence
 
 from lab.core.autoscaling.adjustment import EXACT, adjusted
-from lab.core.autoscaling.capacity import Capacity
+from lab.core.autoscaling.available import Capacity
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.policy import ScalingPolicy, Step, StepScaling
 from lab.core.autoscaling.target_tracking import scale_in_waits
@@ -64,11 +64,11 @@ def wish(policy: ScalingPolicy, group: AutoScalingGroup, breach: Breach, capacit
     if step is None:
         failure = not_found(breach.values, breach.threshold)
         return Wish(policy, breach, value, desired, held="no step fits the value", failure=failure)
-    wanted, arithmetic, held = stepped(scaling, step, desired, capacity)
+    wanted, arithmetic, held = _stepped(scaling, step, desired, capacity)
     return Wish(policy, breach, value, wanted, arithmetic, held)
 
 
-def stepped(scaling: StepScaling, step: Step, desired: int, capacity: Capacity) -> tuple[int, str, str]:
+def _stepped(scaling: StepScaling, step: Step, desired: int, capacity: Capacity) -> tuple[int, str, str]:
     """The desired capacity after a step, the arithmetic, and what holds it back."""
     exact, amount = scaling.adjustment.adjustment_type == EXACT, step.adjustment
     into = amount < desired if exact else amount < 0

@@ -14,7 +14,7 @@
 import math
 from dataclasses import replace
 
-from lab.core.autoscaling.capacity import Capacity
+from lab.core.autoscaling.available import Capacity
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.policy import ALB_REQUESTS, ScalingPolicy, TargetTracking
 from lab.core.autoscaling.wish import NO_DATA, Breach, Wish, instances, number
@@ -95,8 +95,7 @@ def wish(policy: ScalingPolicy, group: AutoScalingGroup, breach: Breach, capacit
     desired = group.desired_capacity
     if not breach.values:
         return Wish(policy, breach, None, desired, held=NO_DATA)
-    value = breach.values[-1]
-    return (_out if breach.above else _in)(policy, desired, breach, value, capacity)
+    return (_out if breach.above else _in)(policy, desired, breach, breach.values[-1], capacity)
 
 
 def _out(policy: ScalingPolicy, desired: int, breach: Breach, value: float, capacity: Capacity) -> Wish:
