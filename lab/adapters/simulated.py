@@ -1,9 +1,9 @@
 """Machines that exist only in memory, for tests and simulations: `lab.control.ports.Compute` without a world.
 
 Time is a function given to the constructor, so a virtual clock drives it. What happens to a machine is scripted: its CPU
-utilisation (`set_cpu`), its network traffic (`set_traffic`), a database's clients (`set_connections`), that it hangs
-(`freeze`), its crash (`kill`), and calls that fail (`fail_next_launch`). A machine runs as soon as it is launched and is
-`ready` once it has booted. Held to the real adapters by `tests/contract`.
+utilisation (`set_cpu`), its network traffic (`set_traffic`), a database's clients (`set_connections`), its crash (`kill`),
+that it hangs (`pause`), and calls that fail (`fail_next_launch`). A machine runs as soon as it is launched and is `ready`
+once it has booted. Held to the real adapters by `tests/contract`.
 """
 
 import asyncio
@@ -12,28 +12,27 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role, Traffic
-from lab.core.errors import AdapterError, Refused, Unavailable
+from lab.core.errors import AdapterError, NoCapacity, Refused, Unavailable
 
-KILLED = 137  # the exit code of a SIGKILL
+KILLED, ASKED = 137, 0  # exit codes of a SIGKILL and of a program that was asked to stop
 PACKET = 1500  # bytes
 
 
 @dataclass(slots=True)
 class _Simulated:
     """The mutable truth about one machine. `used` is CPU seconds up to `counted_at`, since when it runs at `utilisation`;
-    `received` and `sent` are bytes, which grow by `traffic` a second."""
+    `received` and `sent` are bytes, which grow by `traffic` a second. While it is paused none of these grows."""
 
     spec: MachineSpec
     started_at: float
     counted_at: float
-    running: bool = True
+    state: MachineState = MachineState.RUNNING
     used: float = 0.0
     utilisation: float = 0.0
     received: float = 0.0
     sent: float = 0.0
     traffic: tuple[float, float] = (0.0, 0.0)
     connections: int = 0
-    frozen: bool = False
     exit_code: int | None = None
     log: list[str] = field(default_factory=list)
 
@@ -61,6 +60,7 @@ class SimulatedCompute:
         self._networks: dict[str, Network] = {}
         self._machines: dict[str, _Simulated] = {}
         self._failures: list[AdapterError] = []
+        self._failed_zones: set[str] = set()
         self._listeners: set[asyncio.Queue[str]] = set()
 
     def fail_next_launch(self, error: AdapterError) -> None:
@@ -69,7 +69,7 @@ class SimulatedCompute:
 
     def runs(self, machine_id: str) -> bool:
         machine = self._machines.get(machine_id)
-        return machine is not None and machine.running and machine.started_at <= self._now()
+        return machine is not None and machine.state is MachineState.RUNNING and machine.started_at <= self._now()
 
     def set_cpu(self, machine_id: str, utilisation: float) -> None:
         """From now on the machine uses this share of its own vCPUs (0.0 to 1.0)."""
@@ -87,10 +87,6 @@ class SimulatedCompute:
         """From now on so many clients are connected to the database."""
         self._machines[machine_id].connections = connections
 
-    def freeze(self, machine_id: str, *, frozen: bool = True) -> None:
-        """From now on the machine hangs, or does so no more."""
-        self._machines[machine_id].frozen = frozen
-
     async def close(self) -> None:
         """Nothing is held; here because the real adapters have it."""
 
@@ -107,8 +103,10 @@ class SimulatedCompute:
         if self._failures:
             raise self._failures.pop(0)
         machine = self._machines.get(spec.id)
-        if machine is not None and machine.running:
+        if machine is not None and machine.state is not MachineState.STOPPED:
             return self._machine(machine)
+        if spec.zone in self._failed_zones:
+            raise NoCapacity(spec.zone)
         if self._images is not None and spec.image not in self._images:
             raise Refused(f"there is no image {spec.image!r}")
         if spec.vpc_id not in self._networks:
@@ -118,12 +116,22 @@ class SimulatedCompute:
         if machine is None:
             machine = self._machines[spec.id] = _Simulated(spec, started_at=now, counted_at=now)
         else:
-            machine.running, machine.started_at, machine.counted_at = True, now, now
+            machine.state, machine.started_at, machine.counted_at = MachineState.RUNNING, now, now
             machine.used, machine.received, machine.sent, machine.exit_code = 0.0, 0.0, 0.0, None
-            machine.frozen = False
         machine.log.append(f"{spec.id} started")
         self._announce(spec.id)
         return self._machine(machine)
+
+    async def stop(self, machine_id: str, grace: float) -> None:
+        machine = self._machines.get(machine_id)
+        if machine is not None and machine.state is not MachineState.STOPPED:
+            self._end(machine, KILLED if machine.state is MachineState.PAUSED else ASKED)
+
+    async def pause(self, machine_id: str) -> None:
+        self._freeze(machine_id, MachineState.PAUSED)
+
+    async def unpause(self, machine_id: str) -> None:
+        self._freeze(machine_id, MachineState.RUNNING)
 
     async def terminate(self, machine_id: str, grace: float) -> None:
         machine = self._machines.pop(machine_id, None)
@@ -131,21 +139,31 @@ class SimulatedCompute:
             self._announce(machine_id)
 
     async def kill(self, machine_id: str) -> None:
-        machine = self._machines.get(machine_id)
-        if machine is None or not machine.running:
-            raise Refused(f"no machine {machine_id} is running")
-        machine.running, machine.exit_code = False, KILLED
-        self._announce(machine_id)
+        self._end(self._alive(machine_id), KILLED)
 
     async def machines(self) -> list[Machine]:
         now = self._now()
         return [self._machine(machine) for machine in self._machines.values() if machine.started_at <= now]
 
     async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
-        running = [self._machines[name] for name in machine_ids if self.runs(name)]
-        for machine in running:
+        now = self._now()
+        found = [self._machines[name] for name in machine_ids if name in self._machines]
+        alive = [one for one in found if one.state is not MachineState.STOPPED and one.started_at <= now]
+        for machine in alive:
             self._count(machine)
-        return {machine.spec.id: _stats(machine) for machine in running}
+        return {machine.spec.id: _stats(machine) for machine in alive}
+
+    async def fail_zone(self, zone: str) -> None:
+        self._failed_zones.add(zone)
+        for machine in self._machines.values():
+            if machine.spec.zone == zone and machine.state is not MachineState.STOPPED:
+                self._end(machine, KILLED)
+
+    async def recover_zone(self, zone: str) -> None:
+        self._failed_zones.discard(zone)
+
+    async def failed_zones(self) -> frozenset[str]:
+        return frozenset(self._failed_zones)
 
     async def logs(self, machine_id: str, tail: int) -> str:
         if machine_id not in self._machines:
@@ -170,10 +188,27 @@ class SimulatedCompute:
             return
         taken = set(self._occupied)
         for other in self._machines.values():
-            if other.running and other.spec.id != spec.id:
+            if other.state is not MachineState.STOPPED and other.spec.id != spec.id:
                 taken |= {port.published for port in other.spec.ports if port.published is not None}
         for port in sorted(published & taken):
             raise Refused(f"port {port} on 127.0.0.1 is in use by another program: free it or publish another port")
+
+    def _alive(self, machine_id: str) -> _Simulated:
+        machine = self._machines.get(machine_id)
+        if machine is None or machine.state is MachineState.STOPPED:
+            raise Refused(f"no machine {machine_id} is running")
+        return machine
+
+    def _freeze(self, machine_id: str, state: MachineState) -> None:
+        machine = self._alive(machine_id)
+        if machine.state is not state:
+            self._count(machine)
+            machine.state = state
+            self._announce(machine_id)
+
+    def _end(self, machine: _Simulated, exit_code: int) -> None:
+        machine.state, machine.exit_code = MachineState.STOPPED, exit_code
+        self._announce(machine.spec.id)
 
     def _announce(self, machine_id: str) -> None:
         for listener in self._listeners:
@@ -181,7 +216,7 @@ class SimulatedCompute:
 
     def _count(self, machine: _Simulated) -> None:
         now = self._now()
-        seconds = now - machine.counted_at
+        seconds = now - machine.counted_at if machine.state is MachineState.RUNNING else 0.0
         machine.used += seconds * machine.utilisation * machine.spec.vcpus
         machine.received += seconds * machine.traffic[0]
         machine.sent += seconds * machine.traffic[1]
@@ -192,12 +227,11 @@ class SimulatedCompute:
         return Machine(
             id=spec.id,
             role=spec.role,
-            state=MachineState.RUNNING if machine.running else MachineState.STOPPED,
-            ready=machine.running and self._now() >= machine.started_at + self._boot_seconds,
+            state=machine.state,
+            ready=machine.state is MachineState.RUNNING and self._now() >= machine.started_at + self._boot_seconds,
             exit_code=machine.exit_code,
             template_hash=spec.template_hash,
             endpoints={port.number: (spec.address, port.number) for port in spec.ports},
-            frozen=machine.running and machine.frozen,
         )
 
 

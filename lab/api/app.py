@@ -4,9 +4,12 @@ GET  /                                    where things are
 GET  /lab/health                          alive
 GET  /lab/status                          the whole lab as one document (status.py)
 GET  /lab/events                          the same as server-sent events, once a second
+GET  /lab/decisions                       why groups have the capacity they have (decisions.py)
 GET  /lab/ca                              the certificate authority, and what it is limited to
 POST /lab/aws/{service}/{operation}       an AWS action, JSON in and out, shapes as botocore's
 POST /lab/instances/{id}/kill             SIGKILL, as a crash
+POST /lab/zones/{zone}/fail               fail an availability zone: its machines die, none is launched in it
+POST /lab/zones/{zone}/recover            end that
 GET  /lab/machines/{id}/logs              what a machine wrote
 GET  /lab/nodes/{id}/config               a node's document, by long-poll (token)
 POST /lab/nodes/{id}/report               a node's report (token)
@@ -26,6 +29,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from lab.actions.buckets import log_root
+from lab.api.decisions import decisions
 from lab.api.encoding import unpacked
 from lab.api.guard import refusal
 from lab.api.s3 import S3, is_meant
@@ -99,6 +103,10 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
     async def whole_status() -> Response:
         return JSONResponse(status(world, loop, compute))
 
+    @app.get("/lab/decisions")
+    async def why(group: str = "", last: int = 100) -> Response:
+        return JSONResponse(decisions(world.store, group, max(1, min(last, 1000))))
+
     @app.get("/lab/events")
     async def events() -> Response:
         async def stream() -> AsyncIterator[str]:
@@ -136,6 +144,22 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         await world.compute.kill(_machine_id(world, instance_id))
         loop.wake()
         return JSONResponse({"killed": instance_id})
+
+    @app.post("/lab/zones/{zone}/fail")
+    async def fail_zone(zone: str) -> Response:
+        name = _zone(world, zone)
+        await world.compute.fail_zone(name)
+        return _zones_changed(name)
+
+    @app.post("/lab/zones/{zone}/recover")
+    async def recover_zone(zone: str) -> Response:
+        name = _zone(world, zone)
+        await world.compute.recover_zone(name)
+        return _zones_changed(name)
+
+    def _zones_changed(name: str) -> Response:
+        loop.ask_for_zones()
+        return JSONResponse({"zone": name})
 
     @app.get("/lab/machines/{machine_id}/logs")
     async def logs(machine_id: str, tail: int = 100) -> Response:
@@ -238,6 +262,14 @@ def _machine_id(world: World, name: str) -> str:
     """Databases go by their identifier; everything else by its id."""
     database = world.store.get(DBInstance, name)
     return name if database is None else database.machine_id
+
+
+def _zone(world: World, name: str) -> str:
+    """The availability zone of a name, which may be its end: `a`, `1a`, `us-east-1a`."""
+    for zone in world.account.zones:
+        if zone.endswith(name):
+            return zone
+    raise LabError("InvalidParameterValue", f"There is no zone '{name}'; there are {', '.join(world.account.zones)}")
 
 
 def _authorized(world: World, node_id: str, request: Request) -> tuple[LoadBalancer, Node]:

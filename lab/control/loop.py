@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 from lab.control.autoscaling.groups import Groups
 from lab.control.autoscaling.policies import Policies
+from lab.control.autoscaling.predictive import PredictiveScaling
+from lab.control.autoscaling.scheduled import ScheduledActions
 from lab.control.cloudwatch.alarms import Alarms
 from lab.control.cloudwatch.cpu import CpuSampler
 from lab.control.effects import Effects
@@ -42,15 +44,25 @@ class Loop:
         self.groups = Groups(world, self.balancers.drained)
         self.machines = Machines(world, self.effects)
         self.policies = Policies(world)
+        self._scheduled = ScheduledActions(world)
+        self._predictive = PredictiveScaling(world)
         self.alarms = Alarms(world, self.policies.on_alarm)
         self._sampler = CpuSampler(world)
         self._sampled_at = world.clock.now()
         self._given_up = ""
         self.engine_problem = ""
         """Why the compute engine could not be asked at the last turn; empty when it could."""
+        self.failed_zones: frozenset[str] = frozenset()
+        """Availability zones that were failed on purpose, for people to see."""
+        self._zones_known = False
 
     def wake(self) -> None:
         self._woken.set()
+
+    def ask_for_zones(self) -> None:
+        """Zones were failed or recovered: the next turn, which comes at once, asks which are."""
+        self._zones_known = False
+        self.wake()
 
     def hear(self, report: NodeReport) -> None:
         """A node's report; the loop turns at once if it brings news."""
@@ -85,7 +97,10 @@ class Loop:
     async def turn(self) -> None:
         """One look at everything."""
         try:
-            found = await self._world.compute.machines()
+            found = await self.machines.find()
+            if not self._zones_known:
+                self.failed_zones = await self._world.compute.failed_zones()
+                self._zones_known = True
         except AdapterError as error:
             if str(error) != self.engine_problem:
                 log.error("the compute engine cannot be asked: %s", error)
@@ -96,6 +111,8 @@ class Loop:
             self.engine_problem = ""
         now = self._world.clock.now()
         self.machines.observe(found, now)
+        self._scheduled.look(now)
+        self._predictive.look(now)
         for _ in range(TURNS_IN_A_ROW):
             if not (self._stacks(now) | self.groups.look(now)):
                 break

@@ -1,8 +1,8 @@
 """Machines: what was found running against what the rows want. Instances, load balancer nodes and databases alike.
 
 Two halves. `observe` brings the rows up to what was found (an instance that runs is `running`, one that died `stopped`, one
-that is gone `terminated`); `act` starts the effects that bring the world to the rows. A machine nobody's row wants is
-terminated, so nothing leaks after any crash.
+that is gone `terminated`); `act` starts the effects that bring the world to the rows. What an instance's state says and needs
+is decided by `lab.core.ec2.power`. A machine nobody's row wants is terminated, so nothing leaks after any crash.
 """
 
 import logging
@@ -13,8 +13,12 @@ from lab.control.effects import Effects
 from lab.control.world import World
 from lab.core.autoscaling.model import Member
 from lab.core.compute import Machine, MachineSpec, MachineState
+from lab.core.ec2 import power
+from lab.core.ec2.capacity import INSUFFICIENT_CAPACITY, no_capacity
 from lab.core.ec2.model import Instance, NetworkInterface, Vpc
+from lab.core.ec2.power import Need
 from lab.core.elbv2.model import Listener, LoadBalancer
+from lab.core.errors import NoCapacity, Refused
 from lab.core.machines import database_spec, instance_spec, network, node_spec
 from lab.core.rds.model import DBInstance, Event
 
@@ -30,60 +34,44 @@ class Machines:
     def __init__(self, world: World, effects: Effects) -> None:
         self._world = world
         self._effects = effects
+        self._moving: frozenset[str] = frozenset()
+
+    async def find(self) -> list[Machine]:
+        """What runs now, for `observe` and `act`. An effect may end while the answer is under way, which then may be of
+        before or after it: what was busy at the question is left for the next look."""
+        self._moving = self._effects.running()
+        return await self._world.compute.machines()
 
     def observe(self, found: Sequence[Machine], now: float) -> None:
         by_id = {machine.id: machine for machine in found}
         with self._world.store.transaction():
             for instance in self._world.store.all(Instance):
-                # What an effect is about to change is not looked at in the meantime.
-                if not self._effects.busy(instance.instance_id):
+                if not self._busy(instance.instance_id):
                     self._instance(instance, by_id.get(instance.instance_id), now)
             for database in self._world.store.all(DBInstance):
-                if not self._effects.busy(database.machine_id):
+                if not self._busy(database.machine_id):
                     self._database(database, by_id.get(database.machine_id), now)
 
-    def _instance(self, instance: Instance, machine: Machine | None, now: float) -> None:
-        store = self._world.store
-        match instance.state, None if machine is None else machine.state:
-            case "pending", MachineState.RUNNING:
-                endpoints = {} if machine is None else {str(p): f"{h}:{n}" for p, (h, n) in machine.endpoints.items()}
-                store.put(replace(instance, state="running", since=now, endpoints=endpoints))
-                log.info("instance %s is running in %s", instance.instance_id, instance.availability_zone)
-            case "pending", MachineState.STOPPED if machine is not None and machine.exit_code is not None:
-                why = f"the machine ended with exit code {machine.exit_code} right after its start"
-                self._terminated(instance, "Server.InternalError", why, now)
-            case "running", MachineState.STOPPED:
-                code = "" if machine is None or machine.exit_code is None else f" (exit code {machine.exit_code})"
-                text = "Client.InstanceInitiatedShutdown: Instance initiated shutdown"
-                store.put(
-                    replace(
-                        instance,
-                        state="stopped",
-                        since=now,
-                        state_reason_code="Client.InstanceInitiatedShutdown",
-                        state_reason_message=text,
-                    )
-                )
-                log.warning("instance %s has died%s", instance.instance_id, code)
-            case (("running" | "stopped" | "shutting-down"), None):
-                self._terminated(instance, instance.state_reason_code, instance.state_reason_message, now)
-            case "terminated", _ if now - instance.since > TERMINATED_SHOWN:
-                store.delete(Instance, instance.instance_id)
+    def _busy(self, machine_id: str) -> bool:
+        """What an effect is changing is not looked at in the meantime."""
+        return machine_id in self._moving or self._effects.busy(machine_id)
 
-    def _terminated(self, instance: Instance, code: str, message: str, now: float) -> None:
-        store = self._world.store
-        store.delete(NetworkInterface, instance.network_interface_id)
-        store.put(
-            replace(
-                instance,
-                state="terminated",
-                since=now,
-                state_reason_code=code or "Client.UserInitiatedShutdown",
-                state_reason_message=message or "User initiated shutdown",
-                endpoints={},
+    def _instance(self, instance: Instance, machine: Machine | None, now: float) -> None:
+        if instance.state == "terminated" and now - instance.since > TERMINATED_SHOWN:
+            self._world.store.delete(Instance, instance.instance_id)
+            return
+        self._put(instance, power.seen(instance, machine, now))
+
+    def _put(self, before: Instance, after: Instance) -> None:
+        if after is before:
+            return
+        self._world.store.put(after)
+        if after.state == "terminated":
+            self._world.store.delete(NetworkInterface, after.network_interface_id)
+        if after.state != before.state:
+            log.info(
+                "instance %s: %s → %s %s", after.instance_id, before.state, after.state, after.state_reason_message
             )
-        )
-        log.info("instance %s is terminated", instance.instance_id)
 
     def _database(self, database: DBInstance, machine: Machine | None, now: float) -> None:
         store = self._world.store
@@ -125,17 +113,26 @@ class Machines:
                 self._effects.start(vpc.vpc_id, self._network_removal(vpc))
 
     def _act_on_instances(self, found: Mapping[str, Machine], wanted: set[str]) -> None:
-        store = self._world.store
-        for instance in store.all(Instance):
-            if instance.state == "terminated":
-                continue
-            wanted.add(instance.instance_id)
-            if instance.state == "shutting-down" and instance.instance_id in found:
-                self._terminate(instance.instance_id, INSTANCE_GRACE)
-            elif instance.state == "pending":
-                member = store.get(Member, instance.instance_id)
+        for instance in self._world.store.all(Instance):
+            if instance.state != "terminated":
+                wanted.add(instance.instance_id)
+                self._act_on_instance(instance, found.get(instance.instance_id))
+
+    def _act_on_instance(self, instance: Instance, machine: Machine | None) -> None:
+        compute, name = self._world.compute, instance.instance_id
+        match power.need(instance, machine):
+            case Need.LAUNCH:
+                member = self._world.store.get(Member, name)
                 spec = instance_spec(instance, member.group if member else "")
-                self._launch(spec, self._instance_refused(instance.instance_id))
+                self._launch(spec, self._instance_refused(name), self._instance_tried(name))
+            case Need.UNPAUSE:
+                self._effects.start(name, lambda: compute.unpause(name))
+            case Need.STOP:
+                self._effects.start(name, lambda: compute.stop(name, INSTANCE_GRACE))
+            case Need.PAUSE:
+                self._effects.start(name, lambda: compute.pause(name))
+            case Need.TERMINATE:
+                self._terminate(name, INSTANCE_GRACE)
 
     def _act_on_nodes(self, found: Mapping[str, Machine], wanted: set[str]) -> None:
         store = self._world.store
@@ -147,7 +144,7 @@ class Machines:
                 machine = found.get(node.node_id)
                 if machine is not None and machine.template_hash != spec.template_hash:
                     self._terminate(node.node_id, INSTANCE_GRACE)
-                elif machine is None or machine.state is not MachineState.RUNNING:
+                elif machine is None or machine.state is MachineState.STOPPED:
                     self._launch(spec, self._node_refused(balancer.arn))
 
     def _act_on_databases(self, found: Mapping[str, Machine], wanted: set[str]) -> None:
@@ -157,10 +154,12 @@ class Machines:
             if database.status == "deleting":
                 if machine is not None:
                     self._terminate(database.machine_id, INSTANCE_GRACE)
-            elif database.status != "failed" and (machine is None or machine.state is not MachineState.RUNNING):
+            elif database.status != "failed" and (machine is None or machine.state is MachineState.STOPPED):
                 self._launch(database_spec(database), self._database_refused(database.identifier))
 
-    def _launch(self, spec: MachineSpec, on_refused: Callable[[str], None]) -> None:
+    def _launch(
+        self, spec: MachineSpec, on_refused: Callable[[Refused], None], on_done: Callable[[], None] | None = None
+    ) -> None:
         vpc = self._world.store.get(Vpc, spec.vpc_id)
         if vpc is None:
             return
@@ -168,6 +167,8 @@ class Machines:
         async def launch() -> None:
             await self._world.compute.ensure_network(network(vpc))
             await self._world.compute.launch(spec)
+            if on_done is not None:
+                on_done()
 
         self._effects.start(spec.id, launch, on_refused)
 
@@ -184,27 +185,44 @@ class Machines:
 
         return remove
 
-    def _instance_refused(self, instance_id: str) -> Callable[[str], None]:
-        def refused(why: str) -> None:
+    def _instance_tried(self, instance_id: str) -> Callable[[], None]:
+        """Told apart from then on: a machine that has not been started yet, and one that was and died."""
+
+        def tried() -> None:
             instance = self._world.store.get(Instance, instance_id)
             if instance is not None:
-                self._terminated(instance, "Server.InternalError", why, self._world.clock.now())
+                self._world.store.put(replace(instance, tried=True))
+
+        return tried
+
+    def _instance_refused(self, instance_id: str) -> Callable[[Refused], None]:
+        def refused(error: Refused) -> None:
+            instance = self._world.store.get(Instance, instance_id)
+            if instance is not None and instance.state in ("pending", "running"):
+                self._put(instance, power.start_failed(instance, *self._why(instance, error), self._world.clock.now()))
 
         return refused
 
-    def _node_refused(self, balancer_arn: str) -> Callable[[str], None]:
-        def refused(why: str) -> None:
+    def _why(self, instance: Instance, error: Refused) -> tuple[str, str]:
+        """State reason and message of an instance whose machine was refused."""
+        if not isinstance(error, NoCapacity):
+            return power.INTERNAL_ERROR, str(error)
+        others = [zone for zone in self._world.account.zones if zone != error.zone]
+        return INSUFFICIENT_CAPACITY, no_capacity(instance.instance_type, error.zone, others)
+
+    def _node_refused(self, balancer_arn: str) -> Callable[[Refused], None]:
+        def refused(error: Refused) -> None:
             balancer = self._world.store.get(LoadBalancer, balancer_arn)
             if balancer is not None:
                 state = "failed" if balancer.state == "provisioning" else "active_impaired"
-                self._world.store.put(replace(balancer, state=state, state_reason=why))
+                self._world.store.put(replace(balancer, state=state, state_reason=str(error)))
 
         return refused
 
-    def _database_refused(self, identifier: str) -> Callable[[str], None]:
-        def refused(why: str) -> None:
+    def _database_refused(self, identifier: str) -> Callable[[Refused], None]:
+        def refused(error: Refused) -> None:
             database = self._world.store.get(DBInstance, identifier)
             if database is not None and database.status == "creating":
-                self._world.store.put(replace(database, status="failed", status_reason=why))
+                self._world.store.put(replace(database, status="failed", status_reason=str(error)))
 
         return refused

@@ -32,26 +32,47 @@ class Compute(Protocol):
 
     async def launch(self, spec: MachineSpec) -> Machine:
         """Make the machine run: create and start it; start it again (same data, same ports) if it is there but stopped;
-        do nothing if it runs. Its network must exist."""
+        do nothing if it runs or is paused. Its network must exist. Raises `NoCapacity` when its zone is failed."""
+
+    async def stop(self, machine_id: str, grace: float) -> None:
+        """Ask the machine to stop (SIGTERM), kill it after `grace` wall seconds. It stays, stopped: `launch` starts it again.
+        A paused one hears nothing and is killed at once. Does nothing when no such machine runs."""
+
+    async def pause(self, machine_id: str) -> None:
+        """Freeze the machine with all that is in its memory. Raises `Refused` when no such machine runs or is paused."""
+
+    async def unpause(self, machine_id: str) -> None:
+        """Let a paused machine go on where it was. Raises `Refused` when no such machine runs or is paused."""
 
     async def terminate(self, machine_id: str, grace: float) -> None:
-        """Ask the machine to stop (SIGTERM), kill it after `grace` wall seconds, remove it with all it kept."""
+        """`stop` it and remove it with all it kept."""
 
     async def kill(self, machine_id: str) -> None:
-        """Crash it: SIGKILL, at once. It stays, stopped. Raises `Refused` when no such machine runs."""
+        """Crash it: SIGKILL, at once. It stays, stopped. Raises `Refused` when no such machine runs or is paused."""
 
     async def machines(self) -> list[Machine]:
-        """Every machine of this lab, running or stopped; others' machines are never listed."""
+        """Every machine of this lab, in whatever state; others' machines are never listed."""
 
     async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
-        """What each of the machines that runs has used; those that do not are left out."""
+        """What each of the machines that runs or is paused has used; those that do not are left out."""
 
     async def logs(self, machine_id: str, tail: int) -> str:
         """The last `tail` lines the machine wrote to its standard output and error."""
 
+    async def fail_zone(self, zone: str) -> None:
+        """Fail an availability zone: from now on every launch in it raises `NoCapacity`, its machines are killed at once and
+        stay, stopped. It stays failed when the control plane is started anew."""
+
+    async def recover_zone(self, zone: str) -> None:
+        """Let the zone take machines again; those that were killed are not started. Does nothing for one that is well."""
+
+    async def failed_zones(self) -> frozenset[str]:
+        """The zones that are failed."""
+
     def changes(self) -> AsyncIterator[str]:
-        """The ids of machines that started or died, as it happens. Ends never; a broken stream is reopened inside, and
-        after each reopening an empty string is given, meaning: something may have been missed, look at them all."""
+        """The ids of machines that started, died, were paused or unpaused, as it happens. Ends never; a broken stream is
+        reopened inside, and after each reopening an empty string is given, meaning: something may have been missed, look at
+        them all."""
 
 
 class Buckets(Protocol):

@@ -65,7 +65,10 @@ class MachineSpec:
 
 
 class MachineState(StrEnum):
+    """A paused machine keeps its memory, its data and its ports and gets no CPU: its peers see it hang."""
+
     RUNNING = "running"
+    PAUSED = "paused"
     STOPPED = "stopped"
 
 
@@ -73,9 +76,8 @@ class MachineState(StrEnum):
 class Machine:
     """A machine as it was found. `endpoints` maps each of its ports to the (host, port) its peers must dial.
 
-    `frozen`: it runs and does nothing, as one that hangs (a paused container, a stopped process). `ready` is the machine's
-    own word that it serves: a database that accepts connections; always True while running for roles that have no such
-    word. `template_hash` is the one it was launched with.
+    `ready` is the machine's own word that it serves: a database that accepts connections; always True while running for
+    roles that have no such word. `template_hash` is the one it was launched with.
     """
 
     id: str
@@ -85,7 +87,6 @@ class Machine:
     exit_code: int | None = None
     template_hash: str = ""
     endpoints: Mapping[int, tuple[str, int]] = field(default_factory=dict)
-    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from lab.adapters.store import MemoryStore
 from lab.control.loop import Loop
 from lab.control.nodes import NodeBook
 from lab.control.world import World
+from lab.core.autoscaling.counts import is_in_pool
 from lab.core.autoscaling.model import IN_SERVICE, Activity, AutoScalingGroup, Member
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.config import LoadBalancerConfig
@@ -107,8 +108,9 @@ class VirtualLab:
         return complete and bool(self.store.all(AutoScalingGroup)) and self.settled()
 
     def settled(self) -> bool:
-        """As many members as desired, all in service; databases and load balancers as they should be."""
-        members = self.store.all(Member)
+        """As many members as desired, all in service; databases and load balancers as they should be. The warm pool does not
+        matter."""
+        members = [member for member in self.store.all(Member) if not is_in_pool(member)]
         return (
             len(members) == sum(group.desired_capacity for group in self.store.all(AutoScalingGroup))
             and all(member.state == IN_SERVICE for member in members)

@@ -163,7 +163,7 @@ SCALING: list[tuple[str, str, dict[str, Any], str]] = [
      {"InstanceId": "i-0", "ShouldDecrementDesiredCapacity": True}, "ValidationError"),
     ("autoscaling", "DescribeScalingActivities", {"AutoScalingGroupName": "none"}, "ValidationError"),
     ("autoscaling", "DetachLoadBalancerTargetGroups", {**ASG, "TargetGroupARNs": ["arn:none"]}, "ValidationError"),
-    ("autoscaling", "PutScalingPolicy", {**ASG, "PolicyName": "x"}, "UnsupportedOperation"),
+    ("autoscaling", "PutScalingPolicy", {**ASG, "PolicyName": "x"}, "ValidationError"),
     ("autoscaling", "PutScalingPolicy", {**ASG, "PolicyName": "x", "PolicyType": "TargetTrackingScaling"},
      "ValidationError"),
     ("autoscaling", "PutScalingPolicy",
@@ -227,7 +227,7 @@ OTHERS: list[tuple[str, str, dict[str, Any], str]] = [
     ("ec2", "CreateVpc", {"CidrBlock": "10.0.0.0/16", "Ipv4IpamPoolId": "x"}, "UnsupportedOperation"),
     ("elbv2", "CreateLoadBalancer", {"Name": "x", "Subnets": ["<a>", "<b>"], "CustomerOwnedIpv4Pool": "p"},
      "UnsupportedOperation"),
-    ("autoscaling", "CreateAutoScalingGroup", {**NEW, "VPCZoneIdentifier": "<a>", "MaxInstanceLifetime": 86400},
+    ("autoscaling", "CreateAutoScalingGroup", {**NEW, "VPCZoneIdentifier": "<a>", "CapacityRebalance": True},
      "UnsupportedOperation"),
 ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from lab.core.elbv2.model import LoadBalancer, Node
 from lab.core.elbv2.report import NodeReport
 from lab.core.errors import Unavailable
 from lab.core.rds.model import DBInstance
-from tests.api.client import Client
+from tests.api.client import Answer, Client
 from tests.control.lab import Lab
 from tests.eventually import eventually
 
@@ -125,7 +125,12 @@ async def test_cloudformation_is_there_too(client: Client) -> None:
         ("/lab/aws/ec2/DescribeVpcs", {"VpcIds": ["vpc-0"]}, 400, "InvalidVpcID.NotFound"),
         ("/lab/aws/ec2/DescribeVpcs", {"VpcIds": "vpc-0"}, 400, "ValidationError"),
         ("/lab/aws/ec2/MakeCoffee", {}, 400, "InvalidAction"),
-        ("/lab/aws/ec2/RunInstances", {}, 501, "UnsupportedOperation"),
+        (
+            "/lab/aws/ec2/RunScheduledInstances",
+            {"LaunchSpecification": {"ImageId": "x"}, "ScheduledInstanceId": "x"},
+            501,
+            "UnsupportedOperation",
+        ),
         ("/lab/aws/coffee/Make", {}, 404, "UnknownService"),
         ("/lab/aws/cloudformation/Nothing", {}, 400, "InvalidAction"),
         ("/lab/aws/rds/DescribeDBInstances", {"DBInstanceIdentifier": "x"}, 404, "DBInstanceNotFound"),
@@ -154,6 +159,29 @@ async def test_a_database_goes_by_its_identifier(client: Client, lab: Lab) -> No
     [database] = lab.store.all(DBInstance)
     assert (await client.post(f"/lab/instances/{database.identifier}/kill")).status == 200
     assert database.machine_id not in {one.id for one in await lab.compute.machines() if one.exit_code is None}
+
+
+@pytest.mark.parametrize("name", ["b", "1b", "us-east-1b"])
+async def test_a_zone_is_failed_and_recovered(client: Client, lab: Lab, name: str) -> None:
+    assert (await client.post(f"/lab/zones/{name}/fail")).json == {"zone": "us-east-1b"}
+    await lab.run(60)
+    assert (await client.get("/lab/status")).json["failed_zones"] == ["us-east-1b"]
+    in_zone = {
+        one["lifecycle"] for one in lab_instances(await client.get("/lab/status")) if one["zone"] == "us-east-1b"
+    }
+    assert "InService" not in in_zone
+    assert (await client.post(f"/lab/zones/{name}/recover")).json == {"zone": "us-east-1b"}
+    await lab.turn()
+    assert (await client.get("/lab/status")).json["failed_zones"] == []
+
+
+async def test_there_is_no_zone_of_that_name(client: Client) -> None:
+    answer = await client.post("/lab/zones/z/fail")
+    assert (answer.status, answer.error) == (400, "InvalidParameterValue")
+
+
+def lab_instances(answer: Answer) -> list[dict[str, Any]]:
+    return [one for group in answer.json["groups"] for one in group["instances"]]
 
 
 async def test_logs(client: Client, lab: Lab) -> None:
@@ -234,13 +262,14 @@ async def test_a_report_that_is_none_is_refused(client: Client, node: Node, chan
 # Status.
 
 KEYS = {
-    "": {"now", "speed", "compute", "engine_problem", "stacks", "load_balancers", "groups", "databases", "alarms",
-         "activities", "decisions"},
+    "": {"now", "speed", "compute", "engine_problem", "failed_zones", "stacks", "load_balancers", "groups", "databases",
+         "alarms", "activities", "decisions"},
     "stacks": {"name", "status", "reason"},
     "load_balancers": {"name", "dns_name", "state", "reason", "generation", "nodes"},
     "groups": {"name", "min", "max", "desired", "cpu", "instances"},
     "databases": {"id", "zone", "status", "reason", "machine", "endpoint"},
-    "alarms": {"name", "state", "since", "reason", "metric", "comparison", "threshold", "periods", "value"},
+    "alarms": {"name", "type", "state", "since", "reason", "condition", "metric", "comparison", "threshold", "periods",
+               "value"},
     "activities": {"group", "start", "end", "status", "description", "cause", "message"},
 }  # fmt: skip
 NODE = {"id", "zone", "address", "live", "applied", "connections", "rate", "urls"}
@@ -290,3 +319,20 @@ async def test_events_are_the_status_as_it_goes(lab: Lab) -> None:
     assert client.last.headers["content-type"].startswith("text/event-stream")
     first = client.last.body.split(b"\n\n")[0]
     assert json.loads(first.removeprefix(b"data: "))["compute"] == "simulated"
+
+
+async def test_decisions_newest_first_as_data_and_as_sentences(client: Client, lab: Lab) -> None:
+    name = lab.group.name
+    for desired in (3, 4, 4):
+        lab.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=name, DesiredCapacity=desired)
+        await lab.run(10)
+    rows = (await client.get("/lab/decisions")).json["decisions"]
+    assert [(row["current"], row["desired"]) for row in rows] == [(4, 4), (3, 4), (2, 3)]
+    assert rows[1]["sentences"] == ["A user called SetDesiredCapacity.", "The desired capacity goes from 3 to 4."]
+    assert (await client.get(f"/lab/decisions?group={name}&last=1")).json["decisions"] == rows[:1]
+
+
+async def test_decisions_of_a_group_that_is_not_there(client: Client, lab: Lab) -> None:
+    answer = await client.get("/lab/decisions?group=none")
+    assert answer.status == 404
+    assert lab.group.name in answer.json["error"]["message"]

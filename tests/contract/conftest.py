@@ -120,6 +120,8 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         made = _MAKERS[request.param](request, prefix, occupied)
         await made.compute.ensure_network(NETWORK)
         yield made
+        for zone in await made.compute.failed_zones():
+            await made.compute.recover_zone(zone)
         for machine in await made.compute.machines():
             await made.compute.terminate(machine.id, grace=0)
         await made.compute.close()
@@ -136,7 +138,7 @@ def _simulated(request: pytest.FixtureRequest, prefix: str, occupied: int) -> Wo
         compute.set_traffic(machine.id, 1000.0, 2000.0)
 
     async def freeze(machine: Machine) -> None:
-        compute.freeze(machine.id)
+        await compute.pause(machine.id)
 
     compute = make()
     return World(compute, lambda: compute, make, busy, freeze, NETWORK, prefix, occupied)

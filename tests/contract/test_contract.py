@@ -3,18 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import pytest
 
 from lab.core.compute import Machine, MachineState, Port, Role
-from lab.core.errors import Refused, Unavailable
+from lab.core.errors import NoCapacity, Refused, Unavailable
 from tests.contract.worlds import World, free_port
 from tests.eventually import eventually
 
 
 async def named(world: World, machine_id: str) -> Machine | None:
     return next((machine for machine in await world.compute.machines() if machine.id == machine_id), None)
+
+
+async def state(world: World, machine_id: str) -> MachineState | None:
+    machine = await named(world, machine_id)
+    return None if machine is None else machine.state
 
 
 @asynccontextmanager
@@ -139,29 +144,84 @@ async def test_a_busy_machine_uses_cpu_and_its_network(world: World) -> None:
     await eventually(grown)
 
 
-async def test_a_frozen_machine_runs_and_says_so(world: World) -> None:
-    spec = world.spec()
-    machine = await world.compute.launch(spec)
-    assert not machine.frozen
-    await world.freeze(machine)
-
-    async def frozen() -> bool:
-        found = await named(world, spec.id)
-        return found is not None and found.frozen and found.state is MachineState.RUNNING
-
-    await eventually(frozen)
-    assert set(await world.compute.stats([spec.id])) == {spec.id}
-    await world.compute.kill(spec.id)
-    dead = await named(world, spec.id)
-    assert dead is not None
-    assert (dead.state, dead.frozen) == (MachineState.STOPPED, False)
-
-
-async def test_a_frozen_machine_can_be_terminated(world: World) -> None:
+async def test_a_machine_that_was_frozen_from_outside_is_paused(world: World) -> None:
     spec = world.spec()
     await world.freeze(await world.compute.launch(spec))
-    await world.compute.terminate(spec.id, grace=0.2)
-    assert await world.compute.machines() == []
+    await eventually(lambda: state(world, spec.id), lambda now: now is MachineState.PAUSED)
+    await world.compute.unpause(spec.id)
+    assert await state(world, spec.id) is MachineState.RUNNING
+
+
+async def test_a_paused_machine_is_neither_ready_nor_launched_again(world: World) -> None:
+    spec = world.spec()
+    launched = await world.compute.launch(spec)
+    for _ in range(2):  # the second does nothing
+        await world.compute.pause(spec.id)
+    paused = await named(world, spec.id)
+    assert paused == replace(launched, state=MachineState.PAUSED, ready=False)
+    assert await world.compute.launch(spec) == paused
+    assert set(await world.compute.stats([spec.id])) == {spec.id}
+    for _ in range(2):
+        await world.compute.unpause(spec.id)
+    assert await named(world, spec.id) == launched
+
+
+async def test_pauses_and_their_ends_are_announced(world: World) -> None:
+    spec = world.spec()
+    await world.compute.launch(spec)
+    async with announced(world) as seen:
+
+        async def heard() -> bool:
+            return spec.id in seen
+
+        await world.compute.pause(spec.id)
+        await eventually(heard)
+        seen.clear()
+        await world.compute.unpause(spec.id)
+        await eventually(heard)
+
+
+async def test_a_machine_that_is_stopped_stays_and_is_launched_again_in_its_place(world: World) -> None:
+    spec = world.spec()
+    first = await world.compute.launch(spec)
+    for _ in range(2):  # the second does nothing
+        await world.compute.stop(spec.id, grace=5)
+        stopped = await named(world, spec.id)
+        assert stopped is not None
+        assert (stopped.state, stopped.ready, stopped.endpoints) == (MachineState.STOPPED, False, first.endpoints)
+    assert await world.compute.launch(spec) == first
+    await world.compute.stop(f"{world.prefix}-unknown", grace=5)
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "terminate"])
+async def test_a_paused_machine_can_be_ended(world: World, end: str) -> None:
+    spec = world.spec()
+    await world.compute.launch(spec)
+    await world.compute.pause(spec.id)
+    match end:
+        case "stop":
+            await world.compute.stop(spec.id, grace=5)
+        case "kill":
+            await world.compute.kill(spec.id)
+        case _:
+            await world.compute.terminate(spec.id, grace=5)
+    ended = await named(world, spec.id)
+    if end == "terminate":
+        assert ended is None
+    else:
+        assert ended is not None
+        assert (ended.state, ended.exit_code) == (MachineState.STOPPED, 137)
+
+
+async def test_only_what_runs_can_be_paused(world: World) -> None:
+    spec = world.spec()
+    await world.compute.launch(spec)
+    await world.compute.kill(spec.id)
+    for name in (spec.id, f"{world.prefix}-unknown"):
+        with pytest.raises(Refused, match=name):
+            await world.compute.pause(name)
+        with pytest.raises(Refused, match=name):
+            await world.compute.unpause(name)
 
 
 async def test_logs_are_the_last_lines(world: World) -> None:
@@ -178,18 +238,22 @@ async def test_logs_are_the_last_lines(world: World) -> None:
 
 
 async def test_another_control_plane_adopts_what_runs(world: World) -> None:
-    running, stopped = world.spec(), world.spec()
-    for spec in (running, stopped):
+    running, stopped, paused = world.spec(), world.spec(), world.spec()
+    for spec in (running, stopped, paused):
         await world.compute.launch(spec)
     await world.compute.kill(stopped.id)
+    await world.compute.pause(paused.id)
     before = {machine.id: machine for machine in await world.compute.machines()}
     heir = world.adapter()
     assert {machine.id: machine for machine in await heir.machines()} == before
     await heir.kill(running.id)
     await heir.launch(running)
     await heir.terminate(stopped.id, grace=1)
+    await heir.unpause(paused.id)
     await heir.close()
-    assert [machine.id for machine in await world.compute.machines()] == [running.id]
+    assert {machine.id: machine.state for machine in await world.compute.machines()} == dict.fromkeys(
+        (running.id, paused.id), MachineState.RUNNING
+    )
 
 
 async def test_others_machines_are_not_ours(world: World) -> None:
@@ -198,8 +262,10 @@ async def test_others_machines_are_not_ours(world: World) -> None:
     stranger = world.stranger()
     assert await stranger.machines() == []
     await stranger.terminate(spec.id, grace=0)
-    with pytest.raises(Refused):
-        await stranger.kill(spec.id)
+    await stranger.stop(spec.id, grace=0)
+    for act in (stranger.kill, stranger.pause, stranger.unpause):
+        with pytest.raises(Refused):
+            await act(spec.id)
     await stranger.close()
     assert (await named(world, spec.id) or pytest.fail("gone")).state is MachineState.RUNNING
 
@@ -235,3 +301,46 @@ async def test_the_end_of_a_listener_leaves_nothing_behind(world: World) -> None
     for _ in range(3):
         async with announced(world) as seen:
             assert seen == {""}
+
+
+async def test_a_failed_zone_loses_its_machines_and_takes_no_new_ones(world: World) -> None:
+    inside, outside = world.spec(zone="us-east-1a"), world.spec(zone="us-east-1b")
+    for spec in (inside, outside):
+        await world.compute.launch(spec)
+    for _ in range(2):
+        await world.compute.fail_zone("us-east-1a")
+    assert await world.compute.failed_zones() == {"us-east-1a"}
+    killed = await named(world, inside.id)
+    assert killed is not None
+    assert (killed.state, killed.exit_code) == (MachineState.STOPPED, 137)
+    assert await state(world, outside.id) is MachineState.RUNNING
+    for spec in (inside, world.spec(zone="us-east-1a")):
+        with pytest.raises(NoCapacity, match="us-east-1a"):
+            await world.compute.launch(spec)
+    await world.compute.launch(world.spec(zone="us-east-1b"))
+
+
+async def test_a_zone_stays_failed_for_the_next_control_plane_until_it_is_recovered(world: World) -> None:
+    spec = world.spec()
+    await world.compute.launch(spec)
+    await world.compute.fail_zone(spec.zone)
+    other = world.adapter()
+    try:
+        assert await other.failed_zones() == {spec.zone}
+        for _ in range(2):
+            await other.recover_zone(spec.zone)
+    finally:
+        if other is not world.compute:
+            await other.close()
+    assert await world.compute.failed_zones() == frozenset()
+    assert await state(world, spec.id) is MachineState.STOPPED
+    again = await world.compute.launch(spec)
+    assert again.state is MachineState.RUNNING
+
+
+async def test_a_machine_of_a_failed_zone_can_be_terminated(world: World) -> None:
+    spec = world.spec()
+    await world.compute.launch(spec)
+    await world.compute.fail_zone(spec.zone)
+    await world.compute.terminate(spec.id, grace=5)
+    assert await named(world, spec.id) is None

@@ -1,5 +1,7 @@
 """The same promises where they can be seen only with programs that run: what a machine serves, keeps, and is given."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -39,6 +41,39 @@ async def test_data_and_addresses_survive_a_crash(world: World) -> None:
     again = await world.compute.launch(spec)
     assert again.endpoints == machine.endpoints
     assert await answer(again, "starts") == "2"
+
+
+async def test_data_survive_a_stop_and_addresses_too(world: World) -> None:
+    spec = world.spec(ports=(Port(80, published=free_port()),))
+    machine = await world.compute.launch(spec)
+    await answer(machine, "starts")
+    await world.compute.stop(spec.id, grace=5)
+    stopped = await named(world, spec.id)
+    assert stopped is not None
+    assert stopped.state is MachineState.STOPPED
+    again = await world.compute.launch(spec)
+    assert again.endpoints == machine.endpoints
+    assert await answer(again, "starts") == "2"
+
+
+async def test_a_paused_machine_keeps_its_memory(world: World) -> None:
+    spec = world.spec()
+    machine = await world.compute.launch(spec)
+    assert await answer(machine, "starts") == "1"
+    await world.compute.pause(spec.id)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(ask(machine, "starts"), 0.3)
+    await world.compute.unpause(spec.id)
+    assert await answer(machine, "starts") == "1"
+
+
+async def test_a_machine_deaf_to_sigterm_is_stopped_after_the_grace(world: World) -> None:
+    spec = world.spec(environment={"DEAF": "1"})
+    await answer(await world.compute.launch(spec), "starts")
+    await world.compute.stop(spec.id, grace=0.2)
+    stopped = await named(world, spec.id)
+    assert stopped is not None
+    assert (stopped.state, stopped.exit_code) == (MachineState.STOPPED, 137)
 
 
 async def test_nothing_survives_termination(world: World) -> None:

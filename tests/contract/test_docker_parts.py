@@ -97,7 +97,7 @@ def test_container_numbers_are_used_again(taken: set[int], number: int) -> None:
     ("role", "state", "status", "expected"),
     [
         ("app", "running", "Up 2 seconds", (MachineState.RUNNING, True, None)),
-        ("app", "paused", "Up 2 seconds (Paused)", (MachineState.RUNNING, True, None)),
+        ("app", "paused", "Up 2 seconds (Paused)", (MachineState.PAUSED, False, None)),
         ("app", "exited", "Exited (137) 3 seconds ago", (MachineState.STOPPED, False, 137)),
         ("app", "exited", "Exited (0) 3 seconds ago", (MachineState.STOPPED, False, 0)),
         ("app", "created", "Created", (MachineState.STOPPED, False, None)),
@@ -112,8 +112,7 @@ def test_a_listed_container_is_a_machine(
     labels = {"lab.role": role, "lab.ports": "80,81", "lab.address": "10.0.1.10", "lab.template-hash": "abc"}
     found = machine_found({"Names": ["/i-1"], "Labels": labels, "State": state, "Status": status})
     endpoints = {80: ("10.0.1.10", 80), 81: ("10.0.1.10", 81)}
-    frozen = state == "paused"
-    assert found == Machine("i-1", Role(role), *expected, template_hash="abc", endpoints=endpoints, frozen=frozen)
+    assert found == Machine("i-1", Role(role), *expected, template_hash="abc", endpoints=endpoints)
 
 
 def test_stats_are_of_all_interfaces_and_a_stopped_container_has_none() -> None:

@@ -49,6 +49,7 @@ class Machines(SimulatedCompute):
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__(now)
         self.launched: list[str] = []
+        self.stopped: list[str] = []
         self.terminated: list[str] = []
         self.away: AdapterError | None = None
 
@@ -57,6 +58,11 @@ class Machines(SimulatedCompute):
         machine = await super().launch(spec)
         self.launched.append(spec.id)
         return machine
+
+    async def stop(self, machine_id: str, grace: float) -> None:
+        self._check()
+        await super().stop(machine_id, grace)
+        self.stopped.append(machine_id)
 
     async def terminate(self, machine_id: str, grace: float) -> None:
         self._check()

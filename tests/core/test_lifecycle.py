@@ -1,111 +1,59 @@
-"""Members and their activities: each row of the table in `lifecycle` (aws-facts §3.9)."""
-
-import json
+"""The table of a member's states (aws-facts §3.2)."""
 
 import pytest
 
-from lab.core.autoscaling import causes, lifecycle
-from lab.core.autoscaling.model import Activity, Member
-from tests.core.rows import NOW, A, group, member
+from lab.core.autoscaling.counts import COUNTS_AS
+from lab.core.autoscaling.lifecycle import TRANSITIONS, Event, after, moved
+from lab.core.autoscaling.model import (
+    DETACHED,
+    IN_SERVICE,
+    PENDING,
+    TERMINATED,
+    TERMINATING,
+    WARMED_PENDING,
+    WARMED_TERMINATED,
+)
+from lab.core.autoscaling.steps import Kind
+from tests.core.rows import member
 
-PLACE = ("subnet-a", A)
-DETAILS = '{"Subnet ID":"subnet-a","Availability Zone":"us-east-1a"}'
-
-
-def launched() -> tuple[Member, Activity]:
-    return lifecycle.launched("i-1", group(), PLACE, 3, "because", "activity", NOW)
-
-
-def test_launched() -> None:
-    one, activity = launched()
-    assert (one.state, one.zone, one.launch_template_version, one.in_service_at) == ("Pending", A, 3, None)
-    assert (activity.status_code, activity.progress, activity.end_time) == ("PreInService", 30, None)
-    assert activity.description == "Launching a new EC2 instance: i-1"
-    assert activity.details == DETAILS
-    assert json.loads(activity.details)["Subnet ID"] == "subnet-a"
-    assert one.activity_id == activity.activity_id
-
-
-def test_a_new_member_is_protected_when_the_group_says_so() -> None:
-    one, _ = lifecycle.launched("i-1", group(new_instances_protected=True), PLACE, 1, "", "a", NOW)
-    assert one.protected
-
-
-def test_in_service() -> None:
-    one, activity = lifecycle.entered_service(*launched(), NOW + 9)
-    assert (one.state, one.in_service_at) == ("InService", NOW + 9)
-    assert (activity.status_code, activity.progress, activity.end_time) == ("Successful", 100, NOW + 9)
-
-
-def test_launch_failed() -> None:
-    activity = lifecycle.launch_failed(launched()[1], "there is no image 'app'.", NOW + 9)
-    assert (activity.status_code, activity.progress, activity.end_time) == ("Failed", 100, NOW + 9)
-    assert activity.status_message == "there is no image 'app'. Launching EC2 instance failed."
-    assert activity.description == (
-        "Launching a new EC2 instance: i-1.  Status Reason: there is no image 'app'. Launching EC2 instance failed."
-    )
-
-
-def test_launch_refused() -> None:
-    activity = lifecycle.launch_refused(group(), PLACE, "because", "The key pair 'X' does not exist", "a", NOW)
-    assert (activity.status_code, activity.progress, activity.end_time) == ("Failed", 100, NOW)
-    assert activity.description == (
-        "Launching a new EC2 instance.  Status Reason: The key pair 'X' does not exist. Launching EC2 instance failed."
-    )
-
-
-def test_a_status_message_has_at_most_255_characters() -> None:
-    assert len(lifecycle.launch_failed(launched()[1], "x" * 999, NOW).status_message) == 255
-
-
-def test_launch_given_up() -> None:
-    activity = lifecycle.launch_given_up(launched()[1], NOW + 9)
-    assert (activity.status_code, activity.progress, activity.end_time) == ("Cancelled", 100, NOW + 9)
+GONE = (TERMINATED, DETACHED, WARMED_TERMINATED)
 
 
 @pytest.mark.parametrize(
-    ("arns", "status"), [(("arn:tg",), "WaitingForELBConnectionDraining"), ((), "InProgress")]
-)  # fmt: skip
-def test_to_be_terminated(arns: tuple[str, ...], status: str) -> None:
-    one, activity = lifecycle.terminating(
-        member("1"), group(target_group_arns=arns), "because", "a2", NOW, replaced=True
-    )
-    assert (one.state, one.activity_id, one.health) == ("Terminating", "a2", "Healthy")
-    assert (activity.status_code, activity.progress) == (status, 20)
-    assert activity.description == "Terminating EC2 instance: i-1"
-    assert activity.details == DETAILS
-
-
-def test_a_member_whose_successor_is_owed_is_unhealthy_and_says_why() -> None:
-    one, _ = lifecycle.terminating(member("1"), group(), "because", "a2", NOW, replaced=False)
-    assert (one.replaced, one.health, one.unhealthy_cause) == (False, "Unhealthy", "because")
-
-
-def test_drained_and_terminated() -> None:
-    _, activity = lifecycle.terminating(member("1"), group(), "because", "a2", NOW, replaced=True)
-    drained = lifecycle.drained(activity)
-    assert (drained.status_code, drained.progress, drained.end_time) == ("InProgress", 50, None)
-    ended = lifecycle.terminated(drained, NOW + 9)
-    assert (ended.status_code, ended.progress, ended.end_time) == ("Successful", 100, NOW + 9)
-
-
-@pytest.mark.parametrize(
-    ("sentence", "wanted"),
-    [  # aws-facts §3.9
-        (causes.group_created(0, 1), "a user request created an AutoScalingGroup changing the desired capacity from 0 to 1."),
-        (causes.group_updated(0, 1, 5, 0, 3),
-         "a user request update of AutoScalingGroup constraints to min: 1, max: 5, desired: 3 "
-         "changing the desired capacity from 0 to 3."),
-        (causes.desired_set(0, 1, 2),
-         "a user request explicitly set group desired capacity changing the desired capacity from 1 to 2."),
-        (causes.alarm_triggered(0, "high", "cpu", 3, 2),
-         "a monitor alarm high in state ALARM triggered policy cpu changing the desired capacity from 3 to 2."),
-        (causes.selected(0, "i-1"), "instance i-1 was selected for termination."),
-        (causes.user_terminated(0, "i-1", (2, 1)),
-         "instance i-1 was taken out of service in response to a user request, shrinking the capacity from 2 to 1."),
-        (causes.user_terminated(0, "i-1", None),
-         "instance i-1 was taken out of service in response to a user request."),
+    ("events", "states"),
+    [
+        ([Event.WAIT, Event.PROCEED, Event.SERVE], ["Pending:Wait", "Pending:Proceed", "InService"]),
+        ([Event.SERVE, Event.TERMINATE, Event.END], ["InService", "Terminating", "Terminated"]),
+        ([Event.TERMINATE, Event.WAIT, Event.PROCEED, Event.END],
+         ["Terminating", "Terminating:Wait", "Terminating:Proceed", "Terminated"]),
+        ([Event.SERVE, Event.STAND_BY, Event.REST, Event.RETURN, Event.SERVE],
+         ["InService", "EnteringStandby", "Standby", "Pending", "InService"]),
+        ([Event.SERVE, Event.DETACH, Event.END], ["InService", "Detaching", "Detached"]),
+        ([Event.SERVE, Event.POOL, Event.WAIT, Event.PROCEED, Event.KEEP_STOPPED, Event.TAKE],
+         ["InService", "Warmed:Pending", "Warmed:Pending:Wait", "Warmed:Pending:Proceed", "Warmed:Stopped", "Pending"]),
     ],
 )  # fmt: skip
-def test_sentences_are_awss(sentence: str, wanted: str) -> None:
-    assert sentence == f"At 1970-01-01T00:00:00Z {wanted}"
+def test_the_lives_of_a_member(events: list[Event], states: list[str]) -> None:
+    seen, state = [], PENDING
+    for event in events:
+        state = after(state, event)
+        seen.append(state)
+    assert seen == states
+
+
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [(IN_SERVICE, Event.SERVE), (TERMINATING, Event.TERMINATE), (TERMINATED, Event.END), (PENDING, Event.STAND_BY)],
+)
+def test_an_unknown_transition_raises(state: str, event: Event) -> None:
+    with pytest.raises(ValueError, match=state):
+        moved(member("1", state=state), event)
+
+
+def test_every_state_is_reached_counts_for_something_and_has_a_way_out() -> None:
+    reached = {PENDING, WARMED_PENDING, *TRANSITIONS.values()}
+    assert reached - {*GONE} == {*COUNTS_AS} == {state for state, _ in TRANSITIONS}
+
+
+def test_the_kinds_are_in_the_order_of_their_urgency() -> None:
+    assert [*Kind] == [Kind.UNHEALTHY, Kind.REFRESH, Kind.LIFETIME, Kind.REBALANCE]

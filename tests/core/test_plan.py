@@ -8,21 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.core.autoscaling import causes
+from lab.core.autoscaling.capacity import backoff
 from lab.core.autoscaling.model import AutoScalingGroup, Member
-from lab.core.autoscaling.plan import (
+from lab.core.autoscaling.plan import plan
+from lab.core.autoscaling.steps import (
     BeginTermination,
     EnterService,
     Forget,
+    Kind,
     Launch,
     LaunchFailed,
-    MemberView,
+    OfMember,
+    ScaleInBlocked,
     Step,
     TerminateInstance,
-    backoff,
-    plan,
 )
+from lab.core.autoscaling.view import MemberView
 from lab.core.times import iso
-from tests.core.rows import NOW, A, B, group, member
+from tests.core.rows import NOW, TG, A, B, group, member
 
 AT = f"At {iso(NOW)} "
 
@@ -30,7 +33,7 @@ AT = f"At {iso(NOW)} "
 def view(name: str, zone: str = A, instance: str = "running", targets: str = "healthy", **more: Any) -> MemberView:
     """`targets` is the health in the group's one target group; `drained` and `reason` are the view's, the rest the member's."""
     drained, reason = more.pop("drained", False), more.pop("reason", "")
-    return MemberView(member(name, zone, **more), instance, reason, (targets,) if targets else (), drained)
+    return MemberView(member(name, zone, **more), instance, reason, ((TG, targets),) if targets else (), drained)
 
 
 def pending(name: str, **more: Any) -> MemberView:
@@ -89,8 +92,8 @@ def test_a_launch_that_failed_is_forgotten_and_holds_the_next_one_back(instance:
 @pytest.mark.parametrize("age", [0.0, 1000.0])
 def test_an_instance_that_does_not_run_goes_at_once_also_in_its_grace_period(instance: str, age: float) -> None:
     begin, launch = look(group(), view("1", instance=instance, in_service_at=NOW - age), view("2", B))
-    assert begin == BeginTermination("i-1", AT + causes.EC2_UNHEALTHY, unhealthy=True, dead=True)
-    assert launch == Launch("subnet-a", A, AT + causes.REPLACEMENT, "i-1")
+    assert begin == BeginTermination("i-1", AT + causes.EC2_UNHEALTHY, Kind.UNHEALTHY, owed=True)
+    assert launch == Launch(A, AT + causes.REPLACEMENT, "i-1", Kind.UNHEALTHY)
 
 
 @pytest.mark.parametrize(
@@ -101,23 +104,36 @@ def test_a_target_that_answers_badly_counts_with_elb_and_after_the_grace_period(
     kind: str, age: float, goes: bool
 ) -> None:
     steps = look(group(health_check_type=kind), view("1", targets="unhealthy", in_service_at=NOW - age), view("2", B))
-    begin = BeginTermination("i-1", AT + causes.ELB_UNHEALTHY, unhealthy=True, dead=False)
-    assert steps == ((begin, Launch("subnet-a", A, AT + causes.REPLACEMENT, "i-1")) if goes else ())
+    begin = BeginTermination("i-1", AT + causes.ELB_UNHEALTHY, Kind.UNHEALTHY, owed=True)
+    assert steps == ((begin, Launch(A, AT + causes.REPLACEMENT, "i-1", Kind.UNHEALTHY)) if goes else ())
 
 
 @pytest.mark.parametrize(
-    ("desired", "bad", "busy", "go"),
-    [(2, 2, 0, 1), (9, 9, 0, 1), (20, 20, 0, 2), (35, 5, 0, 3), (20, 5, 1, 1), (20, 5, 2, 0), (2, 1, 1, 0)],
+    ("desired", "bad", "leaving", "warming", "go"),
+    [
+        (2, 2, 0, 0, 1),
+        (9, 9, 0, 0, 1),
+        (20, 20, 0, 0, 2),
+        (35, 5, 0, 0, 3),
+        # Others leave already: where a tenth is less than one, they are waited for.
+        (20, 5, 2, 0, 2),
+        (2, 1, 1, 0, 0),
+        # Their successors are not warm yet.
+        (20, 5, 0, 1, 1),
+        (20, 5, 0, 2, 0),
+        (2, 1, 0, 1, 0),
+    ],
 )
-def test_bad_answers_are_replaced_a_tenth_at_a_time(desired: int, bad: int, busy: int, go: int) -> None:
-    """`busy` replacements are under way already."""
-    leaving = [
-        terminating(f"l{n}", health="Unhealthy", unhealthy_cause=AT + causes.ELB_UNHEALTHY, drained=False)
-        for n in range(busy)
+def test_bad_answers_are_replaced_a_tenth_at_a_time(
+    desired: int, bad: int, leaving: int, warming: int, go: int
+) -> None:
+    views = [
+        *(terminating(f"l{n}", leaving_kind="unhealthy", drained=False) for n in range(leaving)),
+        *(view(f"s{n}", (A, B)[n % 2], targets="unhealthy") for n in range(bad)),
+        *(view(f"n{n}", (A, B)[n % 2], in_service_at=NOW - 50) for n in range(warming)),
+        *(view(f"w{n}", (A, B)[n % 2]) for n in range(desired - bad - warming)),
     ]
-    sick = [view(f"s{n}", (A, B)[n % 2], targets="unhealthy") for n in range(bad)]
-    well = [view(f"w{n}", (A, B)[n % 2]) for n in range(desired - bad)]
-    steps = look(group(desired_capacity=desired), *leaving, *sick, *well)
+    steps = look(group(desired_capacity=desired, default_instance_warmup=60.0), *views)
     assert sum(isinstance(step, BeginTermination) for step in steps) == go
     assert sum(isinstance(step, Launch) for step in steps) == go
 
@@ -131,13 +147,13 @@ def test_a_pending_replacement_counts_as_under_way() -> None:
 
 def test_an_instance_the_user_calls_unhealthy_is_replaced() -> None:
     begin, launch = look(group(), view("1", health="Unhealthy", unhealthy_cause=causes.USER_UNHEALTHY), view("2", B))
-    assert begin == BeginTermination("i-1", AT + causes.USER_UNHEALTHY, unhealthy=True, dead=False)
+    assert begin == BeginTermination("i-1", AT + causes.USER_UNHEALTHY, Kind.UNHEALTHY, owed=True)
     assert isinstance(launch, Launch)
 
 
 def test_a_successor_still_owed_is_launched_with_the_replacement_cause() -> None:
     owed = terminating("9", replaced=False, unhealthy_cause="because")
-    assert look(group(), view("1"), owed) == (Launch("subnet-b", B, AT + causes.REPLACEMENT, "i-9"),)
+    assert look(group(), view("1"), owed) == (Launch(B, AT + causes.REPLACEMENT, "i-9", Kind.UNHEALTHY),)
 
 
 def test_a_successor_is_owed_once() -> None:
@@ -201,8 +217,6 @@ def test_scaling_in_says_by_how_much_and_whom() -> None:
         "i-1",
         f"At X a user request did it.  {AT}an instance was taken out of service in response to a difference between "
         f"desired and actual capacity, shrinking the capacity from 4 to 3.  {AT}instance i-1 was selected for termination.",
-        unhealthy=False,
-        dead=False,
     )
     assert isinstance(second, BeginTermination)
     assert "from 3 to 2." in second.cause
@@ -213,8 +227,11 @@ def test_a_pending_instance_counts_as_capacity_when_scaling_in() -> None:
     assert len(look(group(desired_capacity=1), view("1", A), pending("2", zone=B))) == 1
 
 
-def test_protected_instances_stay_when_scaling_in() -> None:
-    assert look(group(desired_capacity=0), view("1", protected=True), view("2", B, protected=True)) == ()
+def test_protected_instances_stay_when_scaling_in_and_an_activity_says_so_once() -> None:
+    views = view("1", protected=True), view("2", B, protected=True)
+    reason = group().capacity_cause
+    assert look(group(desired_capacity=0), *views) == (ScaleInBlocked(f"{reason}  {AT}group reached equilibrium."),)
+    assert look(group(desired_capacity=0, blocked_cause=reason), *views) == ()
 
 
 def test_protection_does_not_keep_the_dead() -> None:
@@ -248,10 +265,10 @@ def test_whatever_a_group_looks_like_a_member_takes_one_step_and_launches_fill_t
     for number, ((state, zone, health, protected), instance) in enumerate(rows):
         since = None if state == "Pending" else NOW - 1000
         one: Member = member(str(number), zone, state=state, health=health, protected=protected, in_service_at=since)
-        views.append(MemberView(one, instance, "", (targets,)))
+        views.append(MemberView(one, instance, "", ((TG, targets),)))
     steps = plan(group(desired_capacity=desired), views, NOW)
     launches = [step for step in steps if isinstance(step, Launch)]
-    touched = [step.instance_id for step in steps if not isinstance(step, Launch | EnterService)]
+    touched = [step.instance_id for step in steps if isinstance(step, OfMember) and not isinstance(step, EnterService)]
     assert len(touched) == len(set(touched))
     alive = {one.member.instance_id for one in views if one.member.state != "Terminating"} - set(touched)
     assert len(alive) + len(launches) <= max(desired, len(alive))

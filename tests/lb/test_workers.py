@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.adapters.process.processes import family, kill_family, look, table
+from lab.adapters.process.processes import family, look, signal_family, table
 from services.lb.serving.listener import open_sockets
 from tests.eventually import eventually
 from tests.lb.nodes import RunningNode, asked, document, free_port, origin, running
@@ -84,7 +84,7 @@ async def test_a_worker_is_of_the_machine_that_its_supervisor_is(tmp_path: Path)
         members = family(leader, table())
         assert {one.pid for one in members} == {node.process.pid, *node.workers}
         assert {one.group for one in members} == {node.process.pid}
-        kill_family(leader)
+        signal_family(leader, signal.SIGKILL)
         assert await node.process.wait() == -signal.SIGKILL
 
 

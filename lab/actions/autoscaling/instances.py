@@ -1,12 +1,16 @@
-"""Instances of a group, asked for one by one (aws-facts §3.4, §10.4)."""
+"""Instances of a group, told one by one what is to become of them (aws-facts §3.2, §3.4)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from lab.actions.autoscaling.groups import activity_shape, get_group, member_shape
+from lab.actions.autoscaling.decisions import keep
+from lab.actions.autoscaling.describing import activity_shape
+from lab.actions.autoscaling.groups import get_group
+from lab.actions.autoscaling.members import begin_termination, get_member, member_in
 from lab.actions.context import Context, Request, Response, reads
-from lab.actions.elbv2.targets import deregister_targets
 from lab.core.autoscaling import causes
-from lab.core.autoscaling.lifecycle import launch_given_up, terminating
+from lab.core.autoscaling.counts import is_capacity, is_in_pool
+from lab.core.autoscaling.lifecycle import TRANSITIONS, Event
 from lab.core.autoscaling.model import (
     HEALTHY,
     IN_SERVICE,
@@ -15,36 +19,24 @@ from lab.core.autoscaling.model import (
     AutoScalingGroup,
     Member,
 )
-from lab.core.elbv2.model import TargetGroup
-from lab.core.errors import ValidationError
+from lab.core.autoscaling.steps import BeginTermination
+from lab.core.errors import LabError, ValidationError
 
-
-@reads("InstanceIds", "MaxRecords", "NextToken")
-def describe_auto_scaling_instances(context: Context, request: Request) -> Response:
-    ids = request.get("InstanceIds")
-    return {
-        "AutoScalingInstances": [
-            {
-                **member_shape(member, context),
-                "AutoScalingGroupName": member.group,
-                "HealthStatus": member.health.upper(),
-            }
-            for member in context.store.all(Member)
-            if not ids or member.instance_id in ids
-        ]
-    }
+PROTECTED_AT_ONCE, TERMINATED_AT_ONCE = 50, 100
+"""Instances in one request (asg:ec2-auto-scaling-quotas; bc:autoscaling)."""
 
 
 @reads("InstanceId", "HealthStatus", "ShouldRespectGracePeriod")
 def set_instance_health(context: Context, request: Request) -> Response:
     """`Unhealthy` has the instance replaced at the next look; in its grace period only if that is not respected."""
-    member = _get(context, request["InstanceId"])
+    member = get_member(context, request["InstanceId"])
     health = request["HealthStatus"]
     if health not in (HEALTHY, UNHEALTHY):
         raise ValidationError(f"HealthStatus must be Healthy or Unhealthy, not {health}")
     group = get_group(context, member.group)
     age = context.now - (context.now if member.in_service_at is None else member.in_service_at)
-    if request.get("ShouldRespectGracePeriod", True) and age < group.health_check_grace_period:
+    graced = age < group.health_check_grace_period and not is_in_pool(member)
+    if graced and request.get("ShouldRespectGracePeriod", True):
         return {}
     cause = causes.USER_UNHEALTHY if health == UNHEALTHY else ""
     context.store.put(replace(member, health=health, unhealthy_cause=cause))
@@ -53,55 +45,59 @@ def set_instance_health(context: Context, request: Request) -> Response:
 
 @reads("InstanceIds", "AutoScalingGroupName", "ProtectedFromScaleIn")
 def set_instance_protection(context: Context, request: Request) -> Response:
-    for instance_id in request["InstanceIds"]:
-        member = _get(context, instance_id)
-        if member.group != request["AutoScalingGroupName"] or member.state != IN_SERVICE:
-            raise ValidationError(f"The instance {instance_id} is not in InService of the group")
+    ids = request["InstanceIds"]
+    if len(ids) > PROTECTED_AT_ONCE:
+        raise LabError("LimitExceeded", f"At most {PROTECTED_AT_ONCE} instances can be named at once, not {len(ids)}")
+    group = get_group(context, request["AutoScalingGroupName"])
+    for instance_id in ids:
+        member = member_in(context, instance_id, group)
+        if member.state != IN_SERVICE:
+            raise ValidationError(
+                f"The instance {instance_id} is not in InService. Only instances in InService can be protected"
+            )
         context.store.put(replace(member, protected=request["ProtectedFromScaleIn"]))
     return {}
 
 
-@reads("InstanceId", "ShouldDecrementDesiredCapacity")
+@reads("InstanceId", "InstanceIds", "AutoScalingGroupName", "ShouldDecrementDesiredCapacity")
 def terminate_instance_in_auto_scaling_group(context: Context, request: Request) -> Response:
-    """The instance is drained and terminated; a successor is launched unless the desired capacity shrinks with it."""
-    member = _get(context, request["InstanceId"])
-    group = get_group(context, member.group)
-    shrinking = None
-    if request["ShouldDecrementDesiredCapacity"]:
-        desired = group.desired_capacity - 1
-        if desired < group.min_size:
+    """The instance is drained and terminated; a successor is launched unless the desired capacity shrinks with it. Either
+    one instance by its id alone, or several of one group."""
+    if "InstanceIds" not in request:
+        member = get_member(context, request["InstanceId"])
+        group = get_group(context, member.group)
+        [activity] = _terminate(context, group, [member], shrinks=request["ShouldDecrementDesiredCapacity"])
+        return {"Activity": activity_shape(activity, context)}
+    ids = tuple(dict.fromkeys(request["InstanceIds"]))
+    if "InstanceId" in request or len(ids) > TERMINATED_AT_ONCE:
+        raise ValidationError(f"Give either InstanceId, or InstanceIds with at most {TERMINATED_AT_ONCE} instances")
+    group = get_group(context, request["AutoScalingGroupName"])
+    members = [member_in(context, instance_id, group) for instance_id in ids]
+    done = _terminate(context, group, members, shrinks=request["ShouldDecrementDesiredCapacity"])
+    return {"Activities": [activity_shape(activity, context) for activity in done]}
+
+
+def _terminate(
+    context: Context, group: AutoScalingGroup, members: Sequence[Member], *, shrinks: bool
+) -> list[Activity]:
+    done, before = [], group
+    for member in members:
+        if (member.state, Event.TERMINATE) not in TRANSITIONS:
+            raise LabError(
+                "ScalingActivityInProgress", f"The instance {member.instance_id} is {member.state} and leaves already."
+            )
+        old = group.desired_capacity
+        counts = not is_in_pool(member)
+        if shrinks and counts and old == group.min_size:
             raise ValidationError(
                 f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without replacement "
                 f"will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false or "
                 f"lower group's min size."
             )
-        shrinking = (group.desired_capacity, desired)
-        context.store.put(replace(group, desired_capacity=desired))
-    cause = causes.user_terminated(context.now, member.instance_id, shrinking)
-    activity = begin_termination(context, member, group, cause, replaced=shrinking is not None)
-    return {"Activity": activity_shape(activity, context)}
-
-
-def begin_termination(
-    context: Context, member: Member, group: AutoScalingGroup, cause: str, *, replaced: bool
-) -> Activity:
-    """The member → Terminating, with its activity, and deregistered: it drains from now on. `replaced` False asks for a
-    successor."""
-    launch = context.store.get(Activity, member.activity_id)
-    if launch is not None and launch.end_time is None:
-        context.store.put(launch_given_up(launch, context.now))
-    member, activity = terminating(member, group, cause, context.new_id("uuid"), context.now, replaced=replaced)
-    context.store.put(member)
-    context.store.put(activity)
-    for arn in group.target_group_arns:
-        # A target group may be deleted while a group still names it.
-        if context.store.get(TargetGroup, arn) is not None:
-            deregister_targets(context, {"TargetGroupArn": arn, "Targets": [{"Id": member.instance_id}]})
-    return activity
-
-
-def _get(context: Context, instance_id: str) -> Member:
-    member = context.store.get(Member, instance_id)
-    if member is None:
-        raise ValidationError(f"Instance Id not found - No managed instance found for instance ID: {instance_id}")
-    return member
+        new = old - 1 if shrinks and counts else old
+        group = replace(group, desired_capacity=new)
+        cause = causes.user_terminated(context.now, member.instance_id, old, new)
+        step = BeginTermination(member.instance_id, cause, owed=is_capacity(member) and not shrinks)
+        done.append(begin_termination(context, member, group, step))
+    keep(context, before, group, "TerminateInstanceInAutoScalingGroup")
+    return done

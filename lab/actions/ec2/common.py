@@ -85,6 +85,14 @@ def get_subnet(store: Store, subnet_id: str) -> Subnet:
     return require(store, Subnet, subnet_id, "InvalidSubnetID.NotFound", f"The subnet ID '{subnet_id}' does not exist")
 
 
+def free_addresses(store: Store, subnet_id: str) -> int:
+    """How many network interfaces the subnet has room for, the reserved addresses apart; 0 when there is no such subnet."""
+    subnet = store.get(Subnet, subnet_id)
+    if subnet is None:
+        return 0
+    return IPv4Network(subnet.cidr_block).num_addresses - len(store.where(NetworkInterface, "subnet_id", subnet_id))
+
+
 def get_group(store: Store, group_id: str) -> SecurityGroup:
     return require(
         store, SecurityGroup, group_id, "InvalidGroup.NotFound", f"The security group '{group_id}' does not exist"

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,9 @@ from lab.actions.ec2.common import attach_interface, get_subnet, member, select
 from lab.core.ec2.addresses import private_dns_name
 from lab.core.ec2.catalogue import IMAGES, INSTANCE_TYPES
 from lab.core.ec2.model import INSTANCE_STATE_CODES, Instance, LaunchTemplate, LaunchTemplateVersion, SecurityGroup
+from lab.core.ec2.power import USER_SHUTDOWN
 from lab.core.errors import LabError
-from lab.core.times import moment
+from lab.core.times import gmt, moment
 
 USER_DATA_LIMIT = 16 * 1024
 
@@ -24,9 +25,20 @@ def launch(
     subnet_id: str,
     tags: Mapping[str, str],
 ) -> Instance:
-    """One instance from a launch template version: its row in state `pending`, its network interface made. What is wrong
-    with the template shows here, as on AWS. Raises LabError; nothing is made then."""
-    data = version.data
+    """One instance from a launch template version. What is wrong with the template shows here, as on AWS."""
+    origin = {
+        "aws:ec2launchtemplate:id": template.launch_template_id,
+        "aws:ec2launchtemplate:version": str(version.number),
+    }
+    instance = make(context, version.data, subnet_id, {**tags, **origin})
+    instance = replace(instance, launch_template_id=template.launch_template_id, launch_template_version=version.number)
+    context.store.put(instance)
+    return instance
+
+
+def make(context: Context, data: Mapping[str, Any], subnet_id: str, tags: Mapping[str, str]) -> Instance:
+    """One instance of a launch template's data: its row in state `pending`, its network interface made. Raises LabError;
+    nothing is made then."""
     image_id, type_name = data.get("ImageId", ""), data.get("InstanceType", "")
     if image_id not in IMAGES:
         known = ", ".join(IMAGES)
@@ -53,14 +65,8 @@ def launch(
         since=context.now,
         monitoring=bool(data.get("Monitoring", {}).get("Enabled", False)),
         user_data=user_data,
-        launch_template_id=template.launch_template_id,
-        launch_template_version=version.number,
-        tags={
-            **_template_tags(data),
-            **tags,
-            "aws:ec2launchtemplate:id": template.launch_template_id,
-            "aws:ec2launchtemplate:version": str(version.number),
-        },
+        hibernation=bool(data.get("HibernationOptions", {}).get("Configured", False)),
+        tags={**_template_tags(data), **tags},
     )
     context.store.put(instance)
     return instance
@@ -71,31 +77,27 @@ def begin_termination(context: Context, instance: Instance, code: str, message: 
     if instance.state not in ("shutting-down", "terminated"):
         context.store.put(
             replace(
-                instance, state="shutting-down", since=context.now, state_reason_code=code, state_reason_message=message
+                instance,
+                state="shutting-down",
+                since=context.now,
+                state_reason_code=code,
+                state_reason_message=message,
+                reboot="",
             )
         )
 
 
 @reads("InstanceIds")
 def terminate_instances(context: Context, request: Request) -> Response:
-    found = [_get(context, instance_id) for instance_id in request["InstanceIds"]]
+    found = [get_instance(context, instance_id) for instance_id in request["InstanceIds"]]
     for instance in found:
-        begin_termination(context, instance, "Client.UserInitiatedShutdown", "User initiated shutdown")
-    return {
-        "TerminatingInstances": [
-            {
-                "InstanceId": instance.instance_id,
-                "CurrentState": _state(_get(context, instance.instance_id).state),
-                "PreviousState": _state(instance.state),
-            }
-            for instance in found
-        ]
-    }
+        begin_termination(context, instance, *USER_SHUTDOWN)
+    return {"TerminatingInstances": changes(context, found)}
 
 
 @reads("InstanceIds", "Filters", "MaxResults", "NextToken")
 def describe_instances(context: Context, request: Request) -> Response:
-    described = [_instance(instance, context) for instance in context.store.all(Instance)]
+    described = [instance_shape(instance, context) for instance in context.store.all(Instance)]
     filters = {
         "instance-id": member("InstanceId"),
         "vpc-id": member("VpcId"),
@@ -108,17 +110,7 @@ def describe_instances(context: Context, request: Request) -> Response:
     }
     ids = request.get("InstanceIds", ())
     found = select(described, ids, "InstanceId", "InvalidInstanceID.NotFound", request.get("Filters", ()), filters)
-    return {
-        "Reservations": [
-            {
-                "ReservationId": item["InstanceId"].replace("i-", "r-"),
-                "OwnerId": context.account.account_id,
-                "Groups": [],
-                "Instances": [item],
-            }
-            for item in found
-        ]
-    }
+    return {"Reservations": [reservation([item], context) for item in found]}
 
 
 @reads(
@@ -152,7 +144,29 @@ def describe_images(context: Context, request: Request) -> Response:
     return {"Images": select(described, ids, "ImageId", "InvalidAMIID.NotFound", request.get("Filters", ()), filters)}
 
 
-def _get(context: Context, instance_id: str) -> Instance:
+def changes(context: Context, before: Iterable[Instance]) -> list[dict[str, Any]]:
+    """What became of these: the state of each before and now."""
+    return [
+        {
+            "InstanceId": instance.instance_id,
+            "CurrentState": _state(get_instance(context, instance.instance_id).state),
+            "PreviousState": _state(instance.state),
+        }
+        for instance in before
+    ]
+
+
+def reservation(described: Sequence[Mapping[str, Any]], context: Context) -> dict[str, Any]:
+    """Instances that were asked for together, named after the first of them."""
+    return {
+        "ReservationId": described[0]["InstanceId"].replace("i-", "r-"),
+        "OwnerId": context.account.account_id,
+        "Groups": [],
+        "Instances": list(described),
+    }
+
+
+def get_instance(context: Context, instance_id: str) -> Instance:
     message = f"The instance ID '{instance_id}' does not exist"
     return require(context.store, Instance, instance_id, "InvalidInstanceID.NotFound", message)
 
@@ -179,7 +193,7 @@ def _state(name: str) -> dict[str, Any]:
     return {"Code": INSTANCE_STATE_CODES[name], "Name": name}
 
 
-def _instance(instance: Instance, context: Context) -> dict[str, Any]:
+def instance_shape(instance: Instance, context: Context) -> dict[str, Any]:
     running = instance.state == "running"
     dns = private_dns_name(instance.private_ip_address, context.account.region)
     gone = instance.state == "terminated"
@@ -189,7 +203,7 @@ def _instance(instance: Instance, context: Context) -> dict[str, Any]:
         "InstanceType": instance.instance_type,
         "LaunchTime": moment(instance.launch_time),
         "State": _state(instance.state),
-        "StateTransitionReason": instance.state_reason_message,
+        "StateTransitionReason": _transition_reason(instance),
         **(
             {"StateReason": {"Code": instance.state_reason_code, "Message": instance.state_reason_message}}
             if instance.state_reason_code
@@ -204,6 +218,7 @@ def _instance(instance: Instance, context: Context) -> dict[str, Any]:
         "EbsOptimized": False,
         "BlockDeviceMappings": [],
         "Placement": {"AvailabilityZone": instance.availability_zone, "GroupName": "", "Tenancy": "default"},
+        "HibernationOptions": {"Configured": instance.hibernation},
         "Monitoring": {"State": "enabled" if instance.monitoring else "disabled"},
         "PrivateDnsName": dns if running else "",
         "PublicDnsName": "",
@@ -213,6 +228,12 @@ def _instance(instance: Instance, context: Context) -> dict[str, Any]:
         "NetworkInterfaces": [],
         "Tags": tag_list(instance.tags),
     }
+
+
+def _transition_reason(instance: Instance) -> str:
+    if instance.state_reason_code.startswith("Client.UserInitiated"):
+        return f"User initiated ({gmt(instance.since)})"
+    return instance.state_reason_message
 
 
 def _groups(instance: Instance, context: Context) -> Iterable[dict[str, str]]:

@@ -15,7 +15,7 @@ from typing import Any
 from docker.api.client import APIClient
 from docker.errors import APIError, NotFound
 
-from lab.adapters.docker import machines, networks
+from lab.adapters.docker import machines, networks, zones
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.cleanup import ensure_janitor
 from lab.adapters.docker.client import Engine, connect, create_container
@@ -23,7 +23,7 @@ from lab.adapters.docker.events import EventThread
 from lab.adapters.docker.settings import DockerSettings
 from lab.adapters.postgres import clients
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
-from lab.core.errors import AdapterError, Refused
+from lab.core.errors import AdapterError, NoCapacity, Refused
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 CONFLICT = 409
@@ -69,28 +69,38 @@ class DockerCompute:
             try:
                 async with self._starting:
                     await self._engine.call(lambda client: client.start(spec.id))
+                if spec.zone in await self.failed_zones():  # it failed while the machine came up
+                    await self._kill(spec.id)
+                    raise NoCapacity(spec.zone)
             except AdapterError:
                 await self._engine.call(lambda client: _unmake(client, spec.id, **made))
                 raise
         return machines.machine_found(await self._engine.call(lambda client: self._existing(client, spec.id)))
 
+    async def stop(self, machine_id: str, grace: float) -> None:
+        if await self._state(machine_id) is MachineState.RUNNING:
+            await self._ask_to_stop(machine_id, grace)
+        if await self._state(machine_id) is not MachineState.STOPPED:
+            with contextlib.suppress(Refused):  # it died in the meantime
+                await self._kill(machine_id)
+
+    async def pause(self, machine_id: str) -> None:
+        if await self._alive(machine_id) is not MachineState.PAUSED:
+            await self._engine.call(lambda client: client.pause(machine_id))
+
+    async def unpause(self, machine_id: str) -> None:
+        if await self._alive(machine_id) is MachineState.PAUSED:
+            await self._engine.call(lambda client: client.unpause(machine_id))
+
     async def terminate(self, machine_id: str, grace: float) -> None:
         entry = await self._engine.call(lambda client: self._find(client, machine_id))
-        if entry is not None and entry["State"] == "running":
-            # Asked and polled, not the engine's own `stop`: that would hold one of the few threads for the whole grace.
-            with contextlib.suppress(Refused, TimeoutError):  # refused: it died in the meantime
-                await self._engine.call(lambda client: client.kill(machine_id, _stop_signal(client, machine_id)))
-                await self._stopped(machine_id, grace)
+        if entry is not None and machines.machine_found(entry).state is MachineState.RUNNING:
+            await self._ask_to_stop(machine_id, grace)
         await self._engine.call(lambda client: self._remove(client, machine_id, container=entry is not None))
 
     async def kill(self, machine_id: str) -> None:
-        entry = await self._engine.call(lambda client: self._find(client, machine_id))
-        if entry is None or machines.machine_found(entry).state is not MachineState.RUNNING:
-            raise Refused(f"no machine {machine_id} is running")
-        await self._engine.call(lambda client: client.kill(machine_id, "SIGKILL"))
-        # The engine answers when the process is gone, a moment before its list says so (seen on 26.1).
-        with contextlib.suppress(TimeoutError):
-            await self._stopped(machine_id, DYING)
+        await self._alive(machine_id)
+        await self._kill(machine_id)
 
     async def machines(self) -> list[Machine]:
         return [machines.machine_found(entry) for entry in await self._engine.call(self._entries)]
@@ -101,6 +111,17 @@ class DockerCompute:
         found = await asyncio.gather(*(self._engine.call(partial(_stats, entry=entry)) for entry in entries))
         pairs = zip(map(machines.machine_name, entries), found, strict=True)
         return {name: stats for name, stats in pairs if stats is not None}
+
+    async def fail_zone(self, zone: str) -> None:
+        await self._engine.call(lambda client: zones.fail(client, self.settings, zone))
+        entries = [one for one in await self._engine.call(self._entries) if one["Labels"][label.ZONE] == zone]
+        await asyncio.gather(*(self._crash(machines.machine_name(entry)) for entry in entries))
+
+    async def recover_zone(self, zone: str) -> None:
+        await self._engine.call(lambda client: zones.recover(client, self.settings, zone))
+
+    async def failed_zones(self) -> frozenset[str]:
+        return await self._engine.call(lambda client: zones.failed(client, self.settings))
 
     async def logs(self, machine_id: str, tail: int) -> str:
         def read(client: APIClient) -> str:
@@ -122,7 +143,7 @@ class DockerCompute:
         filters = {
             "type": ["container"],
             "label": [f"{label.OWNER}={self.settings.owner}", label.ROLE],
-            "event": ["start", "die", "destroy", "health_status"],
+            "event": ["start", "die", "destroy", "pause", "unpause", "health_status"],
         }
         thread = EventThread(partial(connect, self.settings.base_url), filters, deliver)
         thread.start()
@@ -132,12 +153,38 @@ class DockerCompute:
         finally:
             await asyncio.to_thread(thread.stop)
 
+    async def _state(self, machine_id: str) -> MachineState:
+        """STOPPED also when there is no such machine."""
+        entry = await self._engine.call(lambda client: self._find(client, machine_id))
+        return MachineState.STOPPED if entry is None else machines.machine_found(entry).state
+
+    async def _alive(self, machine_id: str) -> MachineState:
+        state = await self._state(machine_id)
+        if state is MachineState.STOPPED:
+            raise Refused(f"no machine {machine_id} is running")
+        return state
+
+    async def _kill(self, machine_id: str) -> None:
+        await self._engine.call(lambda client: client.kill(machine_id, "SIGKILL"))
+        # The engine answers when the process is gone, a moment before its list says so (seen on 26.1).
+        with contextlib.suppress(TimeoutError):
+            await self._stopped(machine_id, DYING)
+
+    async def _crash(self, machine_id: str) -> None:
+        with contextlib.suppress(Refused):  # it does not run
+            await self.kill(machine_id)
+
+    async def _ask_to_stop(self, machine_id: str, grace: float) -> None:
+        """Asked and polled, not the engine's own `stop`: that would hold one of the few threads for the whole grace."""
+        with contextlib.suppress(Refused, TimeoutError):  # refused: it died in the meantime
+            await self._engine.call(lambda client: client.kill(machine_id, _stop_signal(client, machine_id)))
+            await self._stopped(machine_id, grace)
+
     async def _stopped(self, machine_id: str, seconds: float) -> None:
         """Return when the machine does not run; `TimeoutError` when it still does after `seconds`."""
         async with asyncio.timeout(seconds):
             while True:
-                entry = await self._engine.call(lambda client: self._find(client, machine_id))
-                if entry is None or machines.machine_found(entry).state is MachineState.STOPPED:
+                if await self._state(machine_id) is MachineState.STOPPED:
                     return
                 await asyncio.sleep(POLL)
 
@@ -163,14 +210,16 @@ class DockerCompute:
 
         Returns what was made for it by this call (`container`, `volume`), or None when it runs already.
 
-        1. It runs: nothing to do.
+        1. It runs or is paused: nothing to do.
         2. It ran once and stopped: start it as it is.
         3. It was created and never started, by a launch cut short: it may lack its second network. Make it anew.
         4. It is not there: make it.
         """
         entry = self._find(client, spec.id)
-        if entry is not None and machines.machine_found(entry).state is MachineState.RUNNING:
+        if entry is not None and machines.machine_found(entry).state is not MachineState.STOPPED:
             return None
+        if spec.zone in zones.failed(client, self.settings):
+            raise NoCapacity(spec.zone)
         if entry is not None and entry["State"] != "created":
             return {"container": False, "volume": False}
         if entry is not None:

@@ -20,6 +20,7 @@ MIB = 1024 * 1024
 SECOND = 1_000_000_000  # the Engine API counts in nanoseconds
 POSTGRES_DATA = "/var/lib/postgresql/data"
 _USERS = {Role.INSTANCE: 1000, Role.NODE: 1000, Role.DATABASE: 999}  # 999 is postgres in the official image
+_STATES = {"running": MachineState.RUNNING, "restarting": MachineState.RUNNING, "paused": MachineState.PAUSED}
 _EXITED = re.compile(r"Exited \((\d+)\)")
 
 
@@ -59,23 +60,22 @@ def container_config(spec: MachineSpec, settings: DockerSettings, number: int) -
 def machine_found(entry: Mapping[str, Any]) -> Machine:
     """A machine from an element of the engine's list; the container must bear our labels.
 
-    "paused" is running (a hang, as its peers see it); "created" is a launch that a crash cut short, so not running.
+    "created" is a launch that a crash cut short, so not running.
     """
     labels = entry["Labels"]
     role = Role(labels[label.ROLE])
-    running = entry["State"] in {"running", "paused", "restarting"}
+    state = _STATES.get(entry["State"], MachineState.STOPPED)
     status = entry["Status"]
     exited = _EXITED.match(status)
     ports = [int(port) for port in labels[label.PORTS].split(",") if port]
     return Machine(
         id=machine_name(entry),
         role=role,
-        state=MachineState.RUNNING if running else MachineState.STOPPED,
-        ready=running and (role is not Role.DATABASE or "(healthy)" in status),
+        state=state,
+        ready=state is MachineState.RUNNING and (role is not Role.DATABASE or "(healthy)" in status),
         exit_code=int(exited[1]) if exited else None,
         template_hash=labels[label.TEMPLATE_HASH],
         endpoints={port: (labels[label.ADDRESS], port) for port in ports},
-        frozen=entry["State"] == "paused",
     )
 
 

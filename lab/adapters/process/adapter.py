@@ -13,8 +13,9 @@ from lab.adapters.process.lifecycle import Found, Lifecycle
 from lab.adapters.process.processes import Leader, family, table, title
 from lab.adapters.process.settings import POSTGRES, ProcessSettings
 from lab.adapters.process.watch import Watch
+from lab.adapters.process.zones import FailedZones
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
-from lab.core.errors import Refused, Unavailable
+from lab.core.errors import NoCapacity, Refused, Unavailable
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 
@@ -27,6 +28,7 @@ class ProcessCompute:
         self._lifecycle = Lifecycle(settings)
         self._listeners: set[asyncio.Queue[str]] = set()  # one per open `changes`
         self._watch = Watch(self._ended)  # watches only while somebody listens
+        self._failed_zones = FailedZones(settings.state_dir)
 
     async def close(self) -> None:
         self._watch.close()
@@ -41,21 +43,42 @@ class ProcessCompute:
             raise Unavailable(f"network {vpc_id} still has machines: {', '.join(machines)}")
 
     async def launch(self, spec: MachineSpec) -> Machine:
+        failed = spec.zone in await self.failed_zones()
+        if failed and not await asyncio.to_thread(self._lifecycle.runs, spec.id):
+            raise NoCapacity(spec.zone)
         found, started = await asyncio.to_thread(self._lifecycle.launch, spec)
+        if started and spec.zone in await self.failed_zones():  # it failed while the machine came up
+            await self.kill(spec.id)
+            raise NoCapacity(spec.zone)
         if started:
             self._announce(spec.id)
             if found.leader is not None and self._listeners:
                 self._watch.add(spec.id, found.leader)
         return await self._machine(found)
 
+    async def stop(self, machine_id: str, grace: float) -> None:
+        await self._ask_to_stop(machine_id, grace)
+        await asyncio.to_thread(self._lifecycle.end, machine_id)
+
+    async def pause(self, machine_id: str) -> None:
+        if await asyncio.to_thread(self._lifecycle.freeze, machine_id, paused=True):
+            self._announce(machine_id)
+
+    async def unpause(self, machine_id: str) -> None:
+        if await asyncio.to_thread(self._lifecycle.freeze, machine_id, paused=False):
+            self._announce(machine_id)
+
     async def terminate(self, machine_id: str, grace: float) -> None:
+        await self._ask_to_stop(machine_id, grace)
+        await asyncio.to_thread(self._lifecycle.remove, machine_id)
+
+    async def _ask_to_stop(self, machine_id: str, grace: float) -> None:
         leader = await asyncio.to_thread(self._lifecycle.ask_to_stop, machine_id)
         if leader is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace):
                     while leader.alive:  # noqa: ASYNC110 - the end of a process sets no event
                         await asyncio.sleep(POLL)
-        await asyncio.to_thread(self._lifecycle.remove, machine_id)
 
     async def kill(self, machine_id: str) -> None:
         await asyncio.to_thread(self._lifecycle.kill, machine_id)
@@ -82,6 +105,19 @@ class ProcessCompute:
             return stats
 
         return await asyncio.to_thread(read)
+
+    async def fail_zone(self, zone: str) -> None:
+        await asyncio.to_thread(self._failed_zones.change, zone, failed=True)
+        for found in await self._found():
+            if found.spec.zone == zone and found.leader is not None:
+                with contextlib.suppress(Refused):  # it died in the meantime
+                    await self.kill(found.spec.id)
+
+    async def recover_zone(self, zone: str) -> None:
+        await asyncio.to_thread(self._failed_zones.change, zone, failed=False)
+
+    async def failed_zones(self) -> frozenset[str]:
+        return await asyncio.to_thread(self._failed_zones.read)
 
     async def logs(self, machine_id: str, tail: int) -> str:
         folder = self._lifecycle.folder(machine_id)
@@ -118,18 +154,23 @@ class ProcessCompute:
 
     async def _machine(self, found: Found) -> Machine:
         spec, leader = found.spec, found.leader
-        ready = leader is not None
-        if leader is not None and spec.image == POSTGRES:
+        ready = leader is not None and not found.paused
+        if ready and leader is not None and spec.image == POSTGRES:
             user = spec.environment.get("POSTGRES_USER", "postgres")
             port = next(iter(found.ports.values()))
             ready = await postgres.ready(self._lifecycle.folder(spec.id), leader, port, user)
         return Machine(
             id=spec.id,
             role=spec.role,
-            state=MachineState.RUNNING if leader is not None else MachineState.STOPPED,
+            state=_state(found),
             ready=ready,
             exit_code=found.exit_code,
             template_hash=spec.template_hash,
             endpoints={number: ("127.0.0.1", actual) for number, actual in found.ports.items()},
-            frozen=leader is not None and leader.stopped,
         )
+
+
+def _state(found: Found) -> MachineState:
+    if found.leader is None:
+        return MachineState.STOPPED
+    return MachineState.PAUSED if found.paused else MachineState.RUNNING

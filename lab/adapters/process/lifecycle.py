@@ -18,9 +18,10 @@ from pathlib import Path
 from lab.adapters.placeholders import machine_environment
 from lab.adapters.process import ports, postgres
 from lab.adapters.process.folder import FOLDER_MODE, Folder, folders
-from lab.adapters.process.processes import Leader, kill_family, kill_inhabitants, reap, signal_group
+from lab.adapters.process.processes import Leader, kill_inhabitants, reap, signal_family, signal_group
 from lab.adapters.process.settings import INHERITED, POSTGRES, ProcessSettings
 from lab.adapters.process.spawn import Program, spawn
+from lab.adapters.process.zones import FailedZones
 from lab.core.compute import MachineSpec
 from lab.core.errors import Refused, Unavailable
 
@@ -29,12 +30,13 @@ DYING, PAUSE = 5.0, 0.01  # seconds a killed process may take to go, and between
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A machine as its folder and the operating system show it. `leader` is None unless it runs."""
+    """A machine as its folder and the operating system show it. `leader` is None unless it runs or is `paused`."""
 
     spec: MachineSpec
     ports: dict[int, int]
     leader: Leader | None
     exit_code: int | None
+    paused: bool = False
 
 
 class Lifecycle:
@@ -60,10 +62,12 @@ class Lifecycle:
 
     def look(self, folder: Folder) -> Found:
         leader = folder.leader()
-        if leader is not None and not leader.alive:
-            self.bury(folder, leader)
-            leader = None
-        return Found(folder.spec(), folder.ports(), leader, None if leader is not None else folder.exit_code())
+        process = None if leader is None else leader.look()
+        if leader is None or process is None or process.zombie:
+            if leader is not None:
+                self.bury(folder, leader)
+            return Found(folder.spec(), folder.ports(), None, folder.exit_code())
+        return Found(folder.spec(), folder.ports(), leader, None, process.stopped)
 
     def bury(self, folder: Folder, leader: Leader) -> None:
         """After the leader's death: end what is left of its group, take its exit code. A zombie still holds its pid."""
@@ -94,18 +98,38 @@ class Lifecycle:
                     raise
             return self.look(folder), True
 
+    def runs(self, machine_id: str) -> bool:
+        folder = self.folder(machine_id)
+        return folder.exists and self.look(folder).leader is not None
+
     def kill(self, machine_id: str) -> None:
+        self._kill(self.folder(machine_id), self._alive(machine_id))
+
+    def freeze(self, machine_id: str, *, paused: bool) -> bool:
+        """Have it paused, or not; whether that was anything new. The signals take a moment to be seen."""
+        leader, folder = self._alive(machine_id), self.folder(machine_id)
+        before = self.look(folder).paused
+        # Also when the leader is as it should be: an earlier call may have been cut short before the others.
+        signal_family(leader, signal.SIGSTOP if paused else signal.SIGCONT)
+        for _ in range(int(DYING / PAUSE)):
+            if self.look(folder).paused is paused:
+                return before is not paused
+            time.sleep(PAUSE)
+        raise Unavailable(f"{machine_id} was told to {'pause' if paused else 'go on'} but does not")
+
+    def end(self, machine_id: str) -> None:
+        """SIGKILL if it still runs. It stays, stopped."""
         folder = self.folder(machine_id)
         leader = self.look(folder).leader if folder.exists else None
-        if leader is None:
-            raise Refused(f"no machine {machine_id} is running")
-        self._kill(folder, leader)
+        if leader is not None:
+            self._kill(folder, leader)
 
     def ask_to_stop(self, machine_id: str) -> Leader | None:
-        """SIGTERM to the group; a database gets SIGINT, which is PostgreSQL's fast shutdown. The leader, if it runs."""
+        """SIGTERM to the group; a database gets SIGINT, which is PostgreSQL's fast shutdown. The leader, if it runs; a paused
+        one is not asked, for it would not hear."""
         folder = self.folder(machine_id)
         found = self.look(folder) if folder.exists else None
-        if found is None or found.leader is None:
+        if found is None or found.leader is None or found.paused:
             return None
         signal_group(found.leader, signal.SIGINT if found.spec.image == POSTGRES else signal.SIGTERM)
         return found.leader
@@ -120,8 +144,15 @@ class Lifecycle:
             folder.remove()
         self._machines.pop(machine_id, None)
 
+    def _alive(self, machine_id: str) -> Leader:
+        folder = self.folder(machine_id)
+        leader = self.look(folder).leader if folder.exists else None
+        if leader is None:
+            raise Refused(f"no machine {machine_id} is running")
+        return leader
+
     def _kill(self, folder: Folder, leader: Leader) -> None:
-        kill_family(leader)
+        signal_family(leader, signal.SIGKILL)
         for _ in range(int(DYING / PAUSE)):
             if not leader.alive:
                 self.bury(folder, leader)
@@ -175,6 +206,7 @@ class Lifecycle:
 def sweep(state_dir: Path) -> None:
     """Kill and remove every machine below `state_dir`, half-made ones too. What else is in there stays."""
     lifecycle = Lifecycle(ProcessSettings(state_dir))
+    FailedZones(state_dir).forget()
     if not lifecycle.folders.exists():
         return
     for entry in sorted(lifecycle.folders.iterdir()):

@@ -55,11 +55,6 @@ class Leader:
         process = self.look()
         return process is not None and not process.zombie
 
-    @property
-    def stopped(self) -> bool:
-        process = self.look()
-        return process is not None and process.stopped
-
 
 def boot_id() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()
@@ -145,14 +140,14 @@ def signal_group(leader: Leader, number: signal.Signals) -> bool:
     return True
 
 
-def kill_family(leader: Leader) -> None:
-    """SIGKILL the whole group and descendants with groups of their own, as PostgreSQL's are."""
+def signal_family(leader: Leader, number: signal.Signals) -> None:
+    """Signal the whole group and descendants with groups of their own, as PostgreSQL's are."""
     others = [process for process in family(leader, table()) if process.group != leader.pid]
-    signal_group(leader, signal.SIGKILL)
+    signal_group(leader, number)
     for process in others:
         if process.leader.alive:
             with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+                os.kill(process.pid, number)
 
 
 def kill_inhabitants(folder: Path) -> bool:

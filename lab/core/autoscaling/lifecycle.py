@@ -1,127 +1,142 @@
-"""How a member and its activity change together: each step of a member's life as a pair of new rows (aws-facts §3.9).
+"""The lifecycle of a group's member (aws-facts §3.2; asg:ec2-auto-scaling-lifecycle). An unknown transition raises.
 
-| step                 | member            | activity                                     |
-|----------------------|-------------------|----------------------------------------------|
-| launched             | Pending           | PreInService, 30 %                           |
-| in service           | InService         | Successful, 100 %                            |
-| launch failed        | (gone)            | Failed, 100 %, with the reason               |
-| launch given up      | Terminating       | Cancelled, 100 %; its termination has its own |
-| to be terminated     | Terminating       | WaitingForELBConnectionDraining, 20 %        |
-| drained              | Terminating       | InProgress, 50 %                             |
-| terminated           | (gone)            | Successful, 100 %                            |
+                 launch, attach
+                       │
+                       ▼             a hook holds                 its hooks are through
+    ┌───────────── Pending ─────────────────▶ Pending:Wait ──────────────▶ Pending:Proceed
+    │ leave standby    │ serve                      │ terminate              │        │ terminate
+    │                  ▼                            │                        │ serve  │
+    │              InService ◀──────────────────────┼────────────────────────┘        │
+    │      stand by │   │  │ detach                 │                                 │
+    │               ▼   │  └──────────▶ Detaching   │                                 │
+    │   EnteringStandby │ terminate         │       │                                 │
+    │               │   │                   ▼       │                                 │
+    └── Standby ◀───┘   │               Detached    │                                 │
+                        ▼                           ▼                                 │
+                    Terminating ◀─────────────────────────────────────────────────────┘
+                        │      │ a hook holds                 its hooks are through
+                        │      └──▶ Terminating:Wait ──────────────▶ Terminating:Proceed
+                        │ end               │ abandoned                   ▲ │ end
+                        │                   └──▶ Terminating:Retained ────┘ │
+                        └────────────────────▶ Terminated ◀─────────────────┘
+
+A member that is Detached or Terminated has left the group: its row is gone. Draining comes before a terminating hook.
 """
 
-import json
 from dataclasses import replace
+from enum import StrEnum
 
-from lab.core.autoscaling.model import IN_SERVICE, TERMINATING, UNHEALTHY, Activity, AutoScalingGroup, Member
-
-
-def launched(
-    instance_id: str,
-    group: AutoScalingGroup,
-    place: tuple[str, str],
-    version: int,
-    cause: str,
-    activity_id: str,
-    now: float,
-) -> tuple[Member, Activity]:
-    """`place` is the pair of subnet and zone."""
-    member = Member(
-        instance_id=instance_id,
-        group=group.name,
-        zone=place[1],
-        launch_template_id=group.launch_template_id,
-        launch_template_version=version,
-        launched_at=now,
-        activity_id=activity_id,
-        protected=group.new_instances_protected,
-    )
-    description = f"Launching a new EC2 instance: {instance_id}"
-    activity = Activity(activity_id, group.name, description, cause, now, "PreInService", 30, _details(place))
-    return member, activity
-
-
-def launch_refused(
-    group: AutoScalingGroup, place: tuple[str, str], cause: str, why: str, activity_id: str, now: float
-) -> Activity:
-    """No instance could even be asked for."""
-    text = _failure(why)
-    return Activity(
-        activity_id,
-        group.name,
-        f"Launching a new EC2 instance.  Status Reason: {text}",
-        cause,
-        now,
-        "Failed",
-        100,
-        _details(place),
-        now,
-        text,
-    )
+from lab.core.autoscaling.model import (
+    DETACHED,
+    DETACHING,
+    ENTERING_STANDBY,
+    IN_SERVICE,
+    PENDING,
+    PENDING_PROCEED,
+    PENDING_WAIT,
+    STANDBY,
+    TERMINATED,
+    TERMINATING,
+    TERMINATING_PROCEED,
+    TERMINATING_RETAINED,
+    TERMINATING_WAIT,
+    WARMED_HIBERNATED,
+    WARMED_PENDING,
+    WARMED_PENDING_PROCEED,
+    WARMED_PENDING_WAIT,
+    WARMED_RUNNING,
+    WARMED_STOPPED,
+    WARMED_TERMINATED,
+    WARMED_TERMINATING,
+    WARMED_TERMINATING_PROCEED,
+    WARMED_TERMINATING_RETAINED,
+    WARMED_TERMINATING_WAIT,
+    Member,
+)
 
 
-def entered_service(member: Member, activity: Activity, now: float) -> tuple[Member, Activity]:
-    return (
-        replace(member, state=IN_SERVICE, in_service_at=now),
-        replace(activity, status_code="Successful", progress=100, end_time=now),
-    )
+class Event(StrEnum):
+    WAIT = "a lifecycle hook holds it"
+    PROCEED = "its lifecycle hooks are through"
+    RETAIN = "its hook was abandoned, and it is kept for that"
+    SERVE = "it enters service"
+    TERMINATE = "it is to be terminated"
+    STAND_BY = "it is to stand by"
+    REST = "it gets no requests any more"
+    RETURN = "it leaves standby"
+    DETACH = "it is to leave the group and live"
+    END = "it leaves the group"
+    KEEP_STOPPED = "it rests in the warm pool, stopped"
+    KEEP_RUNNING = "it rests in the warm pool, running"
+    KEEP_HIBERNATED = "it rests in the warm pool, hibernated"
+    TAKE = "it leaves the warm pool for the group"
+    POOL = "it leaves the group for the warm pool"
 
 
-def launch_failed(activity: Activity, why: str, now: float) -> Activity:
-    text = _failure(why)
-    return replace(
-        activity,
-        description=f"{activity.description}.  Status Reason: {text}",
-        status_code="Failed",
-        status_message=text,
-        progress=100,
-        end_time=now,
-    )
+TRANSITIONS: dict[tuple[str, Event], str] = {
+    (PENDING, Event.WAIT): PENDING_WAIT,
+    (PENDING_WAIT, Event.PROCEED): PENDING_PROCEED,
+    (PENDING, Event.SERVE): IN_SERVICE,
+    (PENDING_PROCEED, Event.SERVE): IN_SERVICE,
+    (PENDING, Event.TERMINATE): TERMINATING,
+    (PENDING_WAIT, Event.TERMINATE): TERMINATING,
+    (PENDING_PROCEED, Event.TERMINATE): TERMINATING,
+    (IN_SERVICE, Event.TERMINATE): TERMINATING,
+    (STANDBY, Event.TERMINATE): TERMINATING,
+    (TERMINATING, Event.WAIT): TERMINATING_WAIT,
+    (TERMINATING_WAIT, Event.PROCEED): TERMINATING_PROCEED,
+    (TERMINATING_WAIT, Event.RETAIN): TERMINATING_RETAINED,
+    (TERMINATING_RETAINED, Event.TERMINATE): TERMINATING_PROCEED,
+    (TERMINATING_RETAINED, Event.PROCEED): TERMINATING_PROCEED,
+    (TERMINATING_RETAINED, Event.DETACH): DETACHING,
+    (TERMINATING_RETAINED, Event.END): TERMINATED,
+    (TERMINATING, Event.END): TERMINATED,
+    (TERMINATING_WAIT, Event.END): TERMINATED,
+    (TERMINATING_PROCEED, Event.END): TERMINATED,
+    (IN_SERVICE, Event.STAND_BY): ENTERING_STANDBY,
+    (ENTERING_STANDBY, Event.REST): STANDBY,
+    (ENTERING_STANDBY, Event.TERMINATE): TERMINATING,
+    (STANDBY, Event.RETURN): PENDING,
+    (IN_SERVICE, Event.DETACH): DETACHING,
+    (STANDBY, Event.DETACH): DETACHING,
+    (DETACHING, Event.END): DETACHED,
+    (IN_SERVICE, Event.POOL): WARMED_PENDING,
+    (WARMED_PENDING, Event.WAIT): WARMED_PENDING_WAIT,
+    (WARMED_PENDING_WAIT, Event.PROCEED): WARMED_PENDING_PROCEED,
+    (WARMED_PENDING, Event.KEEP_STOPPED): WARMED_STOPPED,
+    (WARMED_PENDING, Event.KEEP_RUNNING): WARMED_RUNNING,
+    (WARMED_PENDING, Event.KEEP_HIBERNATED): WARMED_HIBERNATED,
+    (WARMED_PENDING_PROCEED, Event.KEEP_STOPPED): WARMED_STOPPED,
+    (WARMED_PENDING_PROCEED, Event.KEEP_RUNNING): WARMED_RUNNING,
+    (WARMED_PENDING_PROCEED, Event.KEEP_HIBERNATED): WARMED_HIBERNATED,
+    (WARMED_STOPPED, Event.TAKE): PENDING,
+    (WARMED_RUNNING, Event.TAKE): PENDING,
+    (WARMED_HIBERNATED, Event.TAKE): PENDING,
+    (WARMED_PENDING, Event.TERMINATE): WARMED_TERMINATING,
+    (WARMED_PENDING_WAIT, Event.TERMINATE): WARMED_TERMINATING,
+    (WARMED_PENDING_PROCEED, Event.TERMINATE): WARMED_TERMINATING,
+    (WARMED_STOPPED, Event.TERMINATE): WARMED_TERMINATING,
+    (WARMED_RUNNING, Event.TERMINATE): WARMED_TERMINATING,
+    (WARMED_HIBERNATED, Event.TERMINATE): WARMED_TERMINATING,
+    (WARMED_TERMINATING, Event.WAIT): WARMED_TERMINATING_WAIT,
+    (WARMED_TERMINATING_WAIT, Event.PROCEED): WARMED_TERMINATING_PROCEED,
+    (WARMED_TERMINATING_WAIT, Event.RETAIN): WARMED_TERMINATING_RETAINED,
+    (WARMED_TERMINATING_RETAINED, Event.TERMINATE): WARMED_TERMINATING_PROCEED,
+    (WARMED_TERMINATING_RETAINED, Event.PROCEED): WARMED_TERMINATING_PROCEED,
+    (WARMED_TERMINATING, Event.END): WARMED_TERMINATED,
+    (WARMED_TERMINATING_WAIT, Event.END): WARMED_TERMINATED,
+    (WARMED_TERMINATING_PROCEED, Event.END): WARMED_TERMINATED,
+    (WARMED_TERMINATING_RETAINED, Event.END): WARMED_TERMINATED,
+}
 
 
-def launch_given_up(activity: Activity, now: float) -> Activity:
-    """The instance is to go before it was in service."""
-    return replace(activity, status_code="Cancelled", progress=100, end_time=now)
+def after(state: str, event: Event) -> str:
+    """The state that follows. Raises ValueError when the event cannot happen in this state."""
+    found = TRANSITIONS.get((state, event))
+    if found is None:
+        raise ValueError(f"a member that is {state} cannot take the event: {event}")
+    return found
 
 
-def terminating(
-    member: Member, group: AutoScalingGroup, cause: str, activity_id: str, now: float, *, replaced: bool
-) -> tuple[Member, Activity]:
-    """`replaced` False asks for a successor (the member was unhealthy, or a user wanted another)."""
-    zone_subnet = next((subnet for subnet, zone in group.subnets if zone == member.zone), "")
-    activity = Activity(
-        activity_id,
-        group.name,
-        f"Terminating EC2 instance: {member.instance_id}",
-        cause,
-        now,
-        "WaitingForELBConnectionDraining" if group.target_group_arns else "InProgress",
-        20,
-        _details((zone_subnet, member.zone)),
-    )
-    changed = replace(
-        member,
-        state=TERMINATING,
-        activity_id=activity_id,
-        replaced=replaced,
-        health=member.health if replaced else UNHEALTHY,
-        unhealthy_cause="" if replaced else cause,
-    )
-    return changed, activity
-
-
-def drained(activity: Activity) -> Activity:
-    return replace(activity, status_code="InProgress", progress=50)
-
-
-def terminated(activity: Activity, now: float) -> Activity:
-    return replace(activity, status_code="Successful", progress=100, end_time=now)
-
-
-def _details(place: tuple[str, str]) -> str:
-    return json.dumps({"Subnet ID": place[0], "Availability Zone": place[1]}, separators=(",", ":"))
-
-
-def _failure(why: str) -> str:
-    return f"{why.rstrip('.')}. Launching EC2 instance failed."[:255]
+def moved(member: Member, event: Event) -> Member:
+    return replace(member, state=after(member.state, event))

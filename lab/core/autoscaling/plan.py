@@ -1,223 +1,139 @@
-"""One look at a group: what is to be done now, as values (aws-facts §3.2, §3.4, §3.5, §3.6).
+"""One look at a group: what is to be done now, as values (aws-facts §3).
 
-Level-triggered: `plan` sees the group as it is and says every step that is due, whatever happened before. The steps are
-carried out as one change of rows; whoever starts and stops machines finds out from the rows.
+Level-triggered: `plan` sees the group as it is and says every step that is due, whatever happened before. One concern after
+the other, each in a file of its own:
 
-    Pending ──instance runs, registered with the target groups──▶ InService
-       │                                                             │ unhealthy, or one too many
-       │ launch failed                                               ▼
-       └───────────────▶ (gone) ◀──instance terminated── Terminating (deregistered, drained, then terminated)
+    progress      members that have come one state further            (lifecycle, hooks)
+    traffic       target groups on their way in or out
+    needs         who must be replaced, and within which bounds       (health, lifetime, balance)
+    replacement   who of them leaves now, who gets a successor first
+    capacity      launches and terminations up or down to the desired capacity
+    warm pool     launches are taken from what is warm first; then the pool is filled up, or emptied
 
-Rules kept here:
-* Health: an instance that is not running is unhealthy at once, also in its grace period. A target that the load balancer
-  calls unhealthy counts only with HealthCheckType ELB and after the grace period, which starts at InService.
-* Replacement: terminate and launch at the same time. Instances that do not run go at once; those that only answer badly go
-  at most 10 % of the desired capacity (at least one) at a time.
-* Capacity: Pending and InService count. Launches go to the zone with the fewest instances; a failed launch holds the next
-  one back, twice as long each time.
-* Terminating waits for connection draining unless the instance is dead already.
+The roster carries what each of them decided to the next. Which of it happens at all, `processes` tells.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from lab.core.autoscaling import causes
-from lab.core.autoscaling.model import (
-    IN_SERVICE,
-    PENDING,
-    TERMINATING,
-    UNHEALTHY,
-    AutoScalingGroup,
-    Member,
+from lab.core.autoscaling.balance import unbalanced
+from lab.core.autoscaling.capacity import missing, surplus
+from lab.core.autoscaling.health import unhealthy
+from lab.core.autoscaling.lifetime import outlived
+from lab.core.autoscaling.model import ENTERING_STANDBY, HEALTHY, IN_SERVICE, STANDBY, AutoScalingGroup
+from lab.core.autoscaling.needs import Demand, Need, demand
+from lab.core.autoscaling.processes import FAILING_FOR
+from lab.core.autoscaling.progress import progress
+from lab.core.autoscaling.replacement import Allowed, replacements
+from lab.core.autoscaling.roster import Roster
+from lab.core.autoscaling.steps import (
+    BeginTermination,
+    Kind,
+    LaunchFailed,
+    MarkUnhealthy,
+    Step,
+    SuspendLaunch,
 )
-from lab.core.autoscaling.termination import victim
-
-UNHEALTHY_SHARE = 0.1
-DEAD = ("stopped", "terminated", "")
-"""EC2 states of an instance that will not run again; a pending member's launch has failed then."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemberView:
-    """A member with what others know of it: the EC2 state of its instance ("" when it has no row any more), the state
-    reason, the target health in each of the group's target groups, and whether its connections have drained."""
-
-    member: Member
-    instance_state: str
-    state_reason: str = ""
-    target_states: tuple[str, ...] = ()
-    drained: bool = False
+from lab.core.autoscaling.traffic import moves
+from lab.core.autoscaling.view import MemberView, successors
+from lab.core.autoscaling.warm_fill import refill
+from lab.core.autoscaling.warm_pool import NO_POOL, Pool, Reserve
 
 
-@dataclass(frozen=True, slots=True)
-class EnterService:
-    """Register with the target groups; Pending → InService."""
-
-    instance_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchFailed:
-    """The instance did not live to be in service: terminate what is left, forget it, and hold back the next launch."""
-
-    instance_id: str
-    why: str
+def plan(
+    group: AutoScalingGroup,
+    views: Sequence[MemberView],
+    now: float,
+    refresh: Demand | None = None,
+    pool: Pool = NO_POOL,
+) -> tuple[Step, ...]:
+    """The steps that are due, in the order in which they must be taken. `refresh` is what an instance refresh wants
+    replaced, within bounds of its own; `pool` is the group's warm pool."""
+    return tuple(_steps(group, views, now, refresh, pool))
 
 
-@dataclass(frozen=True, slots=True)
-class BeginTermination:
-    """→ Terminating: deregister, and terminate at once if `dead`. `unhealthy` tells a replacement from scaling in."""
-
-    instance_id: str
-    cause: str
-    unhealthy: bool
-    dead: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TerminateInstance:
-    """Drained: EC2 may have it."""
-
-    instance_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """The instance is terminated: it leaves the group."""
-
-    instance_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A new instance in a subnet. `replaces` is the unhealthy member it stands in for, "" when it adds capacity."""
-
-    subnet_id: str
-    zone: str
-    cause: str
-    replaces: str = ""
-
-
-Step = EnterService | LaunchFailed | BeginTermination | TerminateInstance | Forget | Launch
-
-
-def plan(group: AutoScalingGroup, views: Sequence[MemberView], now: float) -> tuple[Step, ...]:
-    """The steps that are due, in the order in which they must be taken."""
-    progress = tuple(_progress(views))
-    leaving = tuple(_unhealthy(group, views, now))
-    gone = {step.instance_id for step in leaving}
-    # A launch that has just failed holds the next one back, from the next look on by the group's row.
-    may_launch = now >= group.launch_not_before and not any(isinstance(step, LaunchFailed) for step in progress)
-    return (
-        *progress,
-        *leaving,
-        *_capacity(group, views, gone, now, may_launch=may_launch),
-    )
-
-
-def _progress(views: Sequence[MemberView]) -> Iterator[Step]:
-    """Members that have come one state further."""
-    for view in views:
-        identity = view.member.instance_id
-        match view.member.state, view.instance_state:
-            case "Pending", "running":
-                yield EnterService(identity)
-            case "Pending", state if state in DEAD:
-                yield LaunchFailed(identity, view.state_reason)
-            case "Terminating", "terminated" | "":
-                yield Forget(identity)
-            case "Terminating", "running" | "stopped" if view.drained or view.instance_state == "stopped":
-                yield TerminateInstance(identity)
-
-
-def _unhealthy(group: AutoScalingGroup, views: Sequence[MemberView], now: float) -> Iterator[BeginTermination]:
-    """Members in service that must be replaced."""
-    busy = sum(1 for view in views if view.member.state == PENDING or _answers_badly_and_leaves(view))
-    allowed = max(1, int(group.desired_capacity * UNHEALTHY_SHARE)) - busy
-    for view in views:
-        member = view.member
-        if member.state != IN_SERVICE:
-            continue
-        if view.instance_state != "running":
-            yield _begin(member, causes.EC2_UNHEALTHY, now, dead=True)
-        elif member.health == UNHEALTHY:
-            yield _begin(member, member.unhealthy_cause or causes.USER_UNHEALTHY, now, dead=False)
-        elif _answers_badly(group, view, now) and allowed > 0:
-            allowed -= 1
-            yield _begin(member, causes.ELB_UNHEALTHY, now, dead=False)
-
-
-def _begin(member: Member, text: str, now: float, *, dead: bool) -> BeginTermination:
-    return BeginTermination(member.instance_id, causes.at(now, text), unhealthy=True, dead=dead)
-
-
-def _answers_badly(group: AutoScalingGroup, view: MemberView, now: float) -> bool:
-    member = view.member
-    return (
-        group.health_check_type == "ELB"
-        and member.in_service_at is not None
-        and now - member.in_service_at >= group.health_check_grace_period
-        and "unhealthy" in view.target_states
-    )
-
-
-def _answers_badly_and_leaves(view: MemberView) -> bool:
-    return view.member.state == TERMINATING and causes.ELB_UNHEALTHY in view.member.unhealthy_cause
-
-
-def _capacity(
-    group: AutoScalingGroup, views: Sequence[MemberView], gone: set[str], now: float, *, may_launch: bool
+def _steps(
+    group: AutoScalingGroup, views: Sequence[MemberView], now: float, refresh: Demand | None, pool: Pool
 ) -> Iterator[Step]:
-    """Launches or terminations that bring the number of instances to the desired capacity."""
-    members = [view.member for view in views]
-    alive = [
-        view.member
-        for view in views
-        if view.member.state in (PENDING, IN_SERVICE)
-        and view.member.instance_id not in gone
-        and not (view.member.state == PENDING and view.instance_state in DEAD)
-    ]
-    count = len(alive)
-    if count < group.desired_capacity:
-        if may_launch:
-            owed = [member.instance_id for member in members if member.instance_id in gone or _is_owed(member)]
-            yield from _launches(group, alive, owed, now)
-        return
-    while count > group.desired_capacity:
-        chosen = victim(alive, group, now)
-        if chosen is None:
-            return
-        sentence = causes.at(now, causes.DIFFERENCE_TERMINATE.format(old=count, new=count - 1))
-        cause = causes.joined((group.capacity_cause, sentence, causes.selected(now, chosen.instance_id)))
-        yield BeginTermination(chosen.instance_id, cause, unhealthy=False, dead=False)
-        alive.remove(chosen)
-        count -= 1
-
-
-def _is_owed(member: Member) -> bool:
-    return member.state == TERMINATING and bool(member.unhealthy_cause) and not member.replaced
-
-
-def _launches(group: AutoScalingGroup, alive: Sequence[Member], owed: Sequence[str], now: float) -> Iterator[Launch]:
-    sizes = Counter(dict.fromkeys(group.zones, 0))
-    sizes.update(member.zone for member in alive if member.zone in sizes)
-    count = len(alive)
-    replaced = iter(owed)
-    while count < group.desired_capacity:
-        subnet_id, zone = min(group.subnets, key=lambda place: sizes[place[1]])
-        replaces = next(replaced, "")
-        if replaces:
-            cause = causes.at(now, causes.REPLACEMENT)
+    going_on = tuple(progress(group, views, now))
+    yield from going_on
+    yield from moves(group, views)
+    # A launch that has just failed holds the next one back, from the next look on by the group's row.
+    failed = any(isinstance(step, LaunchFailed) for step in going_on)
+    allowed = Allowed(
+        launch=group.runs("Launch") and now >= group.launch_not_before and not failed,
+        terminate=group.runs("Terminate") or group.deleting,
+    )
+    reserve = Reserve(pool, views)
+    for step in going_on:
+        if isinstance(step, LaunchFailed | BeginTermination):
+            reserve.leave(step.instance_id)
+    roster = Roster(views, reserve.has)
+    needs = _needs(group, views, now, refresh, allowed)
+    calm = all(need.kind is Kind.REBALANCE for need in needs.values())
+    yield from _marks(group, views, now)
+    for kind in Kind:
+        found = [need for need in needs.values() if need.kind is kind]
+        if kind is Kind.REBALANCE and calm and group.runs("AZRebalance") and allowed.launch:
+            found += unbalanced(group, roster, views, now)
+        if found:
+            bounds = demand(group, kind, found)
+            if kind is Kind.REFRESH and refresh is not None:
+                bounds = replace(refresh, needs=tuple(found))
+            yield from reserve.served(replacements(group, views, bounds, roster, now, allowed))
+    if allowed.launch:
+        if _is_hopeless(group, roster, now):
+            yield SuspendLaunch()
         else:
-            sentence = causes.at(now, causes.DIFFERENCE_LAUNCH.format(old=count, new=count + 1))
-            cause = causes.joined((group.capacity_cause, sentence))
-        yield Launch(subnet_id, zone, cause, replaces)
-        sizes[zone] += 1
-        count += 1
+            yield from reserve.served(missing(group, roster, now))
+    if allowed.terminate:
+        staying = dict(roster.staying)
+        yield from reserve.kept(surplus(group, roster, now), staying)
+    yield from refill(group, pool, reserve, roster, views, now, allowed)
+    if group.deleting:
+        yield from _stragglers(group, views)
 
 
-def backoff(failures: int) -> float:
-    """Lab seconds to wait after the n-th launch failure in a row. AWS says only that it grows (aws-facts §11); the lab
-    doubles from 15 s to an hour."""
-    return min(15.0 * 2.0 ** (failures - 1), 3600.0) if failures else 0.0
+def _needs(
+    group: AutoScalingGroup, views: Sequence[MemberView], now: float, refresh: Demand | None, allowed: Allowed
+) -> dict[str, Need]:
+    """Each member that must go, once, under the most urgent of its reasons. One with a successor goes, whatever has become
+    of the reason."""
+    needs = {need.instance_id: need for need in _underway(views)}
+    wanted: list[Need] = []
+    if group.runs("Launch") and group.runs("Terminate"):
+        wanted += outlived(group, views, now)
+        wanted += refresh.needs if refresh is not None and group.runs("InstanceRefresh") else ()
+    if allowed.terminate and group.runs("ReplaceUnhealthy"):
+        wanted += unhealthy(group, views, now)
+    return needs | {need.instance_id: need for need in wanted}
+
+
+def _underway(views: Sequence[MemberView]) -> Iterator[Need]:
+    members = {view.id: view.member for view in views}
+    for name in successors(views):
+        member = members.get(name)
+        if member is not None and member.state == IN_SERVICE and member.leaving_kind:
+            yield Need(name, Kind(member.leaving_kind), member.leaving_cause)
+
+
+def _marks(group: AutoScalingGroup, views: Sequence[MemberView], now: float) -> Iterator[MarkUnhealthy]:
+    """What is unhealthy and is not replaced is marked."""
+    if group.runs("ReplaceUnhealthy") and group.runs("Terminate"):
+        return
+    healthy = {view.id for view in views if view.member.health == HEALTHY}
+    for need in unhealthy(group, views, now):
+        if need.instance_id in healthy:
+            yield MarkUnhealthy(need.instance_id, need.cause)
+
+
+def _is_hopeless(group: AutoScalingGroup, roster: Roster, now: float) -> bool:
+    since = group.launch_failing_since
+    return roster.count < group.desired_capacity and since is not None and now - since >= FAILING_FOR
+
+
+def _stragglers(group: AutoScalingGroup, views: Sequence[MemberView]) -> Iterator[BeginTermination]:
+    """A group that is deleted by force takes along what stands by."""
+    for view in views:
+        if view.member.state in (STANDBY, ENTERING_STANDBY):
+            yield BeginTermination(view.id, group.capacity_cause)

@@ -4,7 +4,8 @@ Always first: the zone with the most instances, so that the group stays balanced
 left over is told apart by age and id, so that the same group always gives the same answer.
 
 `Default`: another launch template than the group's, then the oldest version of it, then the instance that is closest to
-the next full hour.
+the next full hour. The lab has no launch configurations and no mixed instances, so OldestLaunchConfiguration and
+AllocationStrategy tell nothing apart: what comes after them in the list decides.
 """
 
 from collections import Counter
@@ -19,11 +20,16 @@ def victim(members: Sequence[Member], group: AutoScalingGroup, now: float) -> Me
     """The one to terminate next, or None when all are protected from scale-in. `members` are those that count as
     capacity."""
     candidates = _fullest_zones(members)
+    return select(candidates, group, now) if candidates else None
+
+
+def select(candidates: Sequence[Member], group: AutoScalingGroup, now: float) -> Member:
+    """By the group's policies alone, zones and protection apart. There must be one."""
     for policy in group.termination_policies:
         for sieve in POLICIES[policy]:
             if len(candidates) > 1:
                 candidates = sieve(candidates, group, now)
-    return min(candidates, key=lambda member: (member.launched_at, member.instance_id), default=None)
+    return min(candidates, key=lambda member: (member.launched_at, member.instance_id))
 
 
 def _fullest_zones(members: Sequence[Member]) -> list[Member]:
@@ -49,6 +55,8 @@ _NEWEST = _lowest(lambda member, _group, _now: -member.launched_at)
 
 POLICIES: dict[str, tuple[Sieve, ...]] = {
     "Default": (_OTHER_TEMPLATE, _OLDEST_VERSION, _NEXT_HOUR),
+    "AllocationStrategy": (),
+    "OldestLaunchConfiguration": (),
     "OldestLaunchTemplate": (_OTHER_TEMPLATE, _OLDEST_VERSION),
     "ClosestToNextInstanceHour": (_NEXT_HOUR,),
     "OldestInstance": (_OLDEST,),

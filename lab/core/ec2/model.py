@@ -178,7 +178,11 @@ INSTANCE_STATE_CODES = {
 @dataclass(frozen=True, slots=True)
 class Instance:
     """`state` is one of INSTANCE_STATE_CODES. `endpoints` maps each port (as text) to "host:port", where peers must dial it;
-    known once it runs. `since` is the lab time of the last change of state."""
+    known once it runs. `since` is the lab time of the last change of state.
+
+    `hibernation`: it may be hibernated. The rest is the affair of `lab.core.ec2.power`: `hibernated` tells that its memory is
+    kept while it is stopping or stopped, `boots` how often it came to run, `reboot` the phase of a reboot (`stopping`,
+    `starting`, or "" when there is none), and `tried` that its machine has been started since it was last asked to run."""
 
     instance_id: str
     image_id: str
@@ -200,6 +204,11 @@ class Instance:
     launch_template_version: int = 0
     tags: Tags = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    hibernation: bool = False
+    hibernated: bool = False
+    boots: int = 0
+    reboot: str = ""
+    tried: bool = False
 
     @property
     def key(self) -> str:
