@@ -118,6 +118,12 @@ def test_tags_are_put_with_a_new_alarm_only(aws: Aws) -> None:
     assert aws("cloudwatch", "ListTagsForResource", ResourceARN=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
 
 
+def test_tags_of_an_alarm_that_is_not_there(aws: Aws) -> None:
+    arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:none"
+    code = aws.refusal("cloudwatch", "TagResource", ResourceARN=arn, Tags=[{"Key": "a", "Value": "b"}])
+    assert code == "ResourceNotFoundException"
+
+
 ANOTHER_REGION = "arn:aws:sns:eu-west-1:123456789012:ops"
 NO_POLICY = "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:x:autoScalingGroupName/g:policyName/p"
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
@@ -150,6 +156,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
      "ANOMALY_DETECTION_BAND"),
     (math({"Id": "e"}, measured("Errors")), "ValidationError", "one of Expression and MetricStat"),
     (math({**RATIO[0], "AccountId": "1"}, *RATIO[1:]), "UnsupportedOperation", "AccountId"),
+    (math(RATIO[0], RATIO[1], {**RATIO[2], "MetricStat": {**RATIO[2]["MetricStat"], "Period": 7}}), "ValidationError",
+     "10, 20, 30 or a multiple of 60"),
     (math(RATIO[0], RATIO[1], {**RATIO[2], "Id": "errors"}), "ValidationError", "unique"),
     # Threshold, periods, missing data.
     (without("Threshold"), "ValidationError", "Threshold is required"),

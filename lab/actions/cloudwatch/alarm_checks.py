@@ -70,9 +70,8 @@ def check_threshold(request: Request) -> None:
 
 def check_periods(request: Request, period: int) -> None:
     """`period` is the alarm's, wherever the request has it."""
+    _check_period(period)
     periods = request["EvaluationPeriods"]
-    if period not in SHORT_PERIODS and (period < 60 or period % 60):
-        raise ValidationError(f"Period must be 10, 20, 30 or a multiple of 60, not {period}")
     if periods < 1:
         raise ValidationError(f"EvaluationPeriods must be 1 or more, not {periods}")
     if period < HOUR and period * periods > DAY:
@@ -88,6 +87,11 @@ def check_periods(request: Request, period: int) -> None:
     needed = request.get("DatapointsToAlarm")
     if needed is not None and not 1 <= needed <= periods:
         raise ValidationError(f"DatapointsToAlarm must be from 1 to EvaluationPeriods ({periods}), not {needed}")
+
+
+def _check_period(period: int) -> None:
+    if period not in SHORT_PERIODS and (period < 60 or period % 60):
+        raise ValidationError(f"Period must be 10, 20, 30 or a multiple of 60, not {period}")
 
 
 def check_metric(request: Request) -> None:
@@ -118,6 +122,9 @@ def queries_of(request: Request) -> tuple[MetricDataQuery, ...]:
         raise ValidationError("Exactly one element of the metrics list should return data.")
     if all(one.metric_stat is None for one in queries):
         raise ValidationError("At least one element of the metrics list must be a metric")
+    for one in queries:
+        if one.metric_stat is not None:
+            _check_period(one.metric_stat.period)
     query.check(queries)
     query.evaluate(queries, lambda *_: None, (), 60)
     return queries

@@ -46,7 +46,6 @@ def _matching(context: Context, request: Request) -> list[Alarm]:
     if len(names) > MOST_NAMES:
         raise ValidationError(f"AlarmNames holds more than {MOST_NAMES} names")
     wanted, types = set(names), types_of(request)
-    actions = request.get("ActionPrefix", "")
     rows: list[Alarm] = [*context.store.all(MetricAlarm), *context.store.all(CompositeAlarm)]
     return [
         row
@@ -55,7 +54,7 @@ def _matching(context: Context, request: Request) -> list[Alarm]:
         and (not wanted or row.name in wanted)
         and row.name.startswith(prefix)
         and request.get("StateValue", row.state) == row.state
-        and any(action.startswith(actions) for action in (*_all_actions(row), *([] if actions else [""])))
+        and _acts_on(row, request.get("ActionPrefix", ""))
     ]
 
 
@@ -67,8 +66,9 @@ def types_of(request: Request) -> Sequence[str]:
     return types
 
 
-def _all_actions(alarm: Alarm) -> tuple[str, ...]:
-    return (*alarm.ok_actions, *alarm.alarm_actions, *alarm.insufficient_data_actions)
+def _acts_on(alarm: Alarm, prefix: str) -> bool:
+    actions = (*alarm.ok_actions, *alarm.alarm_actions, *alarm.insufficient_data_actions)
+    return not prefix or any(action.startswith(prefix) for action in actions)
 
 
 def _relatives(context: Context, request: Request, member: str) -> tuple[list[Alarm], tuple[str, ...]]:

@@ -121,10 +121,9 @@ def set_alarm_state(context: Context, request: Request) -> Response:
         state=request["StateValue"],
         state_reason=request["StateReason"],
         state_reason_data=data,
-        state_updated_at=context.now,
     )
     if changed.state != alarm.state:
-        changed = replace(changed, acted_at=None, results=())
+        changed = replace(changed, state_updated_at=context.now, acted_at=None, results=())
         context.store.put(history.transitioned(context.new_id("uuid"), alarm, changed, context.now))
     context.store.put(changed)
     return {}

@@ -17,10 +17,11 @@ def condition(alarm: Alarm) -> str:
     if isinstance(alarm, CompositeAlarm):
         held = f" (actions held back: {alarm.suppressed_by})" if alarm.suppressed_by else ""
         return f"{' '.join(alarm.rule.split())}{held}"
-    return f"{_watched(alarm)} {SIGNS[alarm.comparison_operator]} {alarm.threshold:g} {_how_often(alarm)}"
+    return f"{watched(alarm)} {SIGNS[alarm.comparison_operator]} {alarm.threshold:g} {_how_often(alarm)}"
 
 
-def _watched(alarm: MetricAlarm) -> str:
+def watched(alarm: MetricAlarm) -> str:
+    """The name of what it watches, with the statistic unless that is the average."""
     if alarm.metric is not None:
         return alarm.metric.name if alarm.statistic == "Average" else f"{alarm.statistic} of {alarm.metric.name}"
     [query] = (one for one in alarm.queries if one.return_data)
