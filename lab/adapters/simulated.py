@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role, Traffic
-from lab.core.errors import AdapterError, Refused, Unavailable
+from lab.core.errors import AdapterError, NoCapacity, Refused, Unavailable
 
 KILLED, ASKED = 137, 0  # exit codes of a SIGKILL and of a program that was asked to stop
 PACKET = 1500  # bytes
@@ -60,6 +60,7 @@ class SimulatedCompute:
         self._networks: dict[str, Network] = {}
         self._machines: dict[str, _Simulated] = {}
         self._failures: list[AdapterError] = []
+        self._failed_zones: set[str] = set()
         self._listeners: set[asyncio.Queue[str]] = set()
 
     def fail_next_launch(self, error: AdapterError) -> None:
@@ -104,6 +105,8 @@ class SimulatedCompute:
         machine = self._machines.get(spec.id)
         if machine is not None and machine.state is not MachineState.STOPPED:
             return self._machine(machine)
+        if spec.zone in self._failed_zones:
+            raise NoCapacity(spec.zone)
         if self._images is not None and spec.image not in self._images:
             raise Refused(f"there is no image {spec.image!r}")
         if spec.vpc_id not in self._networks:
@@ -149,6 +152,18 @@ class SimulatedCompute:
         for machine in alive:
             self._count(machine)
         return {machine.spec.id: _stats(machine) for machine in alive}
+
+    async def fail_zone(self, zone: str) -> None:
+        self._failed_zones.add(zone)
+        for machine in self._machines.values():
+            if machine.spec.zone == zone and machine.state is not MachineState.STOPPED:
+                self._end(machine, KILLED)
+
+    async def recover_zone(self, zone: str) -> None:
+        self._failed_zones.discard(zone)
+
+    async def failed_zones(self) -> frozenset[str]:
+        return frozenset(self._failed_zones)
 
     async def logs(self, machine_id: str, tail: int) -> str:
         if machine_id not in self._machines:

@@ -7,6 +7,8 @@ GET  /lab/events                          the same as server-sent events, once a
 GET  /lab/ca                              the certificate authority, and what it is limited to
 POST /lab/aws/{service}/{operation}       an AWS action, JSON in and out, shapes as botocore's
 POST /lab/instances/{id}/kill             SIGKILL, as a crash
+POST /lab/zones/{zone}/fail               fail an availability zone: its machines die, none is launched in it
+POST /lab/zones/{zone}/recover            end that
 GET  /lab/machines/{id}/logs              what a machine wrote
 GET  /lab/nodes/{id}/config               a node's document, by long-poll (token)
 POST /lab/nodes/{id}/report               a node's report (token)
@@ -136,6 +138,22 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         loop.wake()
         return JSONResponse({"killed": instance_id})
 
+    @app.post("/lab/zones/{zone}/fail")
+    async def fail_zone(zone: str) -> Response:
+        name = _zone(world, zone)
+        await world.compute.fail_zone(name)
+        return _zones_changed(name)
+
+    @app.post("/lab/zones/{zone}/recover")
+    async def recover_zone(zone: str) -> Response:
+        name = _zone(world, zone)
+        await world.compute.recover_zone(name)
+        return _zones_changed(name)
+
+    def _zones_changed(name: str) -> Response:
+        loop.ask_for_zones()
+        return JSONResponse({"zone": name})
+
     @app.get("/lab/machines/{machine_id}/logs")
     async def logs(machine_id: str, tail: int = 100) -> Response:
         return PlainTextResponse(await world.compute.logs(_machine_id(world, machine_id), max(1, min(tail, 10000))))
@@ -237,6 +255,14 @@ def _machine_id(world: World, name: str) -> str:
     """Databases go by their identifier; everything else by its id."""
     database = world.store.get(DBInstance, name)
     return name if database is None else database.machine_id
+
+
+def _zone(world: World, name: str) -> str:
+    """The availability zone of a name, which may be its end: `a`, `1a`, `us-east-1a`."""
+    for zone in world.account.zones:
+        if zone.endswith(name):
+            return zone
+    raise LabError("InvalidParameterValue", f"There is no zone '{name}'; there are {', '.join(world.account.zones)}")
 
 
 def _authorized(world: World, node_id: str, request: Request) -> tuple[LoadBalancer, Node]:

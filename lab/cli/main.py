@@ -16,6 +16,8 @@ VERBS = {
     "deploy": "Create or update a stack from a CloudFormation template.",
     "activities": "Show the scaling activities of the group, with their causes.",
     "kill": "Crash an instance, a node or the database (SIGKILL).",
+    "fail": "Fail an availability zone on purpose.",
+    "recover": "Let a failed zone take machines again.",
     "load": "Send requests at a steady rate and measure them.",
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",
     "logs": "Show what the control plane or a machine wrote.",

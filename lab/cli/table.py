@@ -42,6 +42,8 @@ def _head(document: dict[str, Any]) -> Text:
         text.append(f"   stack {stack['name']} ", style="not bold").append(_state(stack["status"]))
     if document["engine_problem"]:
         text.append(f"\nthe compute engine cannot be asked: {document['engine_problem']}", style="bold red")
+    if document["failed_zones"]:
+        text.append(f"\nfailed on purpose: {', '.join(document['failed_zones'])}", style="bold red")
     return text
 
 

@@ -39,7 +39,7 @@ class Effects:
         self,
         key: str,
         effect: Callable[[], Awaitable[object]],
-        on_refused: Callable[[str], None] | None = None,
+        on_refused: Callable[[Refused], None] | None = None,
     ) -> None:
         """Begin the effect unless one of its key runs or is held back. `on_refused` hears why it can never succeed."""
         _, not_before = self._failures.get(key, (0, 0.0))
@@ -49,7 +49,7 @@ class Effects:
         self._running[key] = task
 
     async def _run(
-        self, key: str, effect: Callable[[], Awaitable[object]], on_refused: Callable[[str], None] | None
+        self, key: str, effect: Callable[[], Awaitable[object]], on_refused: Callable[[Refused], None] | None
     ) -> None:
         try:
             async with self._slots:
@@ -60,7 +60,7 @@ class Effects:
         except Refused as error:
             self._hold_back(key, str(error))
             if on_refused is not None:
-                on_refused(str(error))
+                on_refused(error)
         except Exception:
             self._hold_back(key, "an unexpected failure")
             log.exception("%s failed unexpectedly; it will be tried again", key)

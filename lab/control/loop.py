@@ -48,9 +48,17 @@ class Loop:
         self._given_up = ""
         self.engine_problem = ""
         """Why the compute engine could not be asked at the last turn; empty when it could."""
+        self.failed_zones: frozenset[str] = frozenset()
+        """Availability zones that were failed on purpose, for people to see."""
+        self._zones_known = False
 
     def wake(self) -> None:
         self._woken.set()
+
+    def ask_for_zones(self) -> None:
+        """Zones were failed or recovered: the next turn, which comes at once, asks which are."""
+        self._zones_known = False
+        self.wake()
 
     def hear(self, report: NodeReport) -> None:
         """A node's report; the loop turns at once if it brings news."""
@@ -86,6 +94,9 @@ class Loop:
         """One look at everything."""
         try:
             found = await self.machines.find()
+            if not self._zones_known:
+                self.failed_zones = await self._world.compute.failed_zones()
+                self._zones_known = True
         except AdapterError as error:
             if str(error) != self.engine_problem:
                 log.error("the compute engine cannot be asked: %s", error)

@@ -14,9 +14,11 @@ from lab.control.world import World
 from lab.core.autoscaling.model import Member
 from lab.core.compute import Machine, MachineSpec, MachineState
 from lab.core.ec2 import power
+from lab.core.ec2.capacity import INSUFFICIENT_CAPACITY, no_capacity
 from lab.core.ec2.model import Instance, NetworkInterface, Vpc
 from lab.core.ec2.power import Need
 from lab.core.elbv2.model import Listener, LoadBalancer
+from lab.core.errors import NoCapacity, Refused
 from lab.core.machines import database_spec, instance_spec, network, node_spec
 from lab.core.rds.model import DBInstance, Event
 
@@ -156,7 +158,7 @@ class Machines:
                 self._launch(database_spec(database), self._database_refused(database.identifier))
 
     def _launch(
-        self, spec: MachineSpec, on_refused: Callable[[str], None], on_done: Callable[[], None] | None = None
+        self, spec: MachineSpec, on_refused: Callable[[Refused], None], on_done: Callable[[], None] | None = None
     ) -> None:
         vpc = self._world.store.get(Vpc, spec.vpc_id)
         if vpc is None:
@@ -193,27 +195,34 @@ class Machines:
 
         return tried
 
-    def _instance_refused(self, instance_id: str) -> Callable[[str], None]:
-        def refused(why: str) -> None:
+    def _instance_refused(self, instance_id: str) -> Callable[[Refused], None]:
+        def refused(error: Refused) -> None:
             instance = self._world.store.get(Instance, instance_id)
             if instance is not None and instance.state in ("pending", "running"):
-                self._put(instance, power.start_failed(instance, why, self._world.clock.now()))
+                self._put(instance, power.start_failed(instance, *self._why(instance, error), self._world.clock.now()))
 
         return refused
 
-    def _node_refused(self, balancer_arn: str) -> Callable[[str], None]:
-        def refused(why: str) -> None:
+    def _why(self, instance: Instance, error: Refused) -> tuple[str, str]:
+        """State reason and message of an instance whose machine was refused."""
+        if not isinstance(error, NoCapacity):
+            return power.INTERNAL_ERROR, str(error)
+        others = [zone for zone in self._world.account.zones if zone != error.zone]
+        return INSUFFICIENT_CAPACITY, no_capacity(instance.instance_type, error.zone, others)
+
+    def _node_refused(self, balancer_arn: str) -> Callable[[Refused], None]:
+        def refused(error: Refused) -> None:
             balancer = self._world.store.get(LoadBalancer, balancer_arn)
             if balancer is not None:
                 state = "failed" if balancer.state == "provisioning" else "active_impaired"
-                self._world.store.put(replace(balancer, state=state, state_reason=why))
+                self._world.store.put(replace(balancer, state=state, state_reason=str(error)))
 
         return refused
 
-    def _database_refused(self, identifier: str) -> Callable[[str], None]:
-        def refused(why: str) -> None:
+    def _database_refused(self, identifier: str) -> Callable[[Refused], None]:
+        def refused(error: Refused) -> None:
             database = self._world.store.get(DBInstance, identifier)
             if database is not None and database.status == "creating":
-                self._world.store.put(replace(database, status="failed", status_reason=why))
+                self._world.store.put(replace(database, status="failed", status_reason=str(error)))
 
         return refused

@@ -32,7 +32,7 @@ class Compute(Protocol):
 
     async def launch(self, spec: MachineSpec) -> Machine:
         """Make the machine run: create and start it; start it again (same data, same ports) if it is there but stopped;
-        do nothing if it runs or is paused. Its network must exist."""
+        do nothing if it runs or is paused. Its network must exist. Raises `NoCapacity` when its zone is failed."""
 
     async def stop(self, machine_id: str, grace: float) -> None:
         """Ask the machine to stop (SIGTERM), kill it after `grace` wall seconds. It stays, stopped: `launch` starts it again.
@@ -58,6 +58,16 @@ class Compute(Protocol):
 
     async def logs(self, machine_id: str, tail: int) -> str:
         """The last `tail` lines the machine wrote to its standard output and error."""
+
+    async def fail_zone(self, zone: str) -> None:
+        """Fail an availability zone: from now on every launch in it raises `NoCapacity`, its machines are killed at once and
+        stay, stopped. It stays failed when the control plane is started anew."""
+
+    async def recover_zone(self, zone: str) -> None:
+        """Let the zone take machines again; those that were killed are not started. Does nothing for one that is well."""
+
+    async def failed_zones(self) -> frozenset[str]:
+        """The zones that are failed."""
 
     def changes(self) -> AsyncIterator[str]:
         """The ids of machines that started, died, were paused or unpaused, as it happens. Ends never; a broken stream is

@@ -3,7 +3,7 @@
 * `LabError` and its children are the caller's business: each carries AWS's error code and HTTP status, and its message
   says what to do. One place in `lab.api` turns them into responses.
 * `Unavailable` and `Refused` come from adapters (the Docker engine, the operating system): the first means "the same
-  call may work later", the second "it will not, however often it is tried".
+  call may work later", the second "it will not, however often it is tried". `NoCapacity` is a `Refused` of one zone.
 """
 
 
@@ -37,3 +37,11 @@ class Unavailable(AdapterError):  # noqa: N818 - the name says what is the case,
 
 class Refused(AdapterError):  # noqa: N818 - as above
     """The outside said no for good (no such image, port taken): trying again without a change will not help."""
+
+
+class NoCapacity(Refused):
+    """The availability zone takes no machines; another may. Trying here again helps once the zone has recovered."""
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"availability zone {zone} has no capacity: it was failed on purpose")
+        self.zone = zone

@@ -17,7 +17,7 @@ from lab.core.elbv2.model import LoadBalancer, Node
 from lab.core.elbv2.report import NodeReport
 from lab.core.errors import Unavailable
 from lab.core.rds.model import DBInstance
-from tests.api.client import Client
+from tests.api.client import Answer, Client
 from tests.control.lab import Lab
 from tests.eventually import eventually
 
@@ -156,6 +156,29 @@ async def test_a_database_goes_by_its_identifier(client: Client, lab: Lab) -> No
     assert database.machine_id not in {one.id for one in await lab.compute.machines() if one.exit_code is None}
 
 
+@pytest.mark.parametrize("name", ["b", "1b", "us-east-1b"])
+async def test_a_zone_is_failed_and_recovered(client: Client, lab: Lab, name: str) -> None:
+    assert (await client.post(f"/lab/zones/{name}/fail")).json == {"zone": "us-east-1b"}
+    await lab.run(60)
+    assert (await client.get("/lab/status")).json["failed_zones"] == ["us-east-1b"]
+    in_zone = {
+        one["lifecycle"] for one in lab_instances(await client.get("/lab/status")) if one["zone"] == "us-east-1b"
+    }
+    assert "InService" not in in_zone
+    assert (await client.post(f"/lab/zones/{name}/recover")).json == {"zone": "us-east-1b"}
+    await lab.turn()
+    assert (await client.get("/lab/status")).json["failed_zones"] == []
+
+
+async def test_there_is_no_zone_of_that_name(client: Client) -> None:
+    answer = await client.post("/lab/zones/z/fail")
+    assert (answer.status, answer.error) == (400, "InvalidParameterValue")
+
+
+def lab_instances(answer: Answer) -> list[dict[str, Any]]:
+    return [one for group in answer.json["groups"] for one in group["instances"]]
+
+
 async def test_logs(client: Client, lab: Lab) -> None:
     name = lab.members[0]
     answer = await client.get(f"/lab/machines/{name}/logs?tail=1")
@@ -234,8 +257,8 @@ async def test_a_report_that_is_none_is_refused(client: Client, node: Node, chan
 # Status.
 
 KEYS = {
-    "": {"now", "speed", "compute", "engine_problem", "stacks", "load_balancers", "groups", "databases", "alarms",
-         "activities", "decisions"},
+    "": {"now", "speed", "compute", "engine_problem", "failed_zones", "stacks", "load_balancers", "groups", "databases",
+         "alarms", "activities", "decisions"},
     "stacks": {"name", "status", "reason"},
     "load_balancers": {"name", "dns_name", "state", "reason", "generation", "nodes"},
     "groups": {"name", "min", "max", "desired", "cpu", "instances"},

@@ -94,6 +94,8 @@ def test_a_command_line_that_is_off(runner: CliRunner, words: list[str]) -> None
         ["activities"],
         ["kill", "i-1"],
         ["kill", "--random"],
+        ["fail", "zone", "a"],
+        ["recover", "zone", "a"],
         ["url"],
         ["ca"],
         ["ca", "--pem"],

@@ -63,6 +63,10 @@ async def test_it_says_when_the_engine_is_away() -> None:
     )
 
 
+async def test_it_says_which_zones_are_failed() -> None:
+    assert "failed on purpose: us-east-1b" in drawn({**await sample(), "failed_zones": ["us-east-1b"]}, 80)
+
+
 def test_an_empty_lab_is_drawn_too() -> None:
     lab = Lab()
     assert "lab on simulated" in drawn(status(lab.world, lab.loop, "simulated"), 80)

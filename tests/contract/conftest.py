@@ -120,6 +120,8 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         made = _MAKERS[request.param](request, prefix, occupied)
         await made.compute.ensure_network(NETWORK)
         yield made
+        for zone in await made.compute.failed_zones():
+            await made.compute.recover_zone(zone)
         for machine in await made.compute.machines():
             await made.compute.terminate(machine.id, grace=0)
         await made.compute.close()

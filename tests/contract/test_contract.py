@@ -8,7 +8,7 @@ from dataclasses import astuple, replace
 import pytest
 
 from lab.core.compute import Machine, MachineState, Port, Role
-from lab.core.errors import Refused, Unavailable
+from lab.core.errors import NoCapacity, Refused, Unavailable
 from tests.contract.worlds import World, free_port
 from tests.eventually import eventually
 
@@ -301,3 +301,46 @@ async def test_the_end_of_a_listener_leaves_nothing_behind(world: World) -> None
     for _ in range(3):
         async with announced(world) as seen:
             assert seen == {""}
+
+
+async def test_a_failed_zone_loses_its_machines_and_takes_no_new_ones(world: World) -> None:
+    inside, outside = world.spec(zone="us-east-1a"), world.spec(zone="us-east-1b")
+    for spec in (inside, outside):
+        await world.compute.launch(spec)
+    for _ in range(2):
+        await world.compute.fail_zone("us-east-1a")
+    assert await world.compute.failed_zones() == {"us-east-1a"}
+    killed = await named(world, inside.id)
+    assert killed is not None
+    assert (killed.state, killed.exit_code) == (MachineState.STOPPED, 137)
+    assert await state(world, outside.id) is MachineState.RUNNING
+    for spec in (inside, world.spec(zone="us-east-1a")):
+        with pytest.raises(NoCapacity, match="us-east-1a"):
+            await world.compute.launch(spec)
+    await world.compute.launch(world.spec(zone="us-east-1b"))
+
+
+async def test_a_zone_stays_failed_for_the_next_control_plane_until_it_is_recovered(world: World) -> None:
+    spec = world.spec()
+    await world.compute.launch(spec)
+    await world.compute.fail_zone(spec.zone)
+    other = world.adapter()
+    try:
+        assert await other.failed_zones() == {spec.zone}
+        for _ in range(2):
+            await other.recover_zone(spec.zone)
+    finally:
+        if other is not world.compute:
+            await other.close()
+    assert await world.compute.failed_zones() == frozenset()
+    assert await state(world, spec.id) is MachineState.STOPPED
+    again = await world.compute.launch(spec)
+    assert again.state is MachineState.RUNNING
+
+
+async def test_a_machine_of_a_failed_zone_can_be_terminated(world: World) -> None:
+    spec = world.spec()
+    await world.compute.launch(spec)
+    await world.compute.fail_zone(spec.zone)
+    await world.compute.terminate(spec.id, grace=5)
+    assert await named(world, spec.id) is None

@@ -46,6 +46,7 @@ class World:
         role: Role = Role.INSTANCE,
         data_path: str | None = DATA,
         control: bool = False,
+        zone: str = "us-east-1a",
     ) -> MachineSpec:
         number = next(self._numbers)
         return MachineSpec(
@@ -53,7 +54,7 @@ class World:
             role=role,
             image=image,
             vpc_id=self.network.vpc_id,
-            zone="us-east-1a",
+            zone=zone,
             address=f"{self.network.cidr_block.rsplit('.', 2)[0]}.1.{number}",
             vcpus=1.0,
             memory_mib=256,

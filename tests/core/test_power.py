@@ -121,9 +121,9 @@ def test_what_a_machine_needs(before: dict[str, Any], found: MachineState | None
 
 
 def test_a_start_that_is_refused_leaves_an_instance_that_ran_before_stopped() -> None:
-    row = power.start_failed(instance("1", state="pending", boots=1), "the port is taken", NOW)
+    row = power.start_failed(instance("1", state="pending", boots=1), power.INTERNAL_ERROR, "the port is taken", NOW)
     assert (row.state, row.state_reason_message) == ("stopped", "Server.InternalError: the port is taken")
-    row = power.start_failed(instance("1", state="pending"), "there is no image", NOW)
+    row = power.start_failed(instance("1", state="pending"), power.INTERNAL_ERROR, "there is no image", NOW)
     assert (row.state, row.state_reason_message, row.endpoints) == ("terminated", "there is no image", {})
 
 

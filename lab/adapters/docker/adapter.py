@@ -15,7 +15,7 @@ from typing import Any
 from docker.api.client import APIClient
 from docker.errors import APIError, NotFound
 
-from lab.adapters.docker import machines, networks
+from lab.adapters.docker import machines, networks, zones
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.cleanup import ensure_janitor
 from lab.adapters.docker.client import Engine, connect, create_container
@@ -23,7 +23,7 @@ from lab.adapters.docker.events import EventThread
 from lab.adapters.docker.settings import DockerSettings
 from lab.adapters.postgres import clients
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
-from lab.core.errors import AdapterError, Refused
+from lab.core.errors import AdapterError, NoCapacity, Refused
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 CONFLICT = 409
@@ -69,6 +69,9 @@ class DockerCompute:
             try:
                 async with self._starting:
                     await self._engine.call(lambda client: client.start(spec.id))
+                if spec.zone in await self.failed_zones():  # it failed while the machine came up
+                    await self._kill(spec.id)
+                    raise NoCapacity(spec.zone)
             except AdapterError:
                 await self._engine.call(lambda client: _unmake(client, spec.id, **made))
                 raise
@@ -108,6 +111,17 @@ class DockerCompute:
         found = await asyncio.gather(*(self._engine.call(partial(_stats, entry=entry)) for entry in entries))
         pairs = zip(map(machines.machine_name, entries), found, strict=True)
         return {name: stats for name, stats in pairs if stats is not None}
+
+    async def fail_zone(self, zone: str) -> None:
+        await self._engine.call(lambda client: zones.fail(client, self.settings, zone))
+        entries = [one for one in await self._engine.call(self._entries) if one["Labels"][label.ZONE] == zone]
+        await asyncio.gather(*(self._crash(machines.machine_name(entry)) for entry in entries))
+
+    async def recover_zone(self, zone: str) -> None:
+        await self._engine.call(lambda client: zones.recover(client, self.settings, zone))
+
+    async def failed_zones(self) -> frozenset[str]:
+        return await self._engine.call(lambda client: zones.failed(client, self.settings))
 
     async def logs(self, machine_id: str, tail: int) -> str:
         def read(client: APIClient) -> str:
@@ -156,6 +170,10 @@ class DockerCompute:
         with contextlib.suppress(TimeoutError):
             await self._stopped(machine_id, DYING)
 
+    async def _crash(self, machine_id: str) -> None:
+        with contextlib.suppress(Refused):  # it does not run
+            await self.kill(machine_id)
+
     async def _ask_to_stop(self, machine_id: str, grace: float) -> None:
         """Asked and polled, not the engine's own `stop`: that would hold one of the few threads for the whole grace."""
         with contextlib.suppress(Refused, TimeoutError):  # refused: it died in the meantime
@@ -200,6 +218,8 @@ class DockerCompute:
         entry = self._find(client, spec.id)
         if entry is not None and machines.machine_found(entry).state is not MachineState.STOPPED:
             return None
+        if spec.zone in zones.failed(client, self.settings):
+            raise NoCapacity(spec.zone)
         if entry is not None and entry["State"] != "created":
             return {"container": False, "volume": False}
         if entry is not None:

@@ -13,8 +13,9 @@ from lab.adapters.process.lifecycle import Found, Lifecycle
 from lab.adapters.process.processes import Leader, family, table, title
 from lab.adapters.process.settings import POSTGRES, ProcessSettings
 from lab.adapters.process.watch import Watch
+from lab.adapters.process.zones import FailedZones
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
-from lab.core.errors import Refused, Unavailable
+from lab.core.errors import NoCapacity, Refused, Unavailable
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 
@@ -27,6 +28,7 @@ class ProcessCompute:
         self._lifecycle = Lifecycle(settings)
         self._listeners: set[asyncio.Queue[str]] = set()  # one per open `changes`
         self._watch = Watch(self._ended)  # watches only while somebody listens
+        self._failed_zones = FailedZones(settings.state_dir)
 
     async def close(self) -> None:
         self._watch.close()
@@ -41,7 +43,13 @@ class ProcessCompute:
             raise Unavailable(f"network {vpc_id} still has machines: {', '.join(machines)}")
 
     async def launch(self, spec: MachineSpec) -> Machine:
+        failed = spec.zone in await self.failed_zones()
+        if failed and not await asyncio.to_thread(self._lifecycle.runs, spec.id):
+            raise NoCapacity(spec.zone)
         found, started = await asyncio.to_thread(self._lifecycle.launch, spec)
+        if started and spec.zone in await self.failed_zones():  # it failed while the machine came up
+            await self.kill(spec.id)
+            raise NoCapacity(spec.zone)
         if started:
             self._announce(spec.id)
             if found.leader is not None and self._listeners:
@@ -97,6 +105,19 @@ class ProcessCompute:
             return stats
 
         return await asyncio.to_thread(read)
+
+    async def fail_zone(self, zone: str) -> None:
+        await asyncio.to_thread(self._failed_zones.change, zone, failed=True)
+        for found in await self._found():
+            if found.spec.zone == zone and found.leader is not None:
+                with contextlib.suppress(Refused):  # it died in the meantime
+                    await self.kill(found.spec.id)
+
+    async def recover_zone(self, zone: str) -> None:
+        await asyncio.to_thread(self._failed_zones.change, zone, failed=False)
+
+    async def failed_zones(self) -> frozenset[str]:
+        return await asyncio.to_thread(self._failed_zones.read)
 
     async def logs(self, machine_id: str, tail: int) -> str:
         folder = self._lifecycle.folder(machine_id)

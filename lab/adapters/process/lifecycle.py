@@ -21,6 +21,7 @@ from lab.adapters.process.folder import FOLDER_MODE, Folder, folders
 from lab.adapters.process.processes import Leader, kill_inhabitants, reap, signal_family, signal_group
 from lab.adapters.process.settings import INHERITED, POSTGRES, ProcessSettings
 from lab.adapters.process.spawn import Program, spawn
+from lab.adapters.process.zones import FailedZones
 from lab.core.compute import MachineSpec
 from lab.core.errors import Refused, Unavailable
 
@@ -96,6 +97,10 @@ class Lifecycle:
                     folder.remove()
                     raise
             return self.look(folder), True
+
+    def runs(self, machine_id: str) -> bool:
+        folder = self.folder(machine_id)
+        return folder.exists and self.look(folder).leader is not None
 
     def kill(self, machine_id: str) -> None:
         self._kill(self.folder(machine_id), self._alive(machine_id))
@@ -201,6 +206,7 @@ class Lifecycle:
 def sweep(state_dir: Path) -> None:
     """Kill and remove every machine below `state_dir`, half-made ones too. What else is in there stays."""
     lifecycle = Lifecycle(ProcessSettings(state_dir))
+    FailedZones(state_dir).forget()
     if not lifecycle.folders.exists():
         return
     for entry in sorted(lifecycle.folders.iterdir()):

@@ -15,6 +15,7 @@ from lab.core.autoscaling.capacity import backoff
 from lab.core.autoscaling.lifecycle import Event, moved
 from lab.core.autoscaling.model import PENDING, UNHEALTHY, WARMED_PENDING, Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.refreshes import active_refresh, launching
+from lab.core.ec2.capacity import INSUFFICIENT_CAPACITY
 from lab.core.ec2.model import Instance, LaunchTemplate
 from lab.core.ec2.power import USER_SHUTDOWN
 from lab.core.errors import LabError
@@ -174,7 +175,7 @@ def _launch_failed(
     deregister(context, member.instance_id)
     context.store.delete(Member, member.instance_id)
     context.store.put(activities.launch_failed(activity, step, context.now))
-    if instance is not None and instance.state_reason_code == zones.INSUFFICIENT:
+    if instance is not None and instance.state_reason_code == INSUFFICIENT_CAPACITY:
         hold_zone(context, group, member.zone)
     else:
         hold_back(context, group)

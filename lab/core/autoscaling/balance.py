@@ -3,7 +3,7 @@
 Zones are unbalanced when one has two instances more than another, or when a member is in a zone that the group does not
 have any more. Whatever brought that about (zones changed, a user took members away, a zone had no capacity and has again),
 a new instance is launched where there are fewest before one is terminated where there are most. A zone that launches fail
-in takes no part.
+in takes no part; one in which they failed is tried with one instance first.
 """
 
 from collections import Counter
@@ -16,13 +16,13 @@ from lab.core.autoscaling.roster import Roster
 from lab.core.autoscaling.steps import Kind
 from lab.core.autoscaling.termination import select
 from lab.core.autoscaling.view import MemberView
-from lab.core.autoscaling.zones import held
+from lab.core.autoscaling.zones import doubtful
 
 
 def unbalanced(group: AutoScalingGroup, roster: Roster, views: Sequence[MemberView], now: float) -> Iterator[Need]:
     """Members that are to move, only while the group is at its desired capacity: launches and terminations that are due
     anyway balance by themselves."""
-    usable = [zone for zone in group.zones if not held(group.zone_holds, zone, now)]
+    usable = roster.usable(group, now)
     if roster.count != group.desired_capacity or not usable:
         return
     sizes = Counter(roster.sizes)
@@ -36,6 +36,8 @@ def unbalanced(group: AutoScalingGroup, roster: Roster, views: Sequence[MemberVi
             causes.MORE_THAN_DESIRED.format(zones=chosen.zone),
             _launch_cause(group, chosen.zone, sizes),
         )
+        if doubtful(group.zone_holds, target):
+            return
         movable.remove(chosen)
         sizes[chosen.zone] -= 1
         sizes[target] += 1

@@ -22,6 +22,9 @@ from lab.core.autoscaling.roster import Roster
 from lab.core.autoscaling.steps import BeginTermination, Kind, Launch
 from lab.core.autoscaling.view import MemberView, is_ready, successors
 
+CHOSEN = (Kind.REFRESH, Kind.REBALANCE)
+"""Kinds for which a member is picked out of several that would do; its termination's cause says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
@@ -66,7 +69,7 @@ def replacements(
                     idle = False
             continue
         if leaves and allowed.terminate:
-            chosen = causes.selected(now, need.instance_id) if need.kind is Kind.REFRESH else ""
+            chosen = causes.selected(now, need.instance_id) if need.kind in CHOSEN else ""
             cause = causes.joined((causes.at(now, need.cause), chosen))
             yield BeginTermination(need.instance_id, cause, need.kind, owed=owed)
             roster.leave(need.instance_id, need.kind if owed else None)

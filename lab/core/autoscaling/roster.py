@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from lab.core.autoscaling.counts import is_capacity, is_owed
-from lab.core.autoscaling.model import AutoScalingGroup, Member
+from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup, Member
 from lab.core.autoscaling.steps import Kind
 from lab.core.autoscaling.view import MemberView, successors
-from lab.core.autoscaling.zones import BEST_EFFORT, held
+from lab.core.autoscaling.zones import BEST_EFFORT, doubtful, held
 
 
 class Roster:
@@ -32,6 +32,7 @@ class Roster:
         self.left: set[str] = set()
         self._launched = 0
         self.sizes: Counter[str] = Counter(member.zone for member in self.staying.values())
+        self._coming = Counter(member.zone for member in counting.values() if member.state != IN_SERVICE)
 
     @property
     def count(self) -> int:
@@ -65,12 +66,20 @@ class Roster:
         """One more; the zone it goes to, the one with the fewest. Of equals one in which an instance is warm comes first, then
         the group's order tells them apart. None when nothing
         can be launched for now: every zone is left alone after failures, or with `balanced-only` the one in turn is."""
-        zones = group.zones
-        if group.capacity_distribution == BEST_EFFORT:
-            zones = tuple(zone for zone in zones if not held(group.zone_holds, zone, now))
+        usable = self.usable(group, now)
+        zones = usable if group.capacity_distribution == BEST_EFFORT else group.zones
         zone = min(zones, key=lambda zone: (self.sizes[zone], not self._is_warm(zone)), default=None)
-        if zone is None or held(group.zone_holds, zone, now):
+        if zone is None or zone not in usable:
             return None
         self.sizes[zone] += 1
+        self._coming[zone] += 1
         self._launched += 1
         return zone
+
+    def usable(self, group: AutoScalingGroup, now: float) -> tuple[str, ...]:
+        """The zones that take a launch. One in which launches failed is tried with one instance when its time has come."""
+        return tuple(
+            zone
+            for zone in group.zones
+            if not held(group.zone_holds, zone, now) and not (doubtful(group.zone_holds, zone) and self._coming[zone])
+        )

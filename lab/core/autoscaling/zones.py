@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 BEST_EFFORT, ONLY = "balanced-best-effort", "balanced-only"
 STRATEGIES = (BEST_EFFORT, ONLY)
-INSUFFICIENT = "Server.InsufficientInstanceCapacity"
-"""The state reason of an instance that a zone had no room for (bc:ec2.StateReason)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +25,18 @@ def held(holds: Sequence[ZoneHold], zone: str, now: float) -> bool:
 
 
 def failed(holds: Sequence[ZoneHold], zone: str, now: float) -> tuple[ZoneHold, ...]:
-    """One more failure in the zone. AWS does not publish how often it tries: the wait doubles from 15 s to 5 minutes."""
+    """One more failure in the zone; those that come in while it is left alone already are the same one. AWS does not publish
+    how often it tries: the wait doubles from 15 s to 5 minutes."""
+    if held(holds, zone, now):
+        return tuple(holds)
     failures = 1 + next((hold.failures for hold in holds if hold.zone == zone), 0)
     wait = min(15.0 * 2.0 ** (failures - 1), 300.0)
     return (*succeeded(holds, zone), ZoneHold(zone, failures, now + wait))
+
+
+def doubtful(holds: Sequence[ZoneHold], zone: str) -> bool:
+    """Whether no launch has succeeded in the zone since one failed: it is tried with one instance."""
+    return any(hold.zone == zone for hold in holds)
 
 
 def succeeded(holds: Sequence[ZoneHold], zone: str) -> tuple[ZoneHold, ...]:

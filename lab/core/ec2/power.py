@@ -54,7 +54,9 @@ def seen(instance: Instance, machine: Machine | None, now: float) -> Instance:
         case "pending", MachineState.RUNNING if machine is not None:
             return _runs(instance, machine, now)
         case "pending", MachineState.STOPPED if machine is not None and instance.tried:
-            return start_failed(instance, f"the machine ended{_exit(machine)} right after its start", now)
+            return start_failed(
+                instance, INTERNAL_ERROR, f"the machine ended{_exit(machine)} right after its start", now
+            )
         case "running", MachineState.RUNNING if instance.reboot == "starting":
             return replace(instance, reboot="", tried=False)
         case "running", MachineState.STOPPED if instance.reboot == "stopping":
@@ -102,11 +104,11 @@ def need(instance: Instance, machine: Machine | None) -> Need:
     return Need.NOTHING
 
 
-def start_failed(instance: Instance, why: str, now: float) -> Instance:
+def start_failed(instance: Instance, code: str, why: str, now: float) -> Instance:
     """It could not be started: a new instance is terminated, one that ran before is stopped as it was."""
     if instance.boots == 0:
-        return terminated(instance, INTERNAL_ERROR, why, now)
-    return _changed(instance, "stopped", now, INTERNAL_ERROR, f"{INTERNAL_ERROR}: {why}", reboot="", hibernated=False)
+        return terminated(instance, code, why, now)
+    return _changed(instance, "stopped", now, code, f"{code}: {why}", reboot="", hibernated=False)
 
 
 def terminated(instance: Instance, code: str, message: str, now: float) -> Instance:

@@ -4,6 +4,7 @@ from lab.stack.resources import (
     acm,
     autoscaling_groups,
     autoscaling_policies,
+    autoscaling_warm_pools,
     cloudwatch,
     ec2,
     ec2_groups,
@@ -19,8 +20,7 @@ from lab.stack.resources.base import ResourceType
 
 _FILES = (
     ec2, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls, autoscaling_groups,
-    autoscaling_policies, rds,
-    secretsmanager, cloudwatch,
+    autoscaling_policies, autoscaling_warm_pools, rds, secretsmanager, cloudwatch,
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {one.name: one for file in _FILES for one in file.TYPES}
