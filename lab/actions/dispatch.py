@@ -38,6 +38,7 @@ from lab.actions.ec2 import (
     internet,
     launch_templates,
     power,
+    run,
     security_groups,
     tags,
     vpcs,
@@ -65,7 +66,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
         processes, policies, types, warm_pools,
     ),
     "cloudwatch": (alarms, metrics, cloudwatch_tags),
-    "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, power, tags),
+    "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, run, power, tags),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,
         elbv2_tags, limits,

@@ -307,8 +307,9 @@ class FakeAws:
         sizes = {name: thing.request.get(name, 0) for name in ("MinSize", "MaxSize", "DesiredCapacity")}
         count = sizes["DesiredCapacity"] if sizes["DesiredCapacity"] == 0 or self._is_ready(thing) else 0
         count += 0 if self._is_ready(thing) or sizes["MaxSize"] else 1  # the last one is still draining
-        instances = [{"LifecycleState": "InService"} for _ in range(count)]
-        return {"AutoScalingGroups": [{**sizes, "Instances": instances, "AutoScalingGroupARN": "arn:asg"}]}
+        instances = [{"LifecycleState": "InService", "ProtectedFromScaleIn": False} for _ in range(count)]
+        more = {"Instances": instances, "AutoScalingGroupARN": "arn:asg", "SuspendedProcesses": []}
+        return {"AutoScalingGroups": [{**sizes, **more}]}
 
 
 class World:

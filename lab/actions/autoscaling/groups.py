@@ -122,9 +122,8 @@ def delete_auto_scaling_group(context: Context, request: Request) -> Response:
     if group.deletion_protection == "prevent-all-deletion" or (
         forced and group.deletion_protection == "prevent-force-deletion"
     ):
-        raise LabError(
-            "ResourceInUse",
-            f"DeletionProtection of {group.name} is {group.deletion_protection}: update it before the group can be deleted",
+        raise ValidationError(
+            f"DeletionProtection of {group.name} is {group.deletion_protection}: update it before the group can be deleted"
         )
     if members and not forced:
         raise LabError(

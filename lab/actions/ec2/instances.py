@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,9 +25,20 @@ def launch(
     subnet_id: str,
     tags: Mapping[str, str],
 ) -> Instance:
-    """One instance from a launch template version: its row in state `pending`, its network interface made. What is wrong
-    with the template shows here, as on AWS. Raises LabError; nothing is made then."""
-    data = version.data
+    """One instance from a launch template version. What is wrong with the template shows here, as on AWS."""
+    origin = {
+        "aws:ec2launchtemplate:id": template.launch_template_id,
+        "aws:ec2launchtemplate:version": str(version.number),
+    }
+    instance = make(context, version.data, subnet_id, {**tags, **origin})
+    instance = replace(instance, launch_template_id=template.launch_template_id, launch_template_version=version.number)
+    context.store.put(instance)
+    return instance
+
+
+def make(context: Context, data: Mapping[str, Any], subnet_id: str, tags: Mapping[str, str]) -> Instance:
+    """One instance of a launch template's data: its row in state `pending`, its network interface made. Raises LabError;
+    nothing is made then."""
     image_id, type_name = data.get("ImageId", ""), data.get("InstanceType", "")
     if image_id not in IMAGES:
         known = ", ".join(IMAGES)
@@ -55,14 +66,7 @@ def launch(
         monitoring=bool(data.get("Monitoring", {}).get("Enabled", False)),
         user_data=user_data,
         hibernation=bool(data.get("HibernationOptions", {}).get("Configured", False)),
-        launch_template_id=template.launch_template_id,
-        launch_template_version=version.number,
-        tags={
-            **_template_tags(data),
-            **tags,
-            "aws:ec2launchtemplate:id": template.launch_template_id,
-            "aws:ec2launchtemplate:version": str(version.number),
-        },
+        tags={**_template_tags(data), **tags},
     )
     context.store.put(instance)
     return instance
@@ -93,7 +97,7 @@ def terminate_instances(context: Context, request: Request) -> Response:
 
 @reads("InstanceIds", "Filters", "MaxResults", "NextToken")
 def describe_instances(context: Context, request: Request) -> Response:
-    described = [_instance(instance, context) for instance in context.store.all(Instance)]
+    described = [instance_shape(instance, context) for instance in context.store.all(Instance)]
     filters = {
         "instance-id": member("InstanceId"),
         "vpc-id": member("VpcId"),
@@ -106,17 +110,7 @@ def describe_instances(context: Context, request: Request) -> Response:
     }
     ids = request.get("InstanceIds", ())
     found = select(described, ids, "InstanceId", "InvalidInstanceID.NotFound", request.get("Filters", ()), filters)
-    return {
-        "Reservations": [
-            {
-                "ReservationId": item["InstanceId"].replace("i-", "r-"),
-                "OwnerId": context.account.account_id,
-                "Groups": [],
-                "Instances": [item],
-            }
-            for item in found
-        ]
-    }
+    return {"Reservations": [reservation([item], context) for item in found]}
 
 
 @reads(
@@ -162,6 +156,16 @@ def changes(context: Context, before: Iterable[Instance]) -> list[dict[str, Any]
     ]
 
 
+def reservation(described: Sequence[Mapping[str, Any]], context: Context) -> dict[str, Any]:
+    """Instances that were asked for together, named after the first of them."""
+    return {
+        "ReservationId": described[0]["InstanceId"].replace("i-", "r-"),
+        "OwnerId": context.account.account_id,
+        "Groups": [],
+        "Instances": list(described),
+    }
+
+
 def get_instance(context: Context, instance_id: str) -> Instance:
     message = f"The instance ID '{instance_id}' does not exist"
     return require(context.store, Instance, instance_id, "InvalidInstanceID.NotFound", message)
@@ -189,7 +193,7 @@ def _state(name: str) -> dict[str, Any]:
     return {"Code": INSTANCE_STATE_CODES[name], "Name": name}
 
 
-def _instance(instance: Instance, context: Context) -> dict[str, Any]:
+def instance_shape(instance: Instance, context: Context) -> dict[str, Any]:
     running = instance.state == "running"
     dns = private_dns_name(instance.private_ip_address, context.account.region)
     gone = instance.state == "terminated"

@@ -21,7 +21,7 @@ from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 
 
 def entering_standby(member: Member, group: AutoScalingGroup, cause: str, activity_id: str, now: float) -> Pair:
-    changed = replace(moved(member, Event.STAND_BY), activity_id=activity_id, replaced=True)
+    changed = replace(moved(member, Event.STAND_BY), activity_id=activity_id, replaced=True, leaving_kind="")
     return changed, _begun(changed, group, f"Moving EC2 instance to Standby: {member.instance_id}", cause, now)
 
 
@@ -30,13 +30,13 @@ def resting(member: Member, activity: Activity, now: float) -> Pair:
 
 
 def leaving_standby(member: Member, group: AutoScalingGroup, cause: str, activity_id: str, now: float) -> Pair:
-    changed = replace(moved(member, Event.RETURN), activity_id=activity_id, unhooked=True, leaving_kind="")
+    changed = replace(moved(member, Event.RETURN), activity_id=activity_id, unhooked=True)
     activity = _begun(changed, group, f"Moving EC2 instance out of Standby: {member.instance_id}", cause, now)
     return changed, replace(activity, status_code="PreInService", progress=30)
 
 
 def detaching(member: Member, group: AutoScalingGroup, cause: str, activity_id: str, now: float) -> Pair:
-    changed = replace(moved(member, Event.DETACH), activity_id=activity_id, replaced=True)
+    changed = replace(moved(member, Event.DETACH), activity_id=activity_id, replaced=True, leaving_kind="")
     return changed, _begun(changed, group, f"Detaching EC2 instance: {member.instance_id}", cause, now)
 
 

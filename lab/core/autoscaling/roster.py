@@ -64,8 +64,8 @@ class Roster:
 
     def launch(self, group: AutoScalingGroup, now: float) -> str | None:
         """One more; the zone it goes to, the one with the fewest. Of equals one in which an instance is warm comes first, then
-        the group's order tells them apart. None when nothing
-        can be launched for now: every zone is left alone after failures, or with `balanced-only` the one in turn is."""
+        the group's order tells them apart. None when nothing can be launched for now: every zone is left alone after
+        failures, or with `balanced-only` the one in turn is."""
         usable = self.usable(group, now)
         zones = usable if group.capacity_distribution == BEST_EFFORT else group.zones
         zone = min(zones, key=lambda zone: (self.sizes[zone], not self._is_warm(zone)), default=None)

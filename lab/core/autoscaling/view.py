@@ -1,8 +1,9 @@
 """What one look at a group sees of each member, and what follows from that alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.core.autoscaling.counts import is_capacity
 from lab.core.autoscaling.model import IN_SERVICE, PENDING, PENDING_PROCEED, PENDING_WAIT, AutoScalingGroup, Member
 
 DEAD = ("stopped", "terminated", "")
@@ -46,9 +47,15 @@ class MemberView:
         return self.member.state == IN_SERVICE and self.instance_state == "running"
 
 
-def successors(views: Iterable[MemberView]) -> Mapping[str, MemberView]:
-    """By the id of the member it stands in for, each member that was launched before that one leaves."""
-    return {view.member.replaces: view for view in views if view.member.replaces and not view.failed}
+def successors(views: Sequence[MemberView]) -> Mapping[str, MemberView]:
+    """By the id of the member it stands in for, each member that was launched before that one leaves. A member that has gone
+    on standby or is leaving for another reason does not wait for one any more."""
+    waiting = {view.id for view in views if view.member.leaving_kind and is_capacity(view.member)}
+    return {
+        view.member.replaces: view
+        for view in views
+        if view.member.replaces in waiting and is_capacity(view.member) and not view.failed
+    }
 
 
 def is_ready(view: MemberView, group: AutoScalingGroup, warmup: float, now: float) -> bool:

@@ -3,6 +3,7 @@
 from lab.stack.resources import (
     acm,
     autoscaling_groups,
+    autoscaling_hooks,
     autoscaling_policies,
     autoscaling_warm_pools,
     cloudwatch,
@@ -20,7 +21,7 @@ from lab.stack.resources.base import ResourceType
 
 _FILES = (
     ec2, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls, autoscaling_groups,
-    autoscaling_policies, autoscaling_warm_pools, rds, secretsmanager, cloudwatch,
+    autoscaling_hooks, autoscaling_policies, autoscaling_warm_pools, rds, secretsmanager, cloudwatch,
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {one.name: one for file in _FILES for one in file.TYPES}

@@ -10,6 +10,7 @@ Source: AWS CloudFormation resource reference, Amazon EC2 Auto Scaling.
 from typing import Any
 
 from lab.stack.context import Call
+from lab.stack.resources.autoscaling_hooks import SPECIFICATION, update_specifications
 from lab.stack.resources.base import DONE, WAITING, Progress, ResourceType, Work, retag, words
 from lab.stack.schema import (
     BOOLEAN,
@@ -28,7 +29,7 @@ _FAILURES_THAT_END_A_CREATE = 3
 _NOTHING = {"MinSize": 0, "MaxSize": 0, "DesiredCapacity": 0}
 _ONE_TO_ONE = """MinSize MaxSize DesiredCapacity DefaultInstanceWarmup HealthCheckType HealthCheckGracePeriod
     LaunchTemplate AvailabilityZones TerminationPolicies NewInstancesProtectedFromScaleIn MaxInstanceLifetime
-    InstanceMaintenancePolicy"""
+    InstanceMaintenancePolicy AvailabilityZoneDistribution InstanceLifecyclePolicy DeletionProtection"""
 _DEFAULTS: dict[str, Any] = {
     "Cooldown": 300,
     "DefaultInstanceWarmup": -1,
@@ -37,6 +38,10 @@ _DEFAULTS: dict[str, Any] = {
     "TerminationPolicies": ["Default"],
     "NewInstancesProtectedFromScaleIn": False,
     "MaxInstanceLifetime": 0,
+    "InstanceMaintenancePolicy": {"MinHealthyPercentage": -1, "MaxHealthyPercentage": -1},
+    "AvailabilityZoneDistribution": {"CapacityDistributionStrategy": "balanced-best-effort"},
+    "InstanceLifecyclePolicy": {"RetentionTriggers": {"TerminateHookAbandon": "terminate"}},
+    "DeletionProtection": "none",
 }
 
 
@@ -60,7 +65,9 @@ def _group_tags(name: str, tags: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _create_group(work: Work) -> str:
     name = str(work.properties.get("AutoScalingGroupName", work.name))
-    given = work.some(f"{_ONE_TO_ONE} Cooldown VPCZoneIdentifier TargetGroupARNs LifecycleHookSpecificationList")
+    given = work.some(
+        f"{_ONE_TO_ONE} Cooldown VPCZoneIdentifier TargetGroupARNs TrafficSources LifecycleHookSpecificationList"
+    )
     tags = _group_tags(name, work.properties.get("Tags", []))
     request = {"AutoScalingGroupName": name, **_renamed(given), **({"Tags": tags} if tags else {})}
     work.call("autoscaling", "CreateAutoScalingGroup", request)
@@ -76,7 +83,7 @@ def _update_group(work: Work) -> None:
         _service(work, "UpdateAutoScalingGroup", AutoScalingGroupName=name, **_renamed(changes))
     _update_target_groups(work, name)
     _update_metrics(work, name)
-    _update_hooks(work, name)
+    update_specifications(work, name)
     retag(work, lambda tags: _put_tags(work, tags), lambda keys: _take_tags(work, keys))
 
 
@@ -88,8 +95,14 @@ def _take_tags(work: Work, keys: list[str]) -> None:
     _service(work, "DeleteTags", Tags=_group_tags(work.physical_id, [{"Key": key} for key in keys]))
 
 
+def _attached(properties: dict[str, Any]) -> list[str]:
+    """Target groups, under both of the names that CloudFormation has for them."""
+    sources = [source["Identifier"] for source in properties.get("TrafficSources", [])]
+    return [*properties.get("TargetGroupARNs", []), *sources]
+
+
 def _update_target_groups(work: Work, name: str) -> None:
-    old, new = (one.get("TargetGroupARNs", []) for one in (work.previous, work.properties))
+    old, new = _attached(work.previous), _attached(work.properties)
     for operation, arns in (
         ("DetachLoadBalancerTargetGroups", [arn for arn in old if arn not in new]),
         ("AttachLoadBalancerTargetGroups", [arn for arn in new if arn not in old]),
@@ -105,18 +118,6 @@ def _update_metrics(work: Work, name: str) -> None:
         _service(work, "DisableMetricsCollection", AutoScalingGroupName=name)
     for collection in work.properties.get("MetricsCollection", []):
         _service(work, "EnableMetricsCollection", AutoScalingGroupName=name, **collection)
-
-
-def _update_hooks(work: Work, name: str) -> None:
-    old, new = (one.get("LifecycleHookSpecificationList", []) for one in (work.previous, work.properties))
-    kept = {hook["LifecycleHookName"] for hook in new}
-    for hook in old:
-        if hook["LifecycleHookName"] not in kept:
-            hook_name = hook["LifecycleHookName"]
-            _service(work, "DeleteLifecycleHook", AutoScalingGroupName=name, LifecycleHookName=hook_name)
-    for hook in new:
-        if hook not in old:
-            _service(work, "PutLifecycleHook", AutoScalingGroupName=name, **hook)
 
 
 def _group(call: Call, name: str) -> dict[str, Any] | None:
@@ -149,27 +150,27 @@ def _delete_group(work: Work) -> Progress:
     if any(group[member] != value for member, value in _NOTHING.items()):
         _service(work, "UpdateAutoScalingGroup", AutoScalingGroupName=name, **_NOTHING)
         return WAITING
-    if group.get("Instances") or group.get("Status"):
+    instances = group.get("Instances", [])
+    if instances and not group.get("Status") and all(_stays(one, group) for one in instances):
+        _service(work, "DeleteAutoScalingGroup", AutoScalingGroupName=name, ForceDelete=True)
+    if instances or group.get("Status"):
         return WAITING
     _service(work, "DeleteAutoScalingGroup", AutoScalingGroupName=name)
     return DONE if _group(work.call, name) is None else WAITING
 
 
+def _stays(instance: dict[str, Any], group: dict[str, Any]) -> bool:
+    """Whether scaling in leaves it: only force takes it along."""
+    state = instance["LifecycleState"]
+    kept = instance["ProtectedFromScaleIn"] or any(
+        process["ProcessName"] == "Terminate" for process in group["SuspendedProcesses"]
+    )
+    return state in ("Standby", "Terminating:Retained") or (state == "InService" and kept)
+
+
 def _group_arn(call: Call, name: str, _: dict[str, Any]) -> str:
     group = _group(call, name)
     return "" if group is None else str(group["AutoScalingGroupARN"])
-
-
-_HOOK = map_of(
-    {
-        "DefaultResult": one_of("ABANDON CONTINUE"),
-        "HeartbeatTimeout": INTEGER,
-        "LifecycleHookName": need(STRING),
-        "LifecycleTransition": need(one_of("autoscaling:EC2_INSTANCE_LAUNCHING autoscaling:EC2_INSTANCE_TERMINATING")),
-        "NotificationMetadata": STRING,
-    },
-    elsewhere="NotificationTargetARN RoleARN",
-)
 
 
 def _group_check(given: dict[str, Any]) -> str | None:
@@ -181,21 +182,31 @@ def _group_check(given: dict[str, Any]) -> str | None:
     return None
 
 
+_STRATEGIES = one_of(
+    "balanced-best-effort balanced-only reservations-then-balanced", "balanced-best-effort balanced-only"
+)
+_SOURCES = one_of("elb elbv2 vpc-lattice", "elbv2")
+
 GROUP = ResourceType(
     "AWS::AutoScaling::AutoScalingGroup",
     {
         "AutoScalingGroupName": fixed(STRING),
+        "AvailabilityZoneDistribution": free(map_of({"CapacityDistributionStrategy": _STRATEGIES})),
         "AvailabilityZones": free(list_of(STRING)),
         "Cooldown": free(INTEGER),
         "DefaultInstanceWarmup": free(INTEGER),
+        "DeletionProtection": free(one_of("none prevent-force-deletion prevent-all-deletion")),
         "DesiredCapacity": free(INTEGER),
         "HealthCheckGracePeriod": free(INTEGER),
         "HealthCheckType": free(STRING),
+        "InstanceLifecyclePolicy": free(
+            map_of({"RetentionTriggers": map_of({"TerminateHookAbandon": one_of("retain terminate")})})
+        ),
         "InstanceMaintenancePolicy": free(map_of({"MaxHealthyPercentage": INTEGER, "MinHealthyPercentage": INTEGER})),
         "LaunchTemplate": need(
             free(map_of({"LaunchTemplateId": STRING, "LaunchTemplateName": STRING, "Version": need(STRING)}))
         ),
-        "LifecycleHookSpecificationList": free(list_of(_HOOK)),
+        "LifecycleHookSpecificationList": free(list_of(SPECIFICATION)),
         "MaxInstanceLifetime": free(INTEGER),
         "MaxSize": need(free(INTEGER)),
         "MetricsCollection": free(list_of(map_of({"Granularity": need(STRING), "Metrics": list_of(STRING)}))),
@@ -204,6 +215,7 @@ GROUP = ResourceType(
         "Tags": free(list_of(map_of({"Key": need(STRING), "PropagateAtLaunch": need(BOOLEAN), "Value": need(STRING)}))),
         "TargetGroupARNs": free(list_of(STRING)),
         "TerminationPolicies": free(list_of(STRING)),
+        "TrafficSources": free(list_of(map_of({"Identifier": need(STRING), "Type": need(_SOURCES)}))),
         "VPCZoneIdentifier": brief(list_of(STRING)),
     },
     create=_create_group,
@@ -212,10 +224,10 @@ GROUP = ResourceType(
     delete=_delete_group,
     attributes={"AutoScalingGroupARN": _group_arn},
     elsewhere=words(
-        """AvailabilityZoneDistribution AvailabilityZoneIds AvailabilityZoneImpairmentPolicy CapacityRebalance
-        CapacityReservationSpecification Context DeletionProtection DesiredCapacityType InstanceId
-        InstanceLifecyclePolicy LaunchConfigurationName LoadBalancerNames MixedInstancesPolicy NotificationConfiguration
-        NotificationConfigurations PlacementGroup ServiceLinkedRoleARN SkipZonalShiftValidation TrafficSources"""
+        """AvailabilityZoneIds AvailabilityZoneImpairmentPolicy CapacityRebalance CapacityReservationSpecification Context
+        DesiredCapacityType InstanceId LaunchConfigurationName LoadBalancerNames MixedInstancesPolicy
+        NotificationConfiguration NotificationConfigurations PlacementGroup ServiceLinkedRoleARN
+        SkipZonalShiftValidation"""
     ),
     check=_group_check,
 )
