@@ -155,8 +155,9 @@ def _refresh(world: World, group: AutoScalingGroup, now: float) -> dict[str, Any
         "status": row.status,
         "reason": row.status_reason,
         "since": now - row.created,
-        "percentage": row.live.percentage,
-        "to_update": row.live.to_update,
+        "percentage": row.percentage,
+        "live": {"percentage": row.live.percentage, "to_update": row.live.to_update},
+        "to_update": row.live.to_update + (row.pool.to_update if row.pool is not None else 0),
         "pool": None if row.pool is None else {"percentage": row.pool.percentage, "to_update": row.pool.to_update},
         "rollback": "" if row.rollback is None else row.rollback.reason,
     }

@@ -100,8 +100,8 @@ def _refresh(refresh: dict[str, Any] | None) -> list[RenderableType]:
     text = Text("instance refresh ", style="bold").append(_state(refresh["status"]))
     text.append(f"  {refresh['percentage']} %, {refresh['to_update']} to update", style="not bold")
     if refresh["pool"] is not None:
-        pool = refresh["pool"]
-        text.append(f"; warm pool {pool['percentage']} %, {pool['to_update']} to update", style="not bold")
+        live, pool = refresh["live"], refresh["pool"]
+        text.append(f" (group {live['percentage']} %, warm pool {pool['percentage']} %)", style="not bold")
     text.append(f"  for {duration(refresh['since'])}", style="dim")
     why = [reason for reason in (refresh["rollback"], refresh["reason"]) if reason]
     return [text, *(Text(reason, style="dim") for reason in why)]

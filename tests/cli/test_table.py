@@ -111,7 +111,7 @@ async def test_a_refresh_and_the_warm_pool_are_told_of(width: int) -> None:
     [group] = document["groups"]
     text = drawn(document, width)
     assert all(len(line.rstrip()) <= width for line in text.splitlines())
-    assert "instance refresh InProgress  0 %, 1 to update; warm pool 0 %, 2 to update" in text
+    assert "instance refresh InProgress  0 %, 3 to update (group 0 %, warm pool 0 %)" in text
     assert "is warming up." in " ".join(text.split())
     assert "warm pool  Stopped, 2 wanted" in text
     for row in group["warm_pool"]["instances"]:

@@ -56,8 +56,8 @@ class Census:
     def progress(self, status: str) -> Progress:
         """Rolling back, the share goes down to zero: it is that of the members the refresh has deployed."""
         if status == ROLLING_BACK:
-            return Progress(_share(self.left, self.size, 0), max(0, self.size - self.left))
-        return Progress(_share(self.updated, self.size, 100), self.left)
+            return Progress(share(self.left, self.size, 0), max(0, self.size - self.left))
+        return Progress(share(self.updated, self.size, 100), self.left)
 
 
 def census(
@@ -114,5 +114,6 @@ def _missing(group: AutoScalingGroup, staying: Sequence[MemberView], unready: Se
         yield f"{group.desired_capacity - len(staying)} of {group.desired_capacity} instances could not be launched yet"
 
 
-def _share(part: int, whole: int, of_nothing: int) -> int:
+def share(part: int, whole: int, of_nothing: int) -> int:
+    """In whole percent, rounded down; `of_nothing` is that of an empty whole."""
     return min(100, 100 * part // whole) if whole > 0 else of_nothing
