@@ -74,7 +74,8 @@ def census(
     new = [view for view in staying if view.id not in fates]
     checked = [view for view in new if is_ready(view, group, 0.0, now)]
     length = warmup(group, refresh.preferences)
-    updated = [view for view in checked if is_ready(view, group, length, now)]
+    updated = {view.id for view in checked if is_ready(view, group, length, now)}
+    ready = {view.id for view in checked}
     ignored = sum(1 for view in staying if fates.get(view.id) == IGNORE)
     return Census(
         size=max(len(staying), group.desired_capacity) - ignored,
@@ -83,8 +84,8 @@ def census(
         new=len(new),
         updated=len(updated),
         outgoing=sum(1 for view in found if view.id in before and outdated(view.member, refresh, wanted)),
-        warming=next((view.id for view in checked if view not in updated), ""),
-        missing=next(_missing(group, staying, [view for view in new if view not in checked]), ""),
+        warming=next((view.id for view in checked if view.id not in updated), ""),
+        missing=next(_missing(group, staying, [view for view in new if view.id not in ready]), ""),
     )
 
 

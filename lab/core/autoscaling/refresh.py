@@ -126,7 +126,9 @@ def _cancelling(refresh: InstanceRefresh, views: Sequence[MemberView], now: floa
         or (view.member.leaving_kind == Kind.REFRESH and COUNTS_AS[view.member.state] == "terminating")
         for view in views
     )
-    coming = any(view.member.refresh == refresh.refresh_id and view.member.in_service_at is None for view in views)
+    coming = any(
+        view.member.refresh == refresh.refresh_id and COUNTS_AS[view.member.state] == "pending" for view in views
+    )
     if refresh.wait_for_transitioning and (moving or coming):
         return refresh
     return _ended(refresh, CANCELLED, "Cancelled by a user request.", now)
