@@ -95,7 +95,9 @@ def launch(context: Context, group: AutoScalingGroup, step: steps.Launch) -> Non
 
 
 def hold_back(context: Context, group: AutoScalingGroup) -> None:
-    """After a launch that failed: the next one waits."""
+    """After a launch that failed: the next one waits. What was launched together and fails together is one failure."""
+    if context.now < group.launch_not_before:
+        return
     failures = group.launch_failures + 1
     context.store.put(
         replace(

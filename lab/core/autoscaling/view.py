@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from lab.core.autoscaling.counts import is_capacity
 from lab.core.autoscaling.model import IN_SERVICE, PENDING, PENDING_PROCEED, PENDING_WAIT, AutoScalingGroup, Member
+from lab.core.autoscaling.steps import Kind
 
 DEAD = ("stopped", "terminated", "")
 """EC2 states of an instance that will not run again; a pending member's launch has failed then."""
 NOT_YET = ("initial", "unhealthy")
 """Target health of a member that has not passed its first health check."""
+
+SPARED = (Kind.LIFETIME, Kind.REBALANCE)
+"""Kinds of replacement from which scale-in protection protects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,14 @@ class MemberView:
 
 def successors(views: Sequence[MemberView]) -> Mapping[str, MemberView]:
     """By the id of the member it stands in for, each member that was launched before that one leaves. A member that has gone
-    on standby or is leaving for another reason does not wait for one any more."""
-    waiting = {view.id for view in views if view.member.leaving_kind and is_capacity(view.member)}
+    on standby, is leaving for another reason or has been protected meanwhile does not wait for one any more."""
+    waiting = {
+        view.id
+        for view in views
+        if view.member.leaving_kind
+        and is_capacity(view.member)
+        and not (view.member.protected and view.member.leaving_kind in SPARED)
+    }
     return {
         view.member.replaces: view
         for view in views
