@@ -125,7 +125,7 @@ async def test_cloudformation_is_there_too(client: Client) -> None:
         ("/lab/aws/ec2/DescribeVpcs", {"VpcIds": ["vpc-0"]}, 400, "InvalidVpcID.NotFound"),
         ("/lab/aws/ec2/DescribeVpcs", {"VpcIds": "vpc-0"}, 400, "ValidationError"),
         ("/lab/aws/ec2/MakeCoffee", {}, 400, "InvalidAction"),
-        ("/lab/aws/ec2/RunInstances", {}, 501, "UnsupportedOperation"),
+        ("/lab/aws/ec2/AllocateAddress", {}, 501, "UnsupportedOperation"),
         ("/lab/aws/coffee/Make", {}, 404, "UnknownService"),
         ("/lab/aws/cloudformation/Nothing", {}, 400, "InvalidAction"),
         ("/lab/aws/rds/DescribeDBInstances", {"DBInstanceIdentifier": "x"}, 404, "DBInstanceNotFound"),
