@@ -7,6 +7,7 @@ synchronous is NORMAL). There is one writer, the control plane, and a file lock 
 
 import os
 import sqlite3
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,12 +26,30 @@ Index = dict[Hashable, dict[str, None]]
 """The keys of the rows whose field has the value, by value; an ordered set of them."""
 
 
+class ChangeWatch:
+    """What `MemoryStore.watch` gives. A store knows it for as long as somebody holds it."""
+
+    def __init__(self, fields: Mapping[type[Row], str]) -> None:
+        self._fields = fields
+        self._seen: set[tuple[type[Row], Hashable]] = set()
+
+    def note(self, kind: type[Row], *rows: Row | None) -> None:
+        field = self._fields.get(kind)
+        if field is not None:
+            self._seen.update((kind, getattr(row, field)) for row in rows if row is not None)
+
+    def take(self) -> set[tuple[type[Row], Hashable]]:
+        seen, self._seen = self._seen, set()
+        return seen
+
+
 class MemoryStore:
     """Rows in memory. `_persist` is where a store that keeps them somewhere hooks in.
 
     `_positions` numbers the rows in the order of their first put. `_indexes` finds the rows of a class by a field: an index
     is made when it is first asked for, kept by every change, and dropped when a change is undone. `_revisions` counts the
-    changes of each class; `_derived` keeps what was made of rows, with the revision it was made of.
+    changes of each class; `_derived` keeps what was made of rows, with the revision it was made of. `_watches` are told of
+    each change.
     """
 
     def __init__(self) -> None:
@@ -40,6 +59,7 @@ class MemoryStore:
         self._indexes: dict[type[Row], dict[str, Index]] = {}
         self._revisions: defaultdict[type[Row], int] = defaultdict(int)
         self._derived: dict[Callable[[Store], Any], tuple[int, Any]] = {}
+        self._watches: list[weakref.ref[ChangeWatch]] = []
         self._depth = 0
         self._before: dict[Change, tuple[Row, int] | None] = {}
 
@@ -68,12 +88,17 @@ class MemoryStore:
     def revision(self, *kinds: type[Row]) -> int:
         return sum(self._revisions[kind] for kind in kinds)
 
+    def watch(self, fields: Mapping[type[Row], str]) -> ChangeWatch:
+        watch = ChangeWatch(fields)
+        self._watches = [known for known in self._watches if known() is not None] + [weakref.ref(watch)]
+        return watch
+
     def put(self, row: Row) -> None:
         kind, key = type(row), row.key
         with self.transaction():
             rows, positions = self._rows.setdefault(kind, {}), self._positions.setdefault(kind, {})
             old = rows.get(key)
-            self._remember(kind, key, old)
+            self._remember(kind, key, old, row)
             rows[key] = row
             if old is None:
                 self._last_position += 1
@@ -86,7 +111,7 @@ class MemoryStore:
             old = self._rows.get(kind, {}).get(key)
             if old is None:
                 return
-            self._remember(kind, key, old)
+            self._remember(kind, key, old, None)
             del self._rows[kind][key], self._positions[kind][key]
             for field, index in self._indexes.get(kind, {}).items():
                 _move(index, key, old, None, field)
@@ -107,8 +132,12 @@ class MemoryStore:
             if self._depth == 0:
                 self._before = {}
 
-    def _remember(self, kind: type[Row], key: str, old: Row | None) -> None:
+    def _remember(self, kind: type[Row], key: str, old: Row | None, new: Row | None) -> None:
         self._revisions[kind] += 1
+        for known in self._watches:
+            watch = known()
+            if watch is not None:
+                watch.note(kind, old, new)
         if (kind, key) not in self._before:
             self._before[kind, key] = None if old is None else (old, self._positions[kind][key])
 

@@ -4,8 +4,11 @@ from typing import Any
 
 from lab.control.loop import Loop
 from lab.control.world import World
+from lab.core.autoscaling.counts import is_in_pool
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision
+from lab.core.autoscaling.refreshes import InstanceRefresh
+from lab.core.autoscaling.warm_pool import WarmPool, size
 from lab.core.cloudwatch.condition import condition
 from lab.core.cloudwatch.metric import Metric, dimensions
 from lab.core.cloudwatch.model import Alarm, CompositeAlarm, MetricAlarm
@@ -16,6 +19,8 @@ from lab.core.rds.model import DBInstance
 from lab.stack.model import Stack
 
 ACTIVITIES = 12
+REFRESH_SHOWN = 600.0
+"""Lab seconds for which an instance refresh that has ended is still told of."""
 
 
 def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
@@ -126,7 +131,8 @@ def _load_balancer(world: World, balancer: LoadBalancer, now: float) -> dict[str
 
 
 def _group(world: World, group: AutoScalingGroup, now: float) -> dict[str, Any]:
-    members = [member for member in world.store.all(Member) if member.group == group.name]
+    members = world.store.where(Member, "group", group.name)
+    own = [member for member in members if not is_in_pool(member)]
     nodes = [node.node_id for balancer in world.store.all(LoadBalancer) for node in balancer.nodes]
     rates = world.nodes.rates(nodes)[1]
     return {
@@ -135,7 +141,40 @@ def _group(world: World, group: AutoScalingGroup, now: float) -> dict[str, Any]:
         "max": group.max_size,
         "desired": group.desired_capacity,
         "cpu": _cpu(world, {"AutoScalingGroupName": group.name}, now),
-        "instances": [_instance(world, member, rates.get(member.instance_id, 0.0), now) for member in members],
+        "instances": [_instance(world, member, rates.get(member.instance_id, 0.0), now) for member in own],
+        "warm_pool": _warm_pool(world, group, [member for member in members if is_in_pool(member)], now),
+        "refresh": _refresh(world, group, now),
+    }
+
+
+def _warm_pool(world: World, group: AutoScalingGroup, members: list[Member], now: float) -> dict[str, Any] | None:
+    row = world.store.get(WarmPool, group.name)
+    if row is None and not members:
+        return None
+    return {
+        "state": "" if row is None else row.pool_state,
+        "wanted": size(row, group),
+        "deleting": row is None or row.deleting,
+        "instances": [_instance(world, member, 0.0, now) for member in members],
+    }
+
+
+def _refresh(world: World, group: AutoScalingGroup, now: float) -> dict[str, Any] | None:
+    """The group's last instance refresh, while it is active and for a while after its end."""
+    rows = world.store.where(InstanceRefresh, "group", group.name)
+    if not rows or (rows[-1].end_time is not None and now - rows[-1].end_time > REFRESH_SHOWN):
+        return None
+    row = rows[-1]
+    return {
+        "id": row.refresh_id,
+        "status": row.status,
+        "reason": row.status_reason,
+        "since": now - row.created,
+        "percentage": row.percentage,
+        "live": {"percentage": row.live.percentage, "to_update": row.live.to_update},
+        "to_update": row.live.to_update + (row.pool.to_update if row.pool is not None else 0),
+        "pool": None if row.pool is None else {"percentage": row.pool.percentage, "to_update": row.pool.to_update},
+        "rollback": "" if row.rollback is None else row.rollback.reason,
     }
 
 

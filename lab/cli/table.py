@@ -12,6 +12,8 @@ COLOURS = {
     "Successful": "green", "CREATE_COMPLETE": "green", "UPDATE_COMPLETE": "green",
     "Pending": "yellow", "initial": "yellow", "draining": "yellow", "Terminating": "yellow", "provisioning": "yellow",
     "creating": "yellow", "rebooting": "yellow", "INSUFFICIENT_DATA": "dim", "PreInService": "yellow",
+    "Warmed:Stopped": "green", "Warmed:Running": "green", "Warmed:Hibernated": "green",
+    "Baking": "yellow", "Cancelled": "dim", "RollbackSuccessful": "green", "RollbackFailed": "red",
     "InProgress": "yellow", "WaitingForELBConnectionDraining": "yellow",
     "unhealthy": "red", "unused": "red", "failed": "red", "active_impaired": "red", "ALARM": "red", "Failed": "red",
 }  # fmt: skip
@@ -23,7 +25,8 @@ def render(document: dict[str, Any], width: int, warning: str = "") -> Renderabl
     parts: list[RenderableType] = [Text(warning, style="bold red")] if warning else []
     parts.append(_head(document))
     parts += [_nodes(balancer) for balancer in document["load_balancers"]]
-    parts += [_instances(group) for group in document["groups"]]
+    for group in document["groups"]:
+        parts += [_instances(group), *_refresh(group["refresh"]), *_warm_pool(group["warm_pool"])]
     if document["databases"]:
         parts.append(_databases(document["databases"], width))
     if document["alarms"]:
@@ -78,13 +81,46 @@ def _nodes(balancer: dict[str, Any]) -> RenderableType:
 def _instances(group: dict[str, Any]) -> RenderableType:
     cpu = "" if group["cpu"] is None else f", CPU {group['cpu']:.0f} %"
     title = f"\ngroup {group['name']}  desired {group['desired']} (min {group['min']}, max {group['max']}){cpu}"
-    table = _table(title, "zone", "instance", "lifecycle", "target", "CPU", "req/s", "age")
+    # Which version an instance has is of interest while versions change.
+    version = ["v"] if group["refresh"] is not None else []
+    table = _table(title, "zone", "instance", *version, "lifecycle", "target", "CPU", "req/s", "age")
     for row in sorted(group["instances"], key=lambda row: (row["zone"], -row["age"])):
         table.add_row(
-            _zone(row["zone"]), row["id"], _state(row["lifecycle"]), _state(row["target"] or "–"),
-            _cpu(row["cpu"]), f"{row['rate']:.0f}", duration(row["age"]),
+            _zone(row["zone"]), row["id"], *(str(row["version"]) for _ in version), _state(row["lifecycle"]),
+            _state(row["target"] or "–"), _cpu(row["cpu"]), f"{row['rate']:.0f}", duration(row["age"]),
         )  # fmt: skip
     return table
+
+
+def _refresh(refresh: dict[str, Any] | None) -> list[RenderableType]:
+    """How far the group's instance refresh is, and what it waits for."""
+    if refresh is None:
+        return []
+    text = Text("instance refresh ", style="bold").append(_state(refresh["status"]))
+    text.append(f"  {refresh['percentage']} %, {refresh['to_update']} to update", style="not bold")
+    if refresh["pool"] is not None:
+        live, pool = refresh["live"], refresh["pool"]
+        text.append(f" (group {live['percentage']} %, warm pool {pool['percentage']} %)", style="not bold")
+    text.append(f"  for {duration(refresh['since'])}", style="dim")
+    why = [reason for reason in (refresh["rollback"], refresh["reason"]) if reason]
+    return [text, *(Text(reason, style="dim") for reason in why)]
+
+
+def _warm_pool(pool: dict[str, Any] | None) -> list[RenderableType]:
+    if pool is None:
+        return []
+    state = "being deleted" if pool["deleting"] else f"{pool['state']}, {pool['wanted']} wanted"
+    table = _table(f"warm pool  {state}", "zone", "instance", "lifecycle", "machine", "version", "age")
+    for row in sorted(pool["instances"], key=lambda row: (row["zone"], -row["age"])):
+        table.add_row(
+            _zone(row["zone"]),
+            row["id"],
+            _state(row["lifecycle"]),
+            row["state"],
+            str(row["version"]),
+            duration(row["age"]),
+        )
+    return [table]
 
 
 def _cpu(value: float | None) -> Text:

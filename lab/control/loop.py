@@ -68,6 +68,7 @@ class Loop:
         """A node's report; the loop turns at once if it brings news."""
         before = self._world.nodes.report(report.node_id)
         self.balancers.hear(report)
+        self.groups.hear(before, report)
         if before is None or _news(before) != _news(report):
             self.wake()
 

@@ -5,7 +5,7 @@ resource is one row; change is `put` of a new value. Everything a decision depen
 the process alone.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -17,6 +17,14 @@ class Row(Protocol):
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Collects whom changes of rows are about."""
+
+    def take(self) -> set[tuple[type[Row], Hashable]]:
+        """The classes and fields' values of the rows that were put or deleted since the last time, as they were before and as
+        they are now; perhaps also of some that were put and taken back."""
 
 
 class Store(Protocol):
@@ -36,6 +44,9 @@ class Store(Protocol):
 
     def revision(self, *kinds: type[Row]) -> int:
         """A number that grows with each change of a row of these classes, and with no other."""
+
+    def watch(self, fields: Mapping[type[Row], str]) -> Watch:
+        """Begins to watch the rows of these classes; by the class, the field whose value tells whom a row is about."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key."""

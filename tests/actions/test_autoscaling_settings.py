@@ -274,7 +274,7 @@ def test_instances_can_be_left_out_of_descriptions(site: Site) -> None:
 
 def test_the_limits_of_the_account(site: Site) -> None:
     assert site.aws("autoscaling", "DescribeAccountLimits") == {
-        "MaxNumberOfAutoScalingGroups": 500,
+        "MaxNumberOfAutoScalingGroups": 5000,
         "MaxNumberOfLaunchConfigurations": 200,
         "NumberOfAutoScalingGroups": 1,
         "NumberOfLaunchConfigurations": 0,

@@ -115,3 +115,40 @@ async def test_alarms_of_every_kind_can_be_read() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+async def refreshing(minimum: int = 50) -> dict[str, Any]:
+    """A group with a warm pool, in the middle of an instance refresh."""
+    lab = Lab()
+    lab.create_stack()
+    await lab.up()
+    name = lab.group.name
+    lab.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=name, MinSize=2, MaxSize=4)
+    lab.call("autoscaling", "PutWarmPool", AutoScalingGroupName=name)
+    await lab.run(60)
+    lab.call("autoscaling", "StartInstanceRefresh", AutoScalingGroupName=name,
+             Preferences={"MinHealthyPercentage": minimum, "InstanceWarmup": 60})  # fmt: skip
+    await lab.until(lambda: "warming up" in str(status(lab.world, lab.loop, "simulated")["groups"][0]["refresh"]))
+    return status(lab.world, lab.loop, "simulated")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_a_refresh_and_the_warm_pool_are_told_of(width: int) -> None:
+    document = await refreshing()
+    [group] = document["groups"]
+    text = drawn(document, width)
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
+    assert "instance refresh InProgress  0 %, 3 to update (group 0 %, warm pool 0 %)" in text
+    assert "is warming up." in " ".join(text.split())
+    assert "warm pool  Stopped, 2 wanted" in text
+    for row in group["warm_pool"]["instances"]:
+        first = next(line for line in text.splitlines() if row["id"] in line)
+        assert "Warmed:Stopped" in first
+        assert "stopped" in first
+    assert {row["lifecycle"] for row in group["instances"]} <= {"InService", "Pending", "Terminating"}
+
+
+async def test_without_either_nothing_is_said_of_them() -> None:
+    text = drawn(await sample(), 120)
+    assert "refresh" not in text
+    assert "warm pool" not in text

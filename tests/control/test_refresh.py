@@ -336,3 +336,52 @@ async def test_a_silent_alarm_holds_replacing_back(lab: Lab) -> None:
     watch(lab, "OK")
     await ends(lab)
     assert status(lab) == "Successful"
+
+
+async def test_members_in_standby_are_waited_for_ignored_or_terminated(lab: Lab) -> None:
+    await of(lab, 3)
+    resting = lab.members[0]
+
+    def stand_by() -> None:
+        lab.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=lab.group.name, MinSize=2)
+        lab.call("autoscaling", "EnterStandby", AutoScalingGroupName=lab.group.name, InstanceIds=[resting],
+                 ShouldDecrementDesiredCapacity=True)  # fmt: skip
+
+    stand_by()
+    await lab.run(60)
+    start(lab, MinHealthyPercentage=50)
+    await lab.until(lambda: f"{resting} is in Standby" in described(lab).get("StatusReason", ""))
+    lab.call("autoscaling", "ExitStandby", AutoScalingGroupName=lab.group.name, InstanceIds=[resting])
+    await ends(lab)
+    assert status(lab) == "Successful"
+    assert resting not in lab.members
+    resting = lab.members[0]
+    stand_by()
+    await lab.run(60)
+    start(lab, MinHealthyPercentage=50, StandbyInstances="Ignore")
+    await ends(lab)
+    assert status(lab) == "Successful"
+    assert resting in lab.members
+    start(lab, MinHealthyPercentage=50, StandbyInstances="Terminate")
+    await ends(lab)
+    assert status(lab) == "Successful"
+    await lab.until(lambda: resting not in lab.members)
+    await lab.until(lab.settled)
+
+
+async def test_a_refresh_waits_for_the_hooks_of_its_launches(lab: Lab) -> None:
+    await of(lab, 2)
+    lab.call("autoscaling", "PutLifecycleHook", LifecycleHookName="boot", AutoScalingGroupName=lab.group.name,
+             LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")  # fmt: skip
+    start(lab, MinHealthyPercentage=50)
+    await lab.run(300)
+    [coming] = [member for member in lab.store.all(Member) if member.state == "Pending:Wait"]
+    assert versions(lab) == [1, 2]
+    for _ in range(2):
+        await lab.until(lambda: [member for member in lab.store.all(Member) if member.state == "Pending:Wait"])
+        [coming] = [member for member in lab.store.all(Member) if member.state == "Pending:Wait"]
+        lab.call("autoscaling", "CompleteLifecycleAction", LifecycleHookName="boot", AutoScalingGroupName=lab.group.name,
+                 InstanceId=coming.instance_id, LifecycleActionResult="CONTINUE")  # fmt: skip
+        await lab.tick()
+    await ends(lab)
+    assert status(lab) == "Successful"

@@ -336,3 +336,34 @@ async def test_a_refresh_replaces_the_pool_after_the_group(lab: Lab) -> None:
     assert [
         one.description for one in lab.activities("from warm pool: ") if one.description.startswith("Launching")
     ] == []
+
+
+POOL = """
+Resources:
+  Pool:
+    Type: AWS::AutoScaling::WarmPool
+    Properties:
+      AutoScalingGroupName: {group}
+      {properties}
+"""
+
+
+async def test_a_stack_makes_changes_and_deletes_a_pool(lab: Lab) -> None:
+    resize(lab, 2, 3)
+    group = lab.group.name
+
+    def status() -> str:
+        found = lab.call("cloudformation", "DescribeStacks", StackName="pool")["Stacks"]
+        return str(found[0]["StackStatus"])
+
+    lab.deploy("pool", POOL.format(group=group, properties="MinSize: 1\n      PoolState: Running"), {})
+    await lab.until(lambda: status() == "CREATE_COMPLETE" and states(lab) == ["Warmed:Running"])
+    lab.call("cloudformation", "UpdateStack", StackName="pool",
+             TemplateBody=POOL.format(group=group, properties="MaxGroupPreparedCapacity: 4"))  # fmt: skip
+    await lab.until(lambda: status() == "UPDATE_COMPLETE" and len(states(lab)) == 2)
+    configuration = {"MinSize": 0, "MaxGroupPreparedCapacity": 4, "PoolState": "Stopped"}
+    assert described(lab)["WarmPoolConfiguration"] == configuration
+    assert set(states(lab)) <= {"Warmed:Running", "Warmed:Stopped", "Warmed:Pending"}, "what was there stays as it was"
+    lab.call("cloudformation", "DeleteStack", StackName="pool")
+    await lab.until(lambda: lab.store.all(WarmPool) == [] and pooled(lab) == [])
+    assert lab.settled()

@@ -260,7 +260,8 @@ def test_cancelling_waits_for_what_is_under_way_unless_told_otherwise() -> None:
     for views in (coming, leaving):
         assert looked(cancelled(refresh(), wait=True), views).status == "Cancelling"
         assert looked(cancelled(refresh(), wait=False), views).status == "Cancelled"
-    ended = looked(cancelled(refresh(), wait=True), [old(1), new(1)])
+    resting = MemberView(member("warm", state="Warmed:Stopped", refresh="r-1", in_service_at=None), "stopped")
+    ended = looked(cancelled(refresh(), wait=True), [old(1), new(1), resting], group(desired_capacity=2))
     assert (ended.status, ended.end_time) == ("Cancelled", NOW)
 
 

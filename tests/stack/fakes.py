@@ -5,7 +5,7 @@ back takes back what the actions did, as in the lab. Every request is checked ag
 """
 
 import json
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +15,7 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 from lab.core.errors import LabError
-from lab.core.store import R, Row, T
+from lab.core.store import R, Row, T, Watch
 from lab.stack.context import EngineContext
 from lab.stack.engine import step, unfinished
 from lab.stack.model import Resource, Stack
@@ -55,6 +55,9 @@ class MemoryStore:
 
     def revision(self, *kinds: type[Any]) -> int:
         return self.writes
+
+    def watch(self, fields: Mapping[type[Any], str]) -> Watch:
+        raise NotImplementedError("stacks watch nothing")
 
     def put(self, row: Row) -> None:
         self.writes += 1

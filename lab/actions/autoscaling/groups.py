@@ -16,8 +16,8 @@ from lab.core.autoscaling.refreshes import active_refresh
 from lab.core.errors import LabError, ValidationError
 
 NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,255}")
-GROUPS = 500
-"""In a region (asg:ec2-auto-scaling-quotas)."""
+GROUPS = 5000
+"""In a region. AWS begins with 500 and raises that on request (asg:ec2-auto-scaling-quotas); simulations have more."""
 
 
 @reads("AutoScalingGroupName", "TargetGroupARNs", "TrafficSources", "Tags", "LifecycleHookSpecificationList", *MEMBERS)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.actions.autoscaling.groups import get_group
+from lab.actions.autoscaling.paging import page
 from lab.actions.context import Context, Request, Response, reads
 from lab.actions.ec2.launch_templates import find_template, version_of
 from lab.core.autoscaling.model import AutoScalingGroup
@@ -27,6 +28,8 @@ from lab.core.times import moment
 
 FLOATING = ("$Latest", "$Default")
 ALARMS = 10
+IN_SHORT, AT_MOST = 50, 100
+"""Refreshes in an answer that does not say how many, and in any."""
 IN_THE_WAY = "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh."
 
 
@@ -76,7 +79,8 @@ def describe_instance_refreshes(context: Context, request: Request) -> Response:
         row for row in context.store.where(InstanceRefresh, "group", group.name) if not ids or row.refresh_id in ids
     ]
     found.sort(key=lambda row: (row.active, row.created), reverse=True)
-    return {"InstanceRefreshes": [_shape(row, context) for row in found[: request.get("MaxRecords", 50)]]}
+    shown, more = page(request, found, IN_SHORT, AT_MOST)
+    return {"InstanceRefreshes": [_shape(row, context) for row in shown], **more}
 
 
 def _active(context: Context, name: str) -> InstanceRefresh:
@@ -202,22 +206,17 @@ def _shape(refresh: InstanceRefresh, context: Context) -> dict[str, Any]:
         **({"StatusReason": refresh.status_reason} if refresh.status_reason else {}),
         **({} if refresh.start_time is None else {"StartTime": moment(refresh.start_time)}),
         **({} if refresh.end_time is None else {"EndTime": moment(refresh.end_time)}),
-        **_progress(refresh.live, refresh.pool),
+        "PercentageComplete": refresh.percentage,
+        "InstancesToUpdate": _to_update(refresh.live, refresh.pool),
+        **({} if refresh.pool is None else {"ProgressDetails": _details(refresh.live, refresh.pool)}),
         "Preferences": _preferences_shape(refresh.preferences),
         **_desired_shape(refresh, context),
         **({} if refresh.rollback is None else {"RollbackDetails": _rollback_shape(refresh.rollback)}),
     }
 
 
-def _progress(live: Progress, pool: Progress | None) -> dict[str, Any]:
-    """Of the group alone, or of the group and its warm pool together with the details of each."""
-    if pool is None:
-        return _numbers(live)
-    return {
-        "PercentageComplete": min(live.percentage, pool.percentage),
-        "InstancesToUpdate": live.to_update + pool.to_update,
-        "ProgressDetails": _details(live, pool),
-    }
+def _to_update(live: Progress, pool: Progress | None) -> int:
+    return live.to_update + (pool.to_update if pool is not None else 0)
 
 
 def _details(live: Progress, pool: Progress) -> dict[str, Any]:
@@ -260,7 +259,7 @@ def _rollback_shape(rollback: Rollback) -> dict[str, Any]:
     return {
         "RollbackReason": rollback.reason,
         "RollbackStartTime": moment(rollback.started),
-        "PercentageCompleteOnRollback": rollback.live.percentage,
-        "InstancesToUpdateOnRollback": rollback.live.to_update,
+        "PercentageCompleteOnRollback": rollback.percentage,
+        "InstancesToUpdateOnRollback": _to_update(rollback.live, rollback.pool),
         **({} if rollback.pool is None else {"ProgressDetailsOnRollback": _details(rollback.live, rollback.pool)}),
     }

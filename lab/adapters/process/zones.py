@@ -14,7 +14,7 @@ class FailedZones:
     def read(self) -> frozenset[str]:
         try:
             return frozenset(json.loads(self._path.read_text()))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return frozenset()
 
     def change(self, zone: str, *, failed: bool) -> None:

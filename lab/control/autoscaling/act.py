@@ -122,6 +122,8 @@ def _first(group: AutoScalingGroup, now: float) -> float:
 def _subnet(context: Context, group: AutoScalingGroup, zone: str) -> str:
     """Of the group's subnets in the zone, the one with the most room (asg:auto-scaling-benefits)."""
     candidates = [subnet_id for subnet_id, place in group.subnets if place == zone]
+    if len(candidates) == 1:
+        return candidates[0]
     return max(candidates, key=lambda subnet_id: free_addresses(context.store, subnet_id))
 
 

@@ -56,8 +56,8 @@ class Census:
     def progress(self, status: str) -> Progress:
         """Rolling back, the share goes down to zero: it is that of the members the refresh has deployed."""
         if status == ROLLING_BACK:
-            return Progress(_share(self.left, self.size, 0), max(0, self.size - self.left))
-        return Progress(_share(self.updated, self.size, 100), self.left)
+            return Progress(share(self.left, self.size, 0), max(0, self.size - self.left))
+        return Progress(share(self.updated, self.size, 100), self.left)
 
 
 def census(
@@ -74,7 +74,8 @@ def census(
     new = [view for view in staying if view.id not in fates]
     checked = [view for view in new if is_ready(view, group, 0.0, now)]
     length = warmup(group, refresh.preferences)
-    updated = [view for view in checked if is_ready(view, group, length, now)]
+    updated = {view.id for view in checked if is_ready(view, group, length, now)}
+    ready = {view.id for view in checked}
     ignored = sum(1 for view in staying if fates.get(view.id) == IGNORE)
     return Census(
         size=max(len(staying), group.desired_capacity) - ignored,
@@ -83,8 +84,8 @@ def census(
         new=len(new),
         updated=len(updated),
         outgoing=sum(1 for view in found if view.id in before and outdated(view.member, refresh, wanted)),
-        warming=next((view.id for view in checked if view not in updated), ""),
-        missing=next(_missing(group, staying, [view for view in new if view not in checked]), ""),
+        warming=next((view.id for view in checked if view.id not in updated), ""),
+        missing=next(_missing(group, staying, [view for view in new if view.id not in ready]), ""),
     )
 
 
@@ -114,5 +115,6 @@ def _missing(group: AutoScalingGroup, staying: Sequence[MemberView], unready: Se
         yield f"{group.desired_capacity - len(staying)} of {group.desired_capacity} instances could not be launched yet"
 
 
-def _share(part: int, whole: int, of_nothing: int) -> int:
+def share(part: int, whole: int, of_nothing: int) -> int:
+    """In whole percent, rounded down; `of_nothing` is that of an empty whole."""
     return min(100, 100 * part // whole) if whole > 0 else of_nothing

@@ -4,6 +4,7 @@ group is updated, keeping the same share of them at rest."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.core.autoscaling.census import share
 from lab.core.autoscaling.counts import COUNTS_AS, is_pooled
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.refreshes import ROLLING_BACK, InstanceRefresh, Progress, Wanted, bounds, outdated
@@ -28,8 +29,8 @@ class PoolCensus:
     def progress(self, status: str) -> Progress:
         left = len(self.stale)
         if status == ROLLING_BACK:
-            return Progress(100 * left // self.size if self.size else 0, max(0, self.size - left))
-        return Progress(min(100, 100 * self.updated // self.size) if self.size else 100, left)
+            return Progress(share(left, self.size, 0), max(0, self.size - left))
+        return Progress(share(self.updated, self.size, 100), left)
 
 
 def pool_census(

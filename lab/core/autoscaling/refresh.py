@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.core.autoscaling import causes
-from lab.core.autoscaling.census import Census, census
+from lab.core.autoscaling.census import Census, census, share
 from lab.core.autoscaling.counts import COUNTS_AS, is_capacity
 from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.autoscaling.needs import Demand, Need, bounded
@@ -107,7 +107,7 @@ def failed(refresh: InstanceRefresh, why: str, now: float) -> InstanceRefresh:
 
 def rolled_back(refresh: InstanceRefresh, why: str, now: float) -> InstanceRefresh:
     """From now on what it has deployed is replaced by what the group had before."""
-    undone = Rollback(why, now, refresh.live, refresh.pool)
+    undone = Rollback(why, now, refresh.percentage, refresh.live, refresh.pool)
     return replace(
         refresh, status=ROLLING_BACK, status_reason="", rollback=undone, progressed_at=now, updated=0, left=0,
         start_time=now if refresh.start_time is None else refresh.start_time,
@@ -126,7 +126,9 @@ def _cancelling(refresh: InstanceRefresh, views: Sequence[MemberView], now: floa
         or (view.member.leaving_kind == Kind.REFRESH and COUNTS_AS[view.member.state] == "terminating")
         for view in views
     )
-    coming = any(view.member.refresh == refresh.refresh_id and view.member.in_service_at is None for view in views)
+    coming = any(
+        view.member.refresh == refresh.refresh_id and COUNTS_AS[view.member.state] == "pending" for view in views
+    )
     if refresh.wait_for_transitioning and (moving or coming):
         return refresh
     return _ended(refresh, CANCELLED, "Cancelled by a user request.", now)
@@ -139,6 +141,7 @@ def _moved(refresh: InstanceRefresh, seen: Census, warm: PoolCensus | None, now:
     moved = updated > refresh.updated or left < refresh.left
     refresh = replace(
         refresh,
+        percentage=_percentage(refresh, seen, warm),
         live=seen.progress(refresh.status),
         pool=None if warm is None else warm.progress(refresh.status),
         updated=updated,
@@ -149,6 +152,15 @@ def _moved(refresh: InstanceRefresh, seen: Census, warm: PoolCensus | None, now:
     if passed == refresh.checkpoint:
         return refresh
     return replace(refresh, checkpoint=passed, checkpoint_at=now if passed > refresh.checkpoint else None)
+
+
+def _percentage(refresh: InstanceRefresh, seen: Census, warm: PoolCensus | None) -> int:
+    size, updated, left = seen.size, seen.updated, seen.left
+    if warm is not None:
+        size, updated, left = size + warm.size, updated + warm.updated, left + len(warm.stale)
+    if refresh.status == ROLLING_BACK:
+        return share(left, size, 0)
+    return share(updated, size, 100)
 
 
 def _checkpoints(refresh: InstanceRefresh) -> tuple[int, ...]:

@@ -53,8 +53,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
+    """Why and when it began, and where the refresh was then."""
+
     reason: str
     started: float
+    percentage: int
     live: Progress
     pool: Progress | None = None
 
@@ -65,7 +68,7 @@ class InstanceRefresh:
 
     `updated` and `left` are how many members were updated, and were still to be, at the last look; `progressed_at` is when a
     look found that either had moved. `checkpoint` is the percentage last passed, `checkpoint_at` when; `baking_at` when baking
-    began. `pool` is None while the group has no warm pool."""
+    began. `percentage` is that of the group and its warm pool together; `pool` is None while there is no pool."""
 
     refresh_id: str
     group: str
@@ -77,6 +80,7 @@ class InstanceRefresh:
     status_reason: str = ""
     start_time: float | None = None
     end_time: float | None = None
+    percentage: int = 0
     live: Progress = Progress()
     pool: Progress | None = None
     updated: int = 0

@@ -20,7 +20,7 @@ class Roster:
     the kind. `left` are those that leave by a step of this look. `is_warm` tells of a zone whether the warm pool has something
     ready in it."""
 
-    def __init__(self, views: Sequence[MemberView], is_warm: Callable[[str], bool] = lambda _zone: False) -> None:
+    def __init__(self, views: Sequence[MemberView], is_warm: Callable[[str], bool]) -> None:
         self._is_warm = is_warm
         before = successors(views)
         counting = {view.id: view.member for view in views if is_capacity(view.member) and not view.failed}

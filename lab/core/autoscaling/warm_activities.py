@@ -41,6 +41,8 @@ def taken(member: Member, group: AutoScalingGroup, step: Launch, activity_id: st
         activity_id=activity_id,
         protected=group.new_instances_protected,
         replaces=step.replaces if step.leaving_cause else "",
+        leaving_kind="",
+        leaving_cause="",
         in_service_at=None,
         parked=False,
     )
@@ -57,6 +59,7 @@ def returning(member: Member, group: AutoScalingGroup, step: ReturnToPool, activ
         returning=True,
         protected=False,
         replaces="",
+        leaving_kind="",
         leaving_cause=step.cause,
         target_groups=(),
         in_service_at=None,

@@ -17,7 +17,6 @@ from lab.core.autoscaling.steps import BeginTermination, Launch
 from lab.core.autoscaling.termination import victim
 from lab.core.autoscaling.view import MemberView
 from lab.core.autoscaling.warm_pool import RESTS_AS, Pool, Reserve, size
-from lab.core.autoscaling.zones import held
 
 PASSING = ("stopping", "pending")
 """EC2 states of an instance at rest that is on its way back to where it rests, because somebody started or stopped it."""
@@ -70,7 +69,7 @@ def _surplus(group: AutoScalingGroup, pool: Pool, reserve: Reserve, now: float) 
 def _missing(group: AutoScalingGroup, pool: Pool, reserve: Reserve, roster: Roster, now: float) -> Iterator[Launch]:
     """Into the zones that have the fewest in the group and the pool together, so that what is taken out one day keeps the group
     balanced; not into those that launches fail in."""
-    zones = [zone for zone in group.zones if not held(group.zone_holds, zone, now)]
+    zones = roster.usable(group, now)
     sizes = roster.sizes + Counter(member.zone for member in reserve.members.values())
     for number in range(len(reserve.members), size(pool.row, group) if zones else 0):
         zone = min(zones, key=lambda name: sizes[name])

@@ -94,15 +94,12 @@ class Reserve:
         """The steps, their launches made from what is ready in the same zone, the oldest first; when nothing is, the launch is
         a cold start."""
         for step in steps:
-            chosen = None
-            if isinstance(step, Launch):
-                zone = step.zone
-                chosen = next((member for member in self._ready if member.zone == zone), None)
-            if chosen is None or not isinstance(step, Launch):
-                yield step
-            else:
-                self.leave(chosen.instance_id)
-                yield replace(step, warm=chosen.instance_id)
+            yield self._taken(step) if isinstance(step, Launch) else step
+
+    def _taken(self, step: Launch) -> Launch:
+        chosen = next((member.instance_id for member in self._ready if member.zone == step.zone), "")
+        self.leave(chosen)
+        return replace(step, warm=chosen)
 
     def kept(self, steps: Iterable[Step], leaving: dict[str, Member]) -> Iterator[Step]:
         """The steps of scaling in, with those that leave returned to the pool if that is its policy."""
