@@ -19,6 +19,19 @@ class Metrics(Protocol):
 
     def put(self, metric: Metric, value: float, timestamp: float) -> None: ...
 
+    def put_statistics(self, metric: Metric, statistics: Statistics, timestamp: float) -> None:
+        """Many data of one minute at once."""
+
+    def mark(self, source: str, text: Callable[[], str] | None) -> None:
+        """Note how far a source of data has been counted; None forgets the source. It becomes durable together with the data
+        put before, or not at all. `text` is called when it is written."""
+
+    def marked(self, source: str) -> str | None:
+        """What was noted last."""
+
+    def sources(self) -> Iterable[str]:
+        """All that something is noted of."""
+
     def metrics(self) -> Iterable[Metric]: ...
 
     def statistics(self, metric: Metric, start: float, period: int) -> Statistics | None:

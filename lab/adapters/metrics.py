@@ -2,11 +2,14 @@
 
 A datum is added to the statistic set of its minute at once; `flush` writes the sets that changed. What a crash may lose is
 what came since the last flush, a second or so; alarm windows are rebuilt from the rest. Sets older than `KEEP` are dropped.
+Marks say how far each source of data has been counted. They are written in the same transaction as the data: so what a crash
+loses of the data is counted again, and nothing is counted twice.
 """
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from lab.core.cloudwatch.metric import Metric, Statistics, single
@@ -22,6 +25,8 @@ class MetricStore:
     def __init__(self, path: Path | None = None) -> None:
         self._series: dict[Metric, dict[int, Statistics]] = {}
         self._dirty: set[tuple[Metric, int]] = set()
+        self._marks: dict[str, Callable[[], str] | None] = {}
+        self._dirty_marks: set[str] = set()
         self._pruned_at = 0.0
         self._database = None if path is None else sqlite3.connect(path, isolation_level=None)
         if self._database is not None:
@@ -30,11 +35,24 @@ class MetricStore:
             self._load(self._database)
 
     def put(self, metric: Metric, value: float, timestamp: float) -> None:
+        self.put_statistics(metric, single(value), timestamp)
+
+    def put_statistics(self, metric: Metric, statistics: Statistics, timestamp: float) -> None:
         minute = int(timestamp // MINUTE) * MINUTE
         sets = self._series.setdefault(metric, {})
-        datum = single(value)
-        sets[minute] = sets[minute].plus(datum) if minute in sets else datum
+        sets[minute] = sets[minute].plus(statistics) if minute in sets else statistics
         self._dirty.add((metric, minute))
+
+    def mark(self, source: str, text: Callable[[], str] | None) -> None:
+        self._marks[source] = text
+        self._dirty_marks.add(source)
+
+    def marked(self, source: str) -> str | None:
+        text = self._marks.get(source)
+        return None if text is None else text()
+
+    def sources(self) -> Iterable[str]:
+        return tuple(source for source, text in self._marks.items() if text is not None)
 
     def metrics(self) -> Iterable[Metric]:
         return tuple(self._series)
@@ -52,7 +70,7 @@ class MetricStore:
         """Write what changed; forget what is too old. Raises Unavailable when the disk does not take it; nothing is lost."""
         if now - self._pruned_at > KEEP / 6:
             self._prune(now)
-        if self._database is not None and self._dirty:
+        if self._database is not None and (self._dirty or self._dirty_marks):
             try:
                 self._write(self._database)
             except sqlite3.Error as error:
@@ -62,6 +80,7 @@ class MetricStore:
                     f"metric data could not be written: {error}; check the disk of the state directory"
                 ) from error
         self._dirty.clear()
+        self._dirty_marks.clear()
 
     def _write(self, database: sqlite3.Connection) -> None:
         database.execute("BEGIN")
@@ -72,6 +91,12 @@ class MetricStore:
                     "INSERT OR REPLACE INTO statistics VALUES (?, ?, ?, ?, ?, ?)",
                     (_name(metric), minute, found.sample_count, found.sum, found.minimum, found.maximum),
                 )
+        for source in self._dirty_marks:
+            text = self._marks[source]
+            if text is None:
+                database.execute("DELETE FROM marks WHERE source = ?", (source,))
+            else:
+                database.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (source, text()))
         database.execute("COMMIT")
 
     def close(self) -> None:
@@ -95,6 +120,9 @@ class MetricStore:
             "CREATE TABLE IF NOT EXISTS statistics (metric TEXT, minute INTEGER, sample_count REAL, sum REAL,"
             " minimum REAL, maximum REAL, PRIMARY KEY (metric, minute))"
         )
+        database.execute("CREATE TABLE IF NOT EXISTS marks (source TEXT PRIMARY KEY, text TEXT)")
+        for source, text in database.execute("SELECT * FROM marks"):
+            self._marks[source] = partial(str, text)
         for name, minute, *values in database.execute("SELECT * FROM statistics ORDER BY minute"):
             self._series.setdefault(_metric(name), {})[minute] = Statistics(*values)
 

@@ -20,7 +20,8 @@ class AutoScalingGroup:
     """A group. `subnets` pairs each subnet with its zone, in the order given. `capacity_cause` is the sentence that tells
     why the desired capacity is what it is; the activities that follow from it begin with it. `launch_not_before` holds
     back launches after failures (lab time), `launch_failures` counts those since the last success.
-    `suspended_processes` pairs each suspended process with the reason."""
+    `suspended_processes` pairs each suspended process with the reason. `enabled_metrics` are the group's own metrics that are
+    collected."""
 
     name: str
     arn: str
@@ -44,6 +45,7 @@ class AutoScalingGroup:
     launch_not_before: float = 0.0
     deleting: bool = False
     suspended_processes: tuple[tuple[str, str], ...] = ()
+    enabled_metrics: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -46,6 +46,19 @@ class GroupReport:
     response_times: tuple[tuple[int, int], ...] = ()
     response_microseconds: int = 0
 
+    def since(self, before: "GroupReport | None") -> "GroupReport":
+        """What was counted after `before`. Where something is less than it was, the group has begun anew, and all is."""
+        if before is None or any(self.counters.get(name, 0) < count for name, count in before.counters.items()):
+            return self
+        known = dict(before.response_times)
+        times = tuple((bucket, count - known.get(bucket, 0)) for bucket, count in self.response_times)
+        return GroupReport(
+            self.target_group_arn,
+            grown(self.counters, before.counters),
+            tuple((bucket, count) for bucket, count in times if count > 0),
+            self.response_microseconds - before.response_microseconds,
+        )
+
     def plus(self, other: "GroupReport") -> "GroupReport":
         """With another's counts added to ours."""
         times = Counter(dict(self.response_times))
@@ -75,6 +88,11 @@ class NodeReport:
     active_connections: int = 0
     rejected: int = 0
     rejected_why: str = ""
+
+
+def grown(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    """The counters that have grown, and by how much."""
+    return {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
 
 
 def to_json(report: NodeReport | GroupReport) -> dict[str, Any]:
