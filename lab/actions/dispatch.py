@@ -17,6 +17,7 @@ from botocore.validate import ParamValidator
 
 from lab.actions import acm, arc_zonal_shift, rds, secretsmanager, sts
 from lab.actions.autoscaling import groups, instances, policies
+from lab.actions.autoscaling import metrics as group_metrics
 from lab.actions.cloudwatch import alarms, metrics
 from lab.actions.cloudwatch import tags as cloudwatch_tags
 from lab.actions.context import READS, Action, Context, Request, Response
@@ -46,7 +47,7 @@ from lab.core.errors import LabError
 MODULES: dict[str, tuple[ModuleType, ...]] = {
     "acm": (acm,),
     "arc-zonal-shift": (arc_zonal_shift,),
-    "autoscaling": (groups, instances, policies),
+    "autoscaling": (groups, instances, policies, group_metrics),
     "cloudwatch": (alarms, metrics, cloudwatch_tags),
     "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, tags),
     "elbv2": (

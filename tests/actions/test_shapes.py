@@ -40,7 +40,7 @@ DESCRIBES = [
     (service, operation)
     for service, operation in ALL
     if operation.startswith(("Describe", "List"))
-    and not operation_model(service, operation).input_shape.required_members
+    and not getattr(operation_model(service, operation).input_shape, "required_members", ())
 ]
 
 

@@ -218,3 +218,24 @@ def test_metric_data_survives_once_it_is_flushed(tmp_path: Path) -> None:
     assert both.sample_count == 3.0
     assert again.statistics(metric, 720, 60) is None
     again.close()
+
+
+def test_marks_and_data_survive_together_or_not_at_all(tmp_path: Path) -> None:
+    metric = Metric("AWS/ApplicationELB", "RequestCount", ())
+    metrics = MetricStore(tmp_path / "metrics.sqlite")
+    metrics.mark("node/a", lambda: "3")
+    metrics.mark("node/b", lambda: "7")
+    metrics.put(metric, 3.0, 600.0)
+    metrics.flush(601.0)
+    metrics.mark("node/b", None)
+    metrics.flush(602.0)
+    metrics.put(metric, 2.0, 603.0)
+    metrics.mark("node/a", lambda: "5")
+    assert metrics.marked("node/a") == "5"
+    metrics.close()
+    again = MetricStore(tmp_path / "metrics.sqlite")
+    found = again.statistics(metric, 600, 60)
+    assert found is not None
+    assert (found.sum, again.marked("node/a"), again.marked("node/b")) == (3.0, "3", None)
+    assert list(again.sources()) == ["node/a"]
+    again.close()

@@ -334,7 +334,7 @@ def _group(group: AutoScalingGroup, context: Context) -> dict[str, Any]:
         "CreatedTime": moment(group.created),
         "SuspendedProcesses": [],
         "VPCZoneIdentifier": ",".join(subnet for subnet, _ in group.subnets),
-        "EnabledMetrics": [],
+        "EnabledMetrics": [{"Metric": name, "Granularity": "1Minute"} for name in group.enabled_metrics],
         **({"Status": "Delete in progress"} if group.deleting else {}),
         "Tags": [
             {

@@ -76,7 +76,7 @@ class Measure:
     def _forget(self) -> None:
         """Marks of what is no more."""
         store = self._world.store
-        instances = {row.instance_id for row in store.all(Instance)}
+        instances = {row.instance_id for row in store.all(Instance) if row.state != "terminated"}
         databases = {row.machine_id for row in store.all(DBInstance)}
         nodes = {node.node_id for row in store.all(LoadBalancer) for node in row.nodes}
         self._samples.forget(instances | databases)
