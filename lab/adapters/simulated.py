@@ -39,7 +39,8 @@ class _Simulated:
 
 
 class SimulatedCompute:
-    """`now` gives the time in seconds; a machine takes `boot_seconds` of it until it is ready.
+    """`now` gives the time in seconds; a machine is there `launch_seconds` of it after it was asked for, and ready another
+    `boot_seconds` later.
 
     `images` are the image names that exist (None: all do); `occupied` are host ports that somebody else listens on.
     """
@@ -50,8 +51,10 @@ class SimulatedCompute:
         boot_seconds: float = 0.0,
         images: frozenset[str] | None = None,
         occupied: Iterable[int] = (),
+        launch_seconds: float = 0.0,
     ) -> None:
         self._now = now
+        self._launch_seconds = launch_seconds
         self._boot_seconds = boot_seconds
         self._images = images
         self._occupied = set(occupied)
@@ -66,7 +69,7 @@ class SimulatedCompute:
 
     def runs(self, machine_id: str) -> bool:
         machine = self._machines.get(machine_id)
-        return machine is not None and machine.running
+        return machine is not None and machine.running and machine.started_at <= self._now()
 
     def set_cpu(self, machine_id: str, utilisation: float) -> None:
         """From now on the machine uses this share of its own vCPUs (0.0 to 1.0)."""
@@ -111,7 +114,7 @@ class SimulatedCompute:
         if spec.vpc_id not in self._networks:
             raise Refused(f"there is no network {spec.vpc_id}")
         self._check_ports(spec)
-        now = self._now()
+        now = self._now() + self._launch_seconds
         if machine is None:
             machine = self._machines[spec.id] = _Simulated(spec, started_at=now, counted_at=now)
         else:
@@ -135,12 +138,11 @@ class SimulatedCompute:
         self._announce(machine_id)
 
     async def machines(self) -> list[Machine]:
-        return [self._machine(machine) for machine in self._machines.values()]
+        now = self._now()
+        return [self._machine(machine) for machine in self._machines.values() if machine.started_at <= now]
 
     async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
-        running = [
-            self._machines[name] for name in machine_ids if name in self._machines and self._machines[name].running
-        ]
+        running = [self._machines[name] for name in machine_ids if self.runs(name)]
         for machine in running:
             self._count(machine)
         return {machine.spec.id: _stats(machine) for machine in running}

@@ -44,18 +44,19 @@ class MemoryStore:
         self._before: dict[Change, tuple[Row, int] | None] = {}
 
     def get(self, kind: type[R], key: str) -> R | None:
-        row = self._rows.get(kind, {}).get(key)
-        return row if isinstance(row, kind) else None
+        rows = self._rows.get(kind)
+        return None if rows is None else cast(R | None, rows.get(key))
 
     def all(self, kind: type[R]) -> list[R]:
-        return cast(list[R], list(self._rows.get(kind, {}).values()))
+        return list(cast(dict[str, R], self._rows.get(kind, {})).values())
 
     def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
         found = self._index(kind, field).get(value)
         if not found:
             return []
         rows, positions = self._rows[kind], self._positions[kind]
-        return [cast(R, rows[key]) for key in sorted(found, key=positions.__getitem__)]
+        keys = found if len(found) == 1 else sorted(found, key=positions.__getitem__)
+        return [cast(R, rows[key]) for key in keys]
 
     def derived(self, make: Callable[[Store], T], *kinds: type[Row]) -> T:
         revision = self.revision(*kinds)

@@ -72,9 +72,9 @@ def test_any_request_is_answered_or_refused(site: Site, service: str, operation:
     ids = [text for text in vars(site).values() if isinstance(text, str)]
     action = find(service, operation)
     shape = operation_model(service, operation).input_shape
-    assert shape is not None
     for _ in range(40):
-        request = value(chance, shape, ids, READS[f"{action.__module__}.{action.__name__}"])
+        reads = READS[f"{action.__module__}.{action.__name__}"]
+        request = {} if shape is None else value(chance, shape, ids, reads)
         before = site.aws.rows()
         try:
             site.aws(service, operation, **request)

@@ -42,6 +42,18 @@ async def test_a_machine_is_ready_when_it_has_booted_and_boots_again_after_a_cra
     assert not (await compute.launch(SPEC)).ready
 
 
+async def test_a_machine_that_is_being_launched_is_not_there_yet(now: Now) -> None:
+    compute = SimulatedCompute(now, boot_seconds=30, launch_seconds=10)
+    await compute.ensure_network(NETWORK)
+    for now.seconds in (0, 9):
+        await compute.launch(SPEC)
+        assert await compute.machines() == []
+        assert (compute.runs("i-1"), await compute.stats(["i-1"])) == (False, {})
+    for now.seconds, ready in ((10, False), (39, False), (40, True)):
+        assert [machine.ready for machine in await compute.machines()] == [ready]
+        assert compute.runs("i-1")
+
+
 async def test_cpu_is_utilisation_of_its_own_vcpus_over_time(compute: SimulatedCompute, now: Now) -> None:
     await compute.launch(SPEC)
     compute.set_cpu("i-1", 0.25)

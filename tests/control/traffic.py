@@ -99,9 +99,15 @@ class Traffic:
 
 def read(lab: Lab, metric: Metric, *, back: int = 1, minutes: int = 1) -> Statistics | None:
     """Of the last `minutes` minutes that are over, `back` minutes ago."""
-    assert (metric.namespace, metric.name) in BY_NAME
+    key = (metric.namespace, metric.name)
     last = lab.clock.now() // MINUTE * MINUTE - MINUTE * (back - 1)
-    return lab.metrics.statistics(metric, last - MINUTE * minutes, MINUTE * minutes)
+    return lab.metrics.statistics(metric, last - MINUTE * minutes, MINUTE * minutes, BY_NAME[key].unit)
+
+
+def numbers(found: Statistics | None) -> tuple[float, float, float, float]:
+    """Count, sum, minimum, maximum. There must be data."""
+    assert found is not None
+    return found.sample_count, found.sum, found.minimum, found.maximum
 
 
 async def to_minute(lab: Lab, seconds: float = 0.0) -> None:

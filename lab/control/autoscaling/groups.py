@@ -64,7 +64,7 @@ class Groups:
             instance_state=instance.state if instance else "",
             state_reason=instance.state_reason_message if instance else "",
             target_states=tuple(self._world.health(row.key, now).state for row in registrations),
-            drained=self._drained(member.instance_id, now),
+            drained=member.state != IN_SERVICE and self._drained(member.instance_id, now),
         )
 
     def _take(self, context: Context, group_name: str, step: planning.Step) -> None:

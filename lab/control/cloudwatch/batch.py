@@ -3,13 +3,12 @@
 A group's metrics are the data of all its instances, so a minute has many of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lab.actions.context import Metrics
 from lab.core.cloudwatch.emitted import BY_NAME
 from lab.core.cloudwatch.metric import Metric, Statistics, single
-
-MINUTE = 60.0
+from lab.core.cloudwatch.spread import MINUTE
 
 
 class Batch:
@@ -17,30 +16,35 @@ class Batch:
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
-        self._sets: dict[tuple[Metric, float], Statistics] = {}
+        self._sets: dict[tuple[Metric, float], tuple[Statistics, str]] = {}
 
     def add(self, name: str, facts: Mapping[str, str], value: float, timestamp: float) -> None:
         """A datum of a thing with these facts."""
-        datum = single(value)
-        for metric in BY_NAME[self._namespace, name].metrics(facts):
-            self.add_to(metric, datum, timestamp)
+        row = BY_NAME[self._namespace, name]
+        self._add(row.metrics(facts), single(value), timestamp, row.unit)
 
     def add_exactly(self, name: str, facts: Mapping[str, str], value: float, timestamp: float) -> None:
         """A datum that counts for this one set of dimensions only."""
-        self.add_to(BY_NAME[self._namespace, name].metric(facts), single(value), timestamp)
+        row = BY_NAME[self._namespace, name]
+        self._add([row.metric(facts)], single(value), timestamp, row.unit)
 
     def count(self, name: str, facts: Mapping[str, str], number: int, timestamp: float) -> None:
         """So many things have happened."""
         row = BY_NAME[self._namespace, name]
         data = Statistics(float(number), float(number), 1.0, 1.0) if row.events else single(float(number))
-        for metric in row.metrics(facts):
-            self.add_to(metric, data, timestamp)
+        self._add(row.metrics(facts), data, timestamp, row.unit)
 
-    def add_to(self, metric: Metric, data: Statistics, timestamp: float) -> None:
-        key = (metric, timestamp // MINUTE * MINUTE)
-        known = self._sets.get(key)
-        self._sets[key] = data if known is None else known.plus(data)
+    def add_set(self, name: str, facts: Mapping[str, str], data: Statistics, timestamp: float) -> None:
+        """Many data of a thing with these facts."""
+        row = BY_NAME[self._namespace, name]
+        self._add(row.metrics(facts), data, timestamp, row.unit)
+
+    def _add(self, metrics: Iterable[Metric], data: Statistics, timestamp: float, unit: str) -> None:
+        minute = timestamp // MINUTE * MINUTE
+        for metric in metrics:
+            known = self._sets.get((metric, minute))
+            self._sets[metric, minute] = (data if known is None else known[0].plus(data), unit)
 
     def put(self, metrics: Metrics) -> None:
-        for (metric, minute), data in self._sets.items():
-            metrics.put_statistics(metric, data, minute)
+        for (metric, minute), (data, unit) in self._sets.items():
+            metrics.put_statistics(metric, data, minute, unit=unit)

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from lab.control.cloudwatch.batch import Batch
 from lab.control.cloudwatch.samples import Pair, forget
 from lab.control.world import World
+from lab.core.cloudwatch.distribution import distribution
 from lab.core.cloudwatch.emitted import BY_NAME, ELB
 from lab.core.cloudwatch.metric import Statistics
 from lab.core.cloudwatch.spread import Spread, spread
 from lab.core.elbv2.model import LoadBalancer, TargetGroup
 from lab.core.elbv2.report import GroupReport, NodeReport, TargetReport, from_json, grown, to_json
-from lab.core.elbv2.response_times import MICROSECONDS, middle
+from lab.core.elbv2.response_times import MICROSECONDS, lower, middle
 
 NODE, RELAYED = "node/", "relayed/"
 """What the marks of nodes and of instances begin with."""
@@ -109,9 +110,7 @@ class BalancerMetrics:
             part = [(bucket, n) for (bucket, _), n in zip(group.response_times, counts, strict=True) if n]
             if part:
                 share = sum(count for _, count in part)
-                data = _response_times(part, seconds * share / total)
-                for metric in BY_NAME[ELB, "TargetResponseTime"].metrics(facts):
-                    batch.add_to(metric, data, time)
+                batch.add_set("TargetResponseTime", facts, _response_times(part, seconds * share / total), time)
 
     def _count_per_target(self, batch: Batch, facts: Mapping[str, str], news: News, arn: str, requests: float) -> None:
         """Requests by healthy target, by registered one where none is healthy. In a zone it is by those targets that a node
@@ -169,6 +168,12 @@ def _divisor(targets: list[TargetReport]) -> int:
 
 
 def _response_times(times: list[tuple[int, int]], seconds: float) -> Statistics:
-    """Of (bucket, count) pairs that rise, and the sum of the times."""
-    least, most = middle(times[0][0]), middle(times[-1][0])
-    return Statistics(float(sum(count for _, count in times)), seconds, least, most)
+    """Of (bucket, count) pairs that rise, and the sum of the times, which is exact. The least and the greatest time are not
+    known better than between which bounds of their buckets they are."""
+    return Statistics(
+        float(sum(count for _, count in times)),
+        seconds,
+        lower(times[0][0]) / MICROSECONDS,
+        lower(times[-1][0] + 1) / MICROSECONDS,
+        distribution((middle(bucket), float(count)) for bucket, count in times),
+    )

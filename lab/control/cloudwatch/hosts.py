@@ -51,9 +51,10 @@ class HostMetrics:
     def _zeros(self, facts: Mapping[str, str], time: float) -> None:
         metrics, minute = self._world.metrics, time // MINUTE * MINUTE
         for name in ZEROS:
-            for metric in BY_NAME[ELB, name].metrics(facts):
+            row = BY_NAME[ELB, name]
+            for metric in row.metrics(facts):
                 if metrics.statistics(metric, minute, int(MINUTE)) is None:
-                    metrics.put(metric, 0.0, time)
+                    metrics.put(metric, 0.0, time, unit=row.unit)
 
 
 def _by_group(report: NodeReport) -> dict[str, list[TargetReport]]:

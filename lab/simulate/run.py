@@ -1,0 +1,162 @@
+"""Plays a trace against a stack: `run` is one policy from the first second of the trace to the last."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lab.core.autoscaling.model import Activity
+from lab.core.autoscaling.policy import ScalingPolicy
+from lab.core.autoscaling.target_tracking import group_dimensions
+from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
+from lab.core.store import Store
+from lab.simulate.calibration import Calibration
+from lab.simulate.latency import percentile
+from lab.simulate.recorder import GroupRecord, Recorder
+from lab.simulate.result import Action, Choice, GroupRun, Run, Threshold, Totals, Transition
+from lab.simulate.trace import Trace
+from lab.simulate.world import BEGIN, EARLY, FINE, MINUTE, World
+
+SAMPLES = 1500
+"""Of a group, at most, whatever the length of the trace."""
+STACK = "web"
+
+
+class SimulationError(Exception):
+    """The stack does not come up; the message says what it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`template` is CloudFormation's text; `until` seconds of the trace are played; `slo` is in seconds."""
+
+    policy: str
+    template: str
+    parameters: Mapping[str, str]
+    trace: Trace
+    calibration: Calibration
+    until: float
+    slo: float
+
+
+async def run(scenario: Scenario, progress: Callable[[float], None] = lambda share: None) -> Run:
+    """Raises LabError with what is wrong with the template, SimulationError when its stack does not come up. `progress` hears
+    the share that is done, now and then."""
+    world = World(scenario.calibration)
+    world.lab.deploy(STACK, scenario.template, scenario.parameters)
+    await _come_up(world)
+    recorder = Recorder(world, scenario.slo)
+    every, end = _sampling(scenario.until), BEGIN + scenario.until
+    await world.settle()
+    recorder.look()
+    while world.now() < end:
+        now = world.now()
+        until = min(_next(world, now), now // every * every + every, end)
+        await world.advance(until, lambda start, stop: scenario.trace.requests(start - BEGIN, stop - BEGIN))
+        recorder.passed(until - now)
+        await world.settle()
+        recorder.look()
+        if until % every == 0 or until == end:
+            recorder.sample()
+            progress((until - BEGIN) / scenario.until)
+    await world.lab.loop.effects.close()
+    return Run(
+        scenario.policy, scenario.until, tuple(_group(world.store, one, recorder, scenario) for one in _named(recorder))
+    )
+
+
+async def _come_up(world: World) -> None:
+    """The stack complete, every instance in service and answering; then idle until the trace begins."""
+    latest = BEGIN - EARLY / 2
+    await world.settle()
+    while not (world.lab.serves() and world.quiet()):
+        if world.now() > latest:
+            raise SimulationError(f"the stack does not come up within {EARLY / 2:g} s:{world.lab.picture()}")
+        await world.advance(world.now() + FINE, _nothing)
+        await world.settle()
+    await world.advance(BEGIN, _nothing)
+
+
+def _nothing(start: float, stop: float) -> float:
+    return 0.0
+
+
+def _next(world: World, now: float) -> float:
+    """When to look again."""
+    every = world.cadence() if world.quiet() else FINE
+    return now // every * every + every
+
+
+def _sampling(seconds: float) -> float:
+    """The length of a sample: ten seconds for traces up to an hour, else whole minutes."""
+    if seconds <= 3600.0:
+        return 10.0
+    return MINUTE * (seconds // (MINUTE * SAMPLES) + 1)
+
+
+def _named(recorder: Recorder) -> list[GroupRecord]:
+    return [record for record in recorder.groups.values() if record.capacities]
+
+
+def _group(store: Store, record: GroupRecord, recorder: Recorder, scenario: Scenario) -> GroupRun:
+    alarms = _alarms(store, record.name)
+    transitions = tuple(
+        Transition(row.timestamp - BEGIN, row.alarm_name, *_states(row.summary), row.reason)
+        for row in store.all(AlarmHistory)
+        if row.item_type == "StateUpdate" and row.timestamp >= BEGIN and row.alarm_name in alarms
+    )
+    activities = tuple(
+        Action(
+            row.start_time - BEGIN, None if row.end_time is None else row.end_time - BEGIN, row.group, row.description,
+            row.cause, row.status_code,
+        )
+        for row in store.where(Activity, "group", record.name)
+        if row.start_time >= BEGIN
+    )  # fmt: skip
+    choices = tuple(
+        Choice(row.at - BEGIN, row.group, row.policy, row.alarm, row.current, row.wanted, row.desired, row.why)
+        for row in recorder.decisions
+        if row.group == record.name
+    )
+    totals = _totals(record, scenario.until, len(transitions), len(activities))
+    return GroupRun(
+        record.name, totals, record.capacities, record.samples, _thresholds(alarms, record.name), transitions, activities,
+        choices,
+    )  # fmt: skip
+
+
+def _alarms(store: Store, group: str) -> dict[str, MetricAlarm]:
+    """The alarms that invoke the group's policies, by name."""
+    policies = {policy.arn for policy in store.all(ScalingPolicy) if policy.group == group}
+    return {row.name: row for row in store.all(MetricAlarm) if policies.intersection(row.alarm_actions)}
+
+
+def _thresholds(alarms: Mapping[str, MetricAlarm], group: str) -> tuple[Threshold, ...]:
+    return tuple(
+        Threshold(row.name, row.comparison_operator, row.threshold, row.evaluation_periods)
+        for row in alarms.values()
+        if row.metric.name == "CPUUtilization" and row.metric.dimensions == group_dimensions(group)
+    )
+
+
+def _states(summary: str) -> tuple[str, str]:
+    """`Alarm updated from OK to ALARM`."""
+    before, _, after = summary.removeprefix("Alarm updated from ").partition(" to ")
+    return before, after
+
+
+def _totals(record: GroupRecord, seconds: float, transitions: int, activities: int) -> Totals:
+    requests = record.totals
+    return Totals(
+        requests=requests.arrived,
+        lost=requests.lost / requests.arrived if requests.arrived > 0 else 0.0,
+        rejected=requests.rejected,
+        timed_out=requests.timed_out,
+        unreachable=requests.refused + requests.turned_away,
+        p50=percentile(requests.times, 50.0),
+        p99=percentile(requests.times, 99.0),
+        instance_hours=record.instance_seconds / 3600.0,
+        average=record.capacity_seconds / seconds,
+        most=max(one.in_service for one in record.capacities),
+        over_slo=record.over_slo,
+        transitions=transitions,
+        activities=activities,
+    )
