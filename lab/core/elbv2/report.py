@@ -76,7 +76,8 @@ class NodeReport:
     """One node's whole report. `applied` is the generation in force (0: none yet). `rejected` names a generation that the
     node refused, and `rejected_why` the reason. `counters` hold AWS/ApplicationELB metric names (RequestCount,
     HTTPCode_Target_2XX_Count, HTTPCode_ELB_502_Count, NewConnectionCount, …), those of the `groups` included.
-    `active_connections` are those of clients and those to targets."""
+    `active_connections` are those of clients and those to targets. `metrics_at` is the host and port at which the node serves
+    its metrics, where it does."""
 
     node_id: str
     boot_id: str
@@ -88,6 +89,7 @@ class NodeReport:
     active_connections: int = 0
     rejected: int = 0
     rejected_why: str = ""
+    metrics_at: str = ""
 
 
 def grown(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
