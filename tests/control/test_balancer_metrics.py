@@ -9,6 +9,7 @@ import pytest
 
 from lab.adapters.metrics import MetricStore
 from lab.core.cloudwatch.metric import Statistics
+from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.elbv2.model import Registration
 from lab.core.elbv2.report import NodeReport
 from tests.control.lab import Lab
@@ -268,10 +269,10 @@ async def test_a_long_absence_is_spread_over_its_minutes(lab: Lab, traffic: Traf
     await lab.restart()
     await lab.turn()
     await to_minute(lab)
-    counts = [sums(traffic, "RequestCount", back=back)["lb"] for back in range(1, 11)]
+    counts = [sums(traffic, "RequestCount", back=back)["lb"] for back in range(2, 12)]
     assert sum(counts) == 601
     assert set(counts) <= {60, 61}
-    times = [traffic.read("TargetResponseTime", traffic.facts(), back=back) for back in range(1, 11)]
+    times = [traffic.read("TargetResponseTime", traffic.facts(), back=back) for back in range(2, 12)]
     assert [data.sample_count for data in times if data is not None] == counts
     assert sum(data.sum for data in times if data is not None) == pytest.approx(60.1)
 
@@ -320,6 +321,26 @@ async def test_alarms_wait_until_the_nodes_have_told_of_the_minute(lab: Lab, tra
     await lab.clock.advance(2)
     await lab.loop.turn()
     assert state() == "ALARM"
+
+
+async def test_lab_time_that_runs_fast_leaves_no_minute_out(lab: Lab, traffic: Traffic) -> None:
+    """200 lab seconds in a wall second: the loop turns every 100, the nodes report every 200."""
+    lab.clock.speed = 200.0
+    await lab.restart()
+    for turn in range(60):
+        traffic.pass_on(0, 100)
+        if turn % 2 == 0:
+            await lab.report()
+        await lab.loop.turn()
+        await lab.loop.effects.settle()
+        await lab.clock.advance(100)
+    counts = [sums(traffic, "RequestCount", back=back).get("lb", 0.0) for back in range(5, 60)]
+    assert min(counts) >= 40, counts
+    assert sum(counts) == pytest.approx(60 * 55, rel=0.05)
+    hosts = [traffic.read("HealthyHostCount", traffic.facts(targets=True), back=back) for back in range(5, 60)]
+    assert all(numbers(one) == (2, 4, 2, 2) for one in hosts)
+    [alarm] = [one for one in lab.store.all(MetricAlarm) if "AlarmLow" in one.name]
+    assert lab.clock.now() - alarm.evaluated_at <= 500
 
 
 async def test_percentiles_are_within_five_percent(lab: Lab, traffic: Traffic) -> None:

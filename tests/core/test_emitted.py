@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lab.core.autoscaling.group_metrics import group_metrics
 from lab.core.cloudwatch.emitted import BY_NAME, EC2, ELB, GROUP_NAMES, TABLE, WARM_POOL_NAMES
-from lab.core.cloudwatch.spread import KEPT, spread
+from lab.core.cloudwatch.spread import KEPT, by_minute, evenly, minutes_over
 from lab.core.elbv2.report import GroupReport, grown
 from services.lb.outcome import VERDICTS
 from tests.core.rows import group
@@ -39,22 +39,47 @@ def test_a_datum_belongs_to_every_set_of_dimensions_that_is_known() -> None:
     assert balancer.dimensions == (("AvailabilityZone", "z"), ("LoadBalancer", "l"), ("TargetGroup", "t"))
 
 
-@given(st.integers(0, 10**6), st.floats(0, 10**5))
-def test_shares_add_up_and_are_even(count: int, seconds: float) -> None:
-    over = spread(1000.0, 1000.0 + seconds)
+@given(st.integers(0, 10**6), st.floats(0, 10**5), st.floats(0, 10**6))
+def test_what_was_counted_goes_to_its_minutes(count: int, seconds: float, since: float) -> None:
+    now = since + seconds
+    over = by_minute(since, now)
     shares = over.shares(count)
-    assert len(shares) == len(over.times) == min(over.parts, KEPT)
-    assert max(shares) - min(shares) <= 1
-    assert over.times[-1] == 1000.0 + seconds
-    if over.parts <= KEPT:
+    assert len(shares) == len(over.times) <= KEPT
+    assert over.edges[-1] == 1.0
+    assert sum(over.parts(float(count))) == pytest.approx(count * (1 - over.edges[0]), abs=1e-6)
+    if over.edges[0] == 0.0:
         assert sum(shares) == count
+    minutes = [time // 60 for time in over.times]
+    assert minutes == sorted(set(minutes)), "each minute once"
 
 
-@pytest.mark.parametrize(("seconds", "parts"), [(0, 1), (20, 1), (60, 1), (89, 1), (91, 2), (600, 10)])
-def test_a_minute_is_not_divided(seconds: float, parts: int) -> None:
-    over = spread(0.0, seconds)
-    assert over.parts == parts
-    assert over.times == tuple(pytest.approx(seconds * part / parts) for part in range(1, parts + 1))
+@pytest.mark.parametrize(
+    ("since", "now", "shares"),
+    [
+        (0, 0, {0: 100}), (50, 70, {1: 100}), (30, 119, {1: 100}),
+        (0, 120, {0: 50, 1: 50}), (30, 130, {0: 30, 1: 60, 2: 10}), (0, 600, dict.fromkeys(range(10), 10)),
+    ],
+)  # fmt: skip
+def test_a_short_time_is_not_divided_and_a_long_one_by_its_minutes(
+    since: float, now: float, shares: dict[int, int]
+) -> None:
+    over = by_minute(since, now)
+    assert dict(zip((time // 60 for time in over.times), over.shares(100), strict=True)) == shares
+
+
+def test_even_shares() -> None:
+    assert evenly([30.0, 90.0, 150.0]).shares(100) == [33, 33, 34]
+
+
+@pytest.mark.parametrize(
+    ("since", "now", "middles"),
+    [
+        (10, 50, []), (10, 59.9, []), (10, 60, [30]), (10, 119, [30]), (60, 119, []), (60, 120, [90]),
+        (59, 181, [30, 90, 150]), (0, 60 * 100, [30 + 60 * minute for minute in range(40, 100)]),
+    ],
+)  # fmt: skip
+def test_minutes_that_have_ended(since: float, now: float, middles: list[float]) -> None:
+    assert minutes_over(since, now) == middles
 
 
 def test_counters_that_grew() -> None:

@@ -18,15 +18,17 @@ class Batch:
         self._namespace = namespace
         self._sets: dict[tuple[Metric, float], tuple[Statistics, str]] = {}
 
-    def add(self, name: str, facts: Mapping[str, str], value: float, timestamp: float) -> None:
-        """A datum of a thing with these facts."""
+    def add(self, name: str, facts: Mapping[str, str], value: float, times: Iterable[float]) -> None:
+        """A datum of a thing with these facts, at each of `times`."""
         row = BY_NAME[self._namespace, name]
-        self._add(row.metrics(facts), single(value), timestamp, row.unit)
+        for time in times:
+            self._add(row.metrics(facts), single(value), time, row.unit)
 
-    def add_exactly(self, name: str, facts: Mapping[str, str], value: float, timestamp: float) -> None:
-        """A datum that counts for this one set of dimensions only."""
+    def add_exactly(self, name: str, facts: Mapping[str, str], value: float, times: Iterable[float]) -> None:
+        """Data that count for this one set of dimensions only."""
         row = BY_NAME[self._namespace, name]
-        self._add([row.metric(facts)], single(value), timestamp, row.unit)
+        for time in times:
+            self._add([row.metric(facts)], single(value), time, row.unit)
 
     def count(self, name: str, facts: Mapping[str, str], number: int, timestamp: float) -> None:
         """So many things have happened."""

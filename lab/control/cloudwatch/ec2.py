@@ -10,7 +10,7 @@ Status checks (ec2:monitoring-system-instance-status-check): an instance that ha
 the host, and passes as long as the engine answers; while it does not, nothing is known and there is no datum.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from lab.control.autoscaling.policies import is_warm
 from lab.control.cloudwatch.batch import Batch
@@ -35,14 +35,16 @@ class InstanceMetrics:
         self._samples = samples
         self._relayed = relayed
 
-    def sample(self, stats: Mapping[str, MachineStats], found: Mapping[str, Machine], now: float, time: float) -> None:
-        """`stats` and `found` by machine id; `time` is what is stamped on what holds at one moment."""
+    def sample(
+        self, stats: Mapping[str, MachineStats], found: Mapping[str, Machine], now: float, times: Sequence[float]
+    ) -> None:
+        """`stats` and `found` by machine id; `times` are what is stamped on what holds at one moment."""
         batch = Batch(EC2)
         for instance in self._world.store.where(Instance, "state", "running"):
             facts = self._facts(instance, now)
             machine, used = found.get(instance.instance_id), stats.get(instance.instance_id)
             if machine is not None:
-                _add_checks(batch, facts, machine, time)
+                _add_checks(batch, facts, machine, times)
             if used is None:
                 continue
             period = MINUTE if instance.monitoring else BASIC_MONITORING
@@ -66,11 +68,11 @@ class InstanceMetrics:
         return facts | {"AutoScalingGroupName": group.name} if is_warm(member, default_warmup(group), now) else facts
 
 
-def _add_checks(batch: Batch, facts: Mapping[str, str], machine: Machine, time: float) -> None:
+def _add_checks(batch: Batch, facts: Mapping[str, str], machine: Machine, times: Sequence[float]) -> None:
     failed = float(machine.frozen)
-    batch.add("StatusCheckFailed", facts, failed, time)
-    batch.add("StatusCheckFailed_Instance", facts, failed, time)
-    batch.add("StatusCheckFailed_System", facts, 0.0, time)
+    batch.add("StatusCheckFailed", facts, failed, times)
+    batch.add("StatusCheckFailed_Instance", facts, failed, times)
+    batch.add("StatusCheckFailed_System", facts, 0.0, times)
 
 
 def _add_use(batch: Batch, facts: Mapping[str, str], instance: Instance, step: Step, *, counts_packets: bool) -> None:
@@ -79,11 +81,10 @@ def _add_use(batch: Batch, facts: Mapping[str, str], instance: Instance, step: S
         numbers["NetworkPacketsIn"] = step.after.packets[0] - step.before.packets[0]
         numbers["NetworkPacketsOut"] = step.after.packets[1] - step.before.packets[1]
     percent = utilisation(step, INSTANCE_TYPES[instance.instance_type].vcpus)
-    for middle in step.middles:
-        batch.add("CPUUtilization", facts, percent, middle)
+    batch.add("CPUUtilization", facts, percent, step.over.times)
     for name, number in numbers.items():
-        for share, middle in zip(step.over.shares(number), step.middles, strict=True):
-            batch.add(name, facts, share, middle)
+        for share, time in zip(step.over.shares(number), step.over.times, strict=True):
+            batch.add(name, facts, share, [time])
 
 
 def _grown(step: Step, way: int) -> int:

@@ -3,8 +3,8 @@
 Counters grow since a node's boot; data are what was counted since the last report that counted. How far that is, is marked
 in the metric store and outlives the control plane:
 
-1. The same boot: what has been counted since. Was the control plane away for longer than a minute, then it is spread evenly
-   over that time.
+1. The same boot: what has been counted since. Was that more than a minute and a half ago, because the control plane was
+   away, then it is spread evenly over the time.
 2. Another boot: the node was started again, and everything it has counted is new.
 3. A node that was never heard: counting begins with what it says. A new node says it before its first request.
 
@@ -21,7 +21,7 @@ from lab.control.world import World
 from lab.core.cloudwatch.distribution import distribution
 from lab.core.cloudwatch.emitted import BY_NAME, ELB
 from lab.core.cloudwatch.metric import Statistics
-from lab.core.cloudwatch.spread import Spread, spread
+from lab.core.cloudwatch.spread import Spread, by_minute
 from lab.core.elbv2.model import LoadBalancer, TargetGroup
 from lab.core.elbv2.report import GroupReport, NodeReport, TargetReport, from_json, grown, to_json
 from lab.core.elbv2.response_times import MICROSECONDS, lower, middle
@@ -66,7 +66,7 @@ class BalancerMetrics:
             return
         before = last.report if last.report.boot_id == report.boot_id else None
         facts = {"LoadBalancer": balancer.short_name, "AvailabilityZone": report.zone}
-        news = News(report, before, facts, spread(last.at, now))
+        news = News(report, before, facts, by_minute(last.at, now))
         batch = Batch(ELB)
         _count(
             batch, facts, grown(report.counters, {} if before is None else before.counters), news.over, targets=False
@@ -100,7 +100,7 @@ class BalancerMetrics:
             self._count_times(batch, facts, group, news.over)
         requests = group.counters.get("RequestCount", 0)
         if requests:
-            self._count_per_target(batch, facts, news, group.target_group_arn, requests / news.over.parts)
+            self._count_per_target(batch, facts, news, group.target_group_arn, requests)
 
     def _count_times(self, batch: Batch, facts: Mapping[str, str], group: GroupReport, over: Spread) -> None:
         total = sum(count for _, count in group.response_times)
@@ -112,7 +112,7 @@ class BalancerMetrics:
                 share = sum(count for _, count in part)
                 batch.add_set("TargetResponseTime", facts, _response_times(part, seconds * share / total), time)
 
-    def _count_per_target(self, batch: Batch, facts: Mapping[str, str], news: News, arn: str, requests: float) -> None:
+    def _count_per_target(self, batch: Batch, facts: Mapping[str, str], news: News, arn: str, requests: int) -> None:
         """Requests by healthy target, by registered one where none is healthy. In a zone it is by those targets that a node
         of the zone uses: all of them, or with cross-zone load balancing off those of the zone."""
         targets = [row for row in news.report.targets if row.target_group_arn == arn and row.state != "draining"]
@@ -122,9 +122,9 @@ class BalancerMetrics:
             here = (news.report.zone, "all")
             reach = [row for row in targets if self._world.zone_of(arn, row.id, row.port) in here]
         total = {name: value for name, value in facts.items() if name != "AvailabilityZone"}
-        for time in news.over.times:
-            batch.add("RequestCountPerTarget", total, requests / _divisor(targets), time)
-            batch.add_exactly("RequestCountPerTarget", facts, requests / _divisor(reach), time)
+        for part, time in zip(news.over.parts(requests), news.over.times, strict=True):
+            batch.add("RequestCountPerTarget", total, part / _divisor(targets), [time])
+            batch.add_exactly("RequestCountPerTarget", facts, part / _divisor(reach), [time])
 
     def _count_bytes(self, news: News) -> None:
         known = {} if news.before is None else {(r.target_group_arn, r.id, r.port): r for r in news.before.targets}

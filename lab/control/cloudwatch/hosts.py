@@ -4,8 +4,9 @@ Each node that lives gives a datum of each, so that Minimum and Maximum are over
 AvailabilityZone is with hosts; here it is the targets' (as with Classic Load Balancers), with all else the node's.
 """
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from lab.control.cloudwatch.batch import Batch
 from lab.control.cloudwatch.elbv2 import short_name
@@ -23,37 +24,39 @@ class HostMetrics:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def sample(self, now: float, time: float) -> None:
-        """`time` is what the data are stamped with."""
+    def sample(self, now: float, times: Sequence[float]) -> None:
+        """`times` are what the data are stamped with."""
         batch = Batch(ELB)
         for balancer in self._world.store.all(LoadBalancer):
             for report in self._world.nodes.live([node.node_id for node in balancer.nodes], now):
                 facts = {"LoadBalancer": balancer.short_name, "AvailabilityZone": report.zone}
                 if report.active_connections:
-                    batch.add("ActiveConnectionCount", facts, report.active_connections, time)
+                    batch.add("ActiveConnectionCount", facts, report.active_connections, times)
                 for arn, rows in _by_group(report).items():
-                    self._hosts(batch, balancer.short_name, arn, rows, time)
-                    self._zeros({**facts, "TargetGroup": short_name(arn)}, time)
+                    self._hosts(batch, balancer.short_name, arn, rows, times)
+                    self._zeros({**facts, "TargetGroup": short_name(arn)}, times)
         batch.put(self._world.metrics)
 
-    def _hosts(self, batch: Batch, balancer: str, arn: str, rows: Iterable[TargetReport], time: float) -> None:
+    def _hosts(
+        self, batch: Batch, balancer: str, arn: str, rows: Iterable[TargetReport], times: Sequence[float]
+    ) -> None:
         facts = {"LoadBalancer": balancer, "TargetGroup": short_name(arn)}
         zones = defaultdict[str, list[TargetReport]](list)
         for row in rows:
             zones[self._world.zone_of(arn, row.id, row.port)].append(row)
         for name, number in _numbers(rows).items():
-            batch.add(name, facts, number, time)
+            batch.add(name, facts, number, times)
         for zone, mine in zones.items():
             if zone not in ("", "all"):
                 for name, number in _numbers(mine).items():
-                    batch.add_exactly(name, {**facts, "AvailabilityZone": zone}, number, time)
+                    batch.add_exactly(name, {**facts, "AvailabilityZone": zone}, number, times)
 
-    def _zeros(self, facts: Mapping[str, str], time: float) -> None:
-        metrics, minute = self._world.metrics, time // MINUTE * MINUTE
+    def _zeros(self, facts: Mapping[str, str], times: Sequence[float]) -> None:
+        metrics = self._world.metrics
         for name in ZEROS:
             row = BY_NAME[ELB, name]
-            for metric in row.metrics(facts):
-                if metrics.statistics(metric, minute, int(MINUTE)) is None:
+            for metric, time in itertools.product(row.metrics(facts), times):
+                if metrics.statistics(metric, time // MINUTE * MINUTE, int(MINUTE)) is None:
                     metrics.put(metric, 0.0, time, unit=row.unit)
 
 

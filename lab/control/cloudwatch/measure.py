@@ -14,7 +14,7 @@ from lab.control.cloudwatch.hosts import HostMetrics
 from lab.control.cloudwatch.rds import DatabaseMetrics
 from lab.control.cloudwatch.samples import Samples
 from lab.control.world import World
-from lab.core.cloudwatch.spread import MINUTE
+from lab.core.cloudwatch.spread import MINUTE, minutes_over
 from lab.core.compute import Machine
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import LoadBalancer
@@ -46,21 +46,21 @@ class Measure:
             self._balancers.heard(balancer, report, now)
 
     def is_behind(self, now: float) -> bool:
-        """Whether a node that lives has yet to tell what it did in the minute that is just over."""
-        minute = now // MINUTE * MINUTE
-        if now - minute > PATIENCE * self._world.clock.speed:
+        """Whether a node that lives has yet to tell what it did in the minute that is to be measured."""
+        over = (self._sampled_at // MINUTE + 1) * MINUTE
+        if not over <= now < over + PATIENCE * self._world.clock.speed:
             return False
         nodes = [node.node_id for row in self._world.store.all(LoadBalancer) for node in row.nodes]
-        return self._world.nodes.has_to_hear(nodes, minute, now)
+        return self._world.nodes.has_to_hear(nodes, over, now)
 
     async def sample(self, found: Iterable[Machine], now: float) -> None:
-        """Measure, if a minute has begun since that was done last."""
-        if now // MINUTE <= self._sampled_at // MINUTE:
+        """Measure, if a minute has ended since that was done last."""
+        times = minutes_over(self._sampled_at, now)
+        if not times:
             return
         self._sampled_at = now
-        time = now // MINUTE * MINUTE - MINUTE / 2
-        self._hosts.sample(now, time)
-        self._groups.sample(time)
+        self._hosts.sample(now, times)
+        self._groups.sample(times)
         store = self._world.store
         wanted = [row.instance_id for row in store.where(Instance, "state", "running")]
         wanted += [row.machine_id for row in store.where(DBInstance, "status", "available")]
@@ -69,8 +69,8 @@ class Measure:
         except AdapterError as error:
             log.warning("machines could not be measured: %s", error)
             stats = {}
-        self._instances.sample(stats, {machine.id: machine for machine in found}, now, time)
-        self._databases.sample(stats, now, time)
+        self._instances.sample(stats, {machine.id: machine for machine in found}, now, times)
+        self._databases.sample(stats, now, times)
         self._forget()
 
     def _forget(self) -> None:

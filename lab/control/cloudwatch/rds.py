@@ -1,6 +1,6 @@
 """AWS/RDS: CPU and connections of databases, once a lab minute (rds:rds-metrics)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lab.control.cloudwatch.batch import Batch
 from lab.control.cloudwatch.samples import Samples, taken, utilisation
@@ -18,8 +18,8 @@ class DatabaseMetrics:
         self._world = world
         self._samples = samples
 
-    def sample(self, stats: Mapping[str, MachineStats], now: float, time: float) -> None:
-        """`stats` by machine id; `time` is what is stamped on what holds at one moment."""
+    def sample(self, stats: Mapping[str, MachineStats], now: float, times: Sequence[float]) -> None:
+        """`stats` by machine id; `times` are what is stamped on what holds at one moment."""
         batch = Batch(RDS)
         for database in self._world.store.all(DBInstance):
             machine = stats.get(database.machine_id)
@@ -27,9 +27,8 @@ class DatabaseMetrics:
                 continue
             facts = {"DBInstanceIdentifier": database.identifier}
             if machine.connections is not None:
-                batch.add("DatabaseConnections", facts, machine.connections, time)
+                batch.add("DatabaseConnections", facts, machine.connections, times)
             found = self._samples.next(database.machine_id, taken(machine, now), MINUTE)
             if found is not None:
-                for middle in found.middles:
-                    batch.add("CPUUtilization", facts, utilisation(found, VCPUS), middle)
+                batch.add("CPUUtilization", facts, utilisation(found, VCPUS), found.over.times)
         batch.put(self._world.metrics)

@@ -10,7 +10,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from lab.actions.context import Metrics
-from lab.core.cloudwatch.spread import MINUTE, Spread, spread
+from lab.core.cloudwatch.spread import MINUTE, Spread, evenly, minutes_over
 from lab.core.compute import MachineStats
 
 Pair = tuple[int, int]
@@ -43,12 +43,6 @@ class Step:
     after: Sample
     over: Spread
 
-    @property
-    def middles(self) -> list[float]:
-        """When the data of the periods are stamped: in the minute that they were measured in."""
-        half = (self.after.at - self.before.at) / self.over.parts / 2
-        return [time - half for time in self.over.times]
-
 
 class Samples:
     def __init__(self, metrics: Metrics) -> None:
@@ -64,7 +58,7 @@ class Samples:
             return None
         self._last[machine_id] = sample
         self._metrics.mark(MACHINE + machine_id, sample.text)
-        return None if last is None or fresh else Step(last, sample, spread(last.at, sample.at, period))
+        return None if last is None or fresh else Step(last, sample, evenly(_middles(last.at, sample.at, period)))
 
     def _known(self, machine_id: str) -> Sample | None:
         known = self._last.get(machine_id)
@@ -101,6 +95,14 @@ def utilisation(step: Step, vcpus: float) -> float:
     if elapsed <= 0:
         return 0.0
     return min(100.0, 100.0 * (step.after.cpu - step.before.cpu) / (elapsed * vcpus))
+
+
+def _middles(since: float, now: float, period: float) -> list[float]:
+    """Where the data of the periods are stamped: in the minutes that they were measured in, or in the middle of longer ones."""
+    if period == MINUTE and (minutes := minutes_over(since, now)):
+        return minutes
+    parts = max(1, round((now - since) / period))
+    return [since + (part + 0.5) * (now - since) / parts for part in range(parts)]
 
 
 def _started_again(before: Sample, after: Sample) -> bool:
