@@ -8,9 +8,11 @@ import pytest_asyncio
 from lab.adapters.own_process import own_use
 from lab.api.app import create_app
 from lab.core.rds.model import DBInstance
+from services.lb.metrics import node_text
 from tests.api.client import Client
 from tests.control.lab import Lab
 from tests.control.traffic import Traffic, to_minute
+from tests.core.test_emitted import table
 from tests.prometheus import Family, read, value
 
 
@@ -92,6 +94,25 @@ async def test_a_node_that_is_dead_is_down(lab: Lab, client: Client, traffic: Tr
     found = await scrape(client)
     assert value(found, "asg_lab_lb_node_up", zone="us-east-1a") == 0
     assert value(found, "asg_lab_lb_node_up", zone="us-east-1b") == 1
+
+
+async def test_the_page_shows_every_name(lab: Lab, client: Client, traffic: Traffic) -> None:
+    """docs/metrics.md: names, types and labels; those of a node's own metrics as well."""
+    traffic.pass_on(0, 1)
+    await to_minute(lab)
+    await to_minute(lab)
+    report, use = lab.world.nodes.report(traffic.nodes[0]), own_use()
+    assert report is not None
+    assert use is not None
+    told = {**read(node_text(traffic.balancer.short_name, report, use, {0: use})), **await scrape(client)}
+    shown = {(name, kind, labels) for names, kind, labels in table("Prometheus") for name in names.split(", ")}
+    assert shown == {(name, family.kind, labels_of(family)) for name, family in told.items()}
+
+
+def labels_of(family: Family) -> str:
+    found = {tuple(sorted(key for key, _ in labels if key != "le")) for _, labels in family.samples}
+    [names] = found
+    return ", ".join(names) or "-"
 
 
 async def test_an_empty_lab_can_be_scraped() -> None:

@@ -1,5 +1,7 @@
 """The metrics that the lab measures by itself: the table, and the arithmetic behind their data."""
 
+from pathlib import Path
+
 import pytest
 from botocore.loaders import Loader
 from hypothesis import given
@@ -147,3 +149,28 @@ def test_a_warm_pool_is_counted_apart() -> None:
         "WarmPoolPendingCapacity": 2, "WarmPoolWarmedCapacity": 3, "WarmPoolTerminatingCapacity": 1,
         "WarmPoolTotalCapacity": 6, "GroupAndWarmPoolTotalCapacity": 7,
     }  # fmt: skip
+
+
+# docs/metrics.md
+
+
+def table(heading: str) -> list[list[str]]:
+    """The cells of the table below a heading of the page."""
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    [section] = [part for part in page.split("\n## ") if part.startswith(f"{heading}\n")]
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+
+
+@pytest.mark.parametrize("namespace", sorted({row.namespace for row in TABLE}))
+def test_the_page_shows_the_table(namespace: str) -> None:
+    shown = {
+        (name, unit, dimensions, statistic, when)
+        for names, unit, dimensions, statistic, when in table(namespace)
+        for name in names.split(", ")
+    }
+    assert shown == {
+        (row.name, row.unit, "; ".join(" + ".join(names) for names in row.dimensions), row.statistic, row.when)
+        for row in TABLE
+        if row.namespace == namespace
+    }
