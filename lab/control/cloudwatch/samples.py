@@ -8,6 +8,7 @@ or when the machine was started again, a look is a first one.
 import json
 from collections.abc import Container
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lab.actions.context import Metrics
 from lab.core.cloudwatch.spread import MINUTE, Spread, evenly, minutes_over
@@ -58,7 +59,7 @@ class Samples:
             return None
         self._last[machine_id] = sample
         self._metrics.mark(MACHINE + machine_id, sample.text)
-        return None if last is None or fresh else Step(last, sample, evenly(_middles(last.at, sample.at, period)))
+        return None if last is None or fresh else Step(last, sample, _over(last.at, sample.at, period))
 
     def _known(self, machine_id: str) -> Sample | None:
         known = self._last.get(machine_id)
@@ -97,12 +98,14 @@ def utilisation(step: Step, vcpus: float) -> float:
     return min(100.0, 100.0 * (step.after.cpu - step.before.cpu) / (elapsed * vcpus))
 
 
-def _middles(since: float, now: float, period: float) -> list[float]:
-    """Where the data of the periods are stamped: in the minutes that they were measured in, or in the middle of longer ones."""
+@lru_cache(maxsize=16)
+def _over(since: float, now: float, period: float) -> Spread:
+    """The data of the periods are stamped in the minutes that they were measured in, or in the middle of longer ones. Most
+    machines were looked at together."""
     if period == MINUTE and (minutes := minutes_over(since, now)):
-        return minutes
+        return evenly(minutes)
     parts = max(1, round((now - since) / period))
-    return [since + (part + 0.5) * (now - since) / parts for part in range(parts)]
+    return evenly([since + (part + 0.5) * (now - since) / parts for part in range(parts)])
 
 
 def _started_again(before: Sample, after: Sample) -> bool:

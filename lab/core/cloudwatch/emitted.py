@@ -7,11 +7,11 @@ Sources: ec2:viewing_metrics_with_cloudwatch, alb:load-balancer-cloudwatch-metri
 rds:rds-metrics (aws-facts §3.10, §5.1, §5.2, §8.6).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lab.core.cloudwatch.metric import Metric, dimensions
+from lab.core.cloudwatch.metric import Dimensions, Metric, dimensions
 
 EC2, ELB, GROUPS, RDS = "AWS/EC2", "AWS/ApplicationELB", "AWS/AutoScaling", "AWS/RDS"
 
@@ -55,13 +55,9 @@ class Emitted:
         """Whether it can be asked for by target group."""
         return any("TargetGroup" in names for names in self.dimensions)
 
-    def metrics(self, facts: Mapping[str, str]) -> list[Metric]:
+    def metrics(self, facts: Mapping[str, str]) -> Sequence[Metric]:
         """A datum of a thing with these facts belongs to each of them."""
-        return [
-            _metric(self.namespace, self.name, names, tuple([facts[name] for name in names]))
-            for names in self.dimensions
-            if facts.keys() >= set(names)
-        ]
+        return _metrics(self.namespace, self.name, *facts.items())
 
     def metric(self, facts: Mapping[str, str]) -> Metric:
         """The one with all of these dimensions."""
@@ -70,9 +66,20 @@ class Emitted:
 
 
 @lru_cache(maxsize=1 << 16)
-def _metric(namespace: str, name: str, names: Names, values: Names) -> Metric:
-    """The same metrics are asked for each minute."""
-    return Metric(namespace, name, dimensions(dict(zip(names, values, strict=True))))
+def _metrics(namespace: str, name: str, *facts: tuple[str, str]) -> Sequence[Metric]:
+    """The same ones are asked for each minute."""
+    known = dict(facts)
+    return tuple(
+        _metric(namespace, name, dimensions({one: known[one] for one in names}))
+        for names in BY_NAME[namespace, name].dimensions
+        if known.keys() >= set(names)
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _metric(namespace: str, name: str, pairs: Dimensions) -> Metric:
+    """One object for each, whatever facts it is of."""
+    return Metric(namespace, name, pairs)
 
 
 def _instance(name: str, unit: str, statistic: str, when: str) -> Emitted:
