@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from lab.adapters.metrics import MetricStore
-from lab.core.cloudwatch.metric import Statistics
+from lab.core.cloudwatch.metric import Metric, Statistics
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.elbv2.model import Registration
 from lab.core.elbv2.report import NodeReport
 from tests.control.lab import Lab
-from tests.control.traffic import Traffic, numbers, to_minute
+from tests.control.traffic import Traffic, numbers, read, to_minute
 
 
 @pytest.fixture
@@ -284,6 +284,22 @@ async def test_a_node_never_heard_before_begins_with_what_it_says(lab: Lab, traf
     await lab.run(10)
     traffic.pass_on(0, 6)
     assert await total(lab, traffic) == 6
+
+
+async def test_marks_of_another_version_are_as_none(lab: Lab, traffic: Traffic) -> None:
+    await to_minute(lab)
+    for source in lab.metrics.sources():
+        lab.metrics.mark(source, lambda: '{"at": 1, "report": {"colour": "blue"}}')
+    await lab.restart()
+    traffic.pass_on(0, 4)
+    await lab.run(10)
+    traffic.pass_on(0, 6)
+    assert await total(lab, traffic) == 6
+    await to_minute(lab)
+    lab.set_cpu(0.5)
+    await to_minute(lab)
+    first = Metric("AWS/EC2", "CPUUtilization", (("InstanceId", lab.members[0]),))
+    assert numbers(read(lab, first))[1] == pytest.approx(50.0)
 
 
 async def test_marks_of_nodes_that_are_gone_go(lab: Lab, traffic: Traffic) -> None:

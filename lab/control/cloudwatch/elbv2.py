@@ -11,12 +11,13 @@ in the metric store and outlives the control plane:
 A report counts for the minute it comes in: it comes once a second, and a minute that is over stays as it is.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.control.cloudwatch.batch import Batch
-from lab.control.cloudwatch.samples import Pair, forget
+from lab.control.cloudwatch.samples import UNREADABLE, Pair, forget
 from lab.control.world import World
 from lab.core.cloudwatch.distribution import distribution
 from lab.core.cloudwatch.emitted import BY_NAME, ELB
@@ -81,16 +82,18 @@ class BalancerMetrics:
         """What load balancers have sent the target, and received from it, health checks not counted."""
         known = self._relayed.get(target_id)
         if known is None:
-            text = self._world.metrics.marked(RELAYED + target_id)
-            came, went = (0, 0) if text is None else json.loads(text)
-            known = (came, went)
+            known = (0, 0)
+            with contextlib.suppress(*UNREADABLE):
+                came, went = json.loads(self._world.metrics.marked(RELAYED + target_id) or "[0, 0]")
+                known = (int(came), int(went))
         return known
 
     def _last(self, node_id: str) -> Counted | None:
         known = self._counted.get(node_id)
         if known is None and (text := self._world.metrics.marked(NODE + node_id)) is not None:
-            body = json.loads(text)
-            known = Counted(from_json(body["report"]), body["at"])
+            with contextlib.suppress(*UNREADABLE):
+                body = json.loads(text)
+                known = Counted(from_json(body["report"]), body["at"])
         return known
 
     def _count_group(self, batch: Batch, news: News, group: GroupReport) -> None:

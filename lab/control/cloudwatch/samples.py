@@ -5,6 +5,7 @@ metric store: after the control plane was away, what it missed is spread evenly 
 or when the machine was started again, a look is a first one.
 """
 
+import contextlib
 import json
 from collections.abc import Container
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ Pair = tuple[int, int]
 """In and out."""
 LONGEST = 3600.0
 """Lab seconds between two looks after which the second is taken for a first one."""
+UNREADABLE = (ValueError, TypeError, KeyError)
+"""What a mark may raise that another version of the lab wrote: then it is as if there were none."""
 MACHINE = "machine/"
 """What the marks of machines begin with."""
 
@@ -64,8 +67,9 @@ class Samples:
     def _known(self, machine_id: str) -> Sample | None:
         known = self._last.get(machine_id)
         if known is None and (text := self._metrics.marked(MACHINE + machine_id)) is not None:
-            cpu, read_at, (came, went), (packets_in, packets_out), at = json.loads(text)
-            known = Sample(cpu, read_at, (came, went), (packets_in, packets_out), at)
+            with contextlib.suppress(*UNREADABLE):
+                cpu, read_at, (came, went), (packets_in, packets_out), at = json.loads(text)
+                known = Sample(cpu, read_at, (came, went), (packets_in, packets_out), at)
         return known
 
     def forget(self, machines: set[str]) -> None:
