@@ -200,8 +200,11 @@ def _instance(world: World, member: Member, rate: float, now: float) -> dict[str
 
 
 def _cpu(world: World, pairs: dict[str, str], now: float) -> float | None:
-    """The newest full minute that has data, of the last few."""
-    metric = Metric("AWS/EC2", "CPUUtilization", dimensions(pairs))
+    return newest_minute(world, Metric("AWS/EC2", "CPUUtilization", dimensions(pairs)), now)
+
+
+def newest_minute(world: World, metric: Metric, now: float) -> float | None:
+    """The average of the newest full minute that has data, of the last few."""
     minute = now // 60 * 60
     for back in range(1, 4):
         found = world.metrics.statistics(metric, minute - 60 * back, 60)
