@@ -16,12 +16,18 @@ from setuptools import Command, setup
 from setuptools.command.build_ext import build_ext
 
 HOT = (
-    "selector", "endpoint", "splice", "listener", "welcome", "greeting", "plane", "peer", "front", "exchange",
-    "downstream", "upstream", "farewell", "tunnel", "request_line", "request_head", "response_head", "http1", "fields",
-    "fieldvalues", "chunked", "body", "forwarding", "responses", "desync", "outcome", "counters", "record", "routing",
-    "target", "group", "balance", "slow_start", "anomaly", "forward", "matcher", "patterns", "uri", "redirects",
-    "transforms", "cookies", "stickiness", "limits", "tls_endpoint", "http2", "http2_stream", "http2_head",
-    "http2_frames", "logs/entry", "logs/access", "logs/text",
+    "sockets/selector", "sockets/endpoint", "sockets/splice",
+    "http1/request_line", "http1/request_head", "http1/response_head", "http1/framing", "http1/fields",
+    "http1/fieldvalues", "http1/chunked", "http1/body", "http1/forwarding", "http1/responses", "http1/desync",
+    "http2/connection", "http2/stream", "http2/head", "http2/frames",
+    "tls/endpoint",
+    "routing/table", "routing/forward", "routing/matcher", "routing/patterns", "routing/uri", "routing/redirects",
+    "routing/transforms", "routing/cookies", "routing/stickiness",
+    "targets/target", "targets/group", "targets/balance", "targets/slow_start", "targets/anomaly",
+    "serving/listener", "serving/welcome", "serving/greeting", "serving/plane", "serving/peer", "serving/front",
+    "serving/exchange", "serving/downstream", "serving/upstream", "serving/farewell", "serving/tunnel",
+    "serving/outcome", "serving/counters", "serving/record", "serving/limits",
+    "logs/entry", "logs/access", "logs/text",
 )  # fmt: skip
 """Modules of services/lb that every request passes through."""
 

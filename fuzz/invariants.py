@@ -5,15 +5,15 @@ people's, and must mean the same to all of them. How bytes are cut must change n
 """
 
 from lab.core.elbv2.config import Attributes
-from services.lb.chunked import ChunkedBody
-from services.lb.cookies import Seal, has_cookie, our_cookies
-from services.lb.forwarding import HeadWriter, trace_value
-from services.lb.http1 import CHUNKED, LENGTH, REQUEST_HEAD_BYTES, RESPONSE_HEAD_BYTES
-from services.lb.outcome import Cause
-from services.lb.request_head import parse_request, unfinished_request
-from services.lb.request_line import Request
-from services.lb.response_head import parse_response
-from services.lb.uri import host_name, normal_path, query_pairs
+from services.lb.http1.chunked import ChunkedBody
+from services.lb.http1.forwarding import HeadWriter, trace_value
+from services.lb.http1.framing import CHUNKED, LENGTH, REQUEST_HEAD_BYTES, RESPONSE_HEAD_BYTES
+from services.lb.http1.request_head import parse_request, unfinished_request
+from services.lb.http1.request_line import Request
+from services.lb.http1.response_head import parse_response
+from services.lb.routing.cookies import Seal, has_cookie, our_cookies
+from services.lb.routing.uri import host_name, normal_path, query_pairs
+from services.lb.serving.outcome import Cause
 from tests.lb.hostile.readers import READERS, End, Seen
 
 _OWN = b"1-00000000-000000000000000000000000"

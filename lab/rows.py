@@ -4,9 +4,11 @@ from lab.core.acm import Certificate
 from lab.core.arc_zonal_shift import ZonalShift
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision, ScalingPolicy
+from lab.core.autoscaling.predictive import Forecast
 from lab.core.autoscaling.refreshes import InstanceRefresh
+from lab.core.autoscaling.scheduled import ScheduledAction
 from lab.core.autoscaling.warm_pool import WarmPool
-from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
+from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
 from lab.core.ec2.model import (
     Instance,
     InternetGateway,
@@ -32,8 +34,8 @@ from lab.core.store import Row
 from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
-    Activity, AlarmHistory, AutoScalingGroup, Certificate, DBInstance, DBSubnetGroup, Decision, Event, Instance,
-    InstanceRefresh, InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm,
-    NetworkInterface, Published, Registration, Resource, RouteTable, ScalingPolicy, Secret, SecurityGroup, Stack,
-    StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool, ZonalShift,
+    Activity, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup, Decision, Event,
+    Forecast, Instance, InstanceRefresh, InternetGateway, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member,
+    MetricAlarm, NetworkInterface, Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret,
+    SecurityGroup, Stack, StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool, ZonalShift,
 )  # fmt: skip

@@ -24,16 +24,25 @@ def ecdsa() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
+def _text(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
 @dataclass(frozen=True)
 class Pair:
-    """A certificate with its key."""
+    """A certificate, its key, and the certificates between it and its root, nearest first."""
 
     certificate: x509.Certificate
     private: Key
+    above: tuple[x509.Certificate, ...] = ()
 
     @property
     def pem(self) -> str:
-        return self.certificate.public_bytes(Encoding.PEM).decode()
+        return _text(self.certificate)
+
+    @property
+    def chain(self) -> str:
+        return self.pem + "".join(map(_text, self.above))
 
     @property
     def key(self) -> str:
@@ -52,21 +61,25 @@ def certificate(
     issuer: Pair | None = None,
     key: Key | None = None,
     authority: bool = False,
-    common_name: str = "",
+    subject: str | x509.Name = "",
     addresses: Iterable[str] = (),
     days: tuple[float, float] = (-1, 30),
+    serial: int | None = None,
+    usage: x509.ObjectIdentifier | None = None,
 ) -> Pair:
-    """`days` are the first and the last of its life, from `now`. Without an issuer it signs itself."""
+    """`subject` is a common name, the first of `names` if not given, or a whole name. `days` are the first and the last of
+    its life, from `now`. Without an issuer it signs itself."""
     private = ecdsa() if key is None else key
-    common = common_name or (names[0] if names else "nobody")
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+    if isinstance(subject, str):
+        common = subject or (names[0] if names else "nobody")
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
     begin, end = (datetime.fromtimestamp(now + day * DAY, UTC) for day in days)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject if issuer is None else issuer.certificate.subject)
         .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
@@ -74,13 +87,17 @@ def certificate(
     alternatives = [*map(x509.DNSName, names), *(x509.IPAddress(ipaddress.ip_address(one)) for one in addresses)]
     if alternatives and not authority:
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+    if usage is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     signer = private if issuer is None else issuer.private
     digest = None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    return Pair(builder.sign(signer, digest), private)
+    is_below = issuer is not None and issuer.certificate.issuer != issuer.certificate.subject
+    above = (issuer.certificate, *issuer.above) if issuer is not None and is_below else ()
+    return Pair(builder.sign(signer, digest), private, above)
 
 
 def root(now: float, name: str = "A root") -> Pair:
-    return certificate(now, (), authority=True, common_name=name)
+    return certificate(now, (), authority=True, subject=name)
 
 
 def revocation_list(now: float, issuer: Pair, serials: Iterable[int], *, delta: bool = False) -> str:

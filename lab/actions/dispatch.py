@@ -6,31 +6,44 @@ required. What they do not say (ranges, enums, what must exist) each action chec
 
 import functools
 from collections.abc import Mapping
+from datetime import datetime
 from types import ModuleType
 from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+from botocore.utils import parse_timestamp
 from botocore.validate import ParamValidator
 
 from lab.actions import acm, arc_zonal_shift, rds, secretsmanager, sts
 from lab.actions.autoscaling import (
     describing,
     excursions,
+    executions,
+    forecasts,
     groups,
     hooks,
     instance_refreshes,
     instances,
     policies,
     processes,
+    scheduled,
     types,
     warm_pools,
 )
 from lab.actions.autoscaling import tags as autoscaling_tags
 from lab.actions.autoscaling import target_groups as autoscaling_target_groups
-from lab.actions.cloudwatch import alarms, metrics
+from lab.actions.cloudwatch import (
+    alarm_history,
+    alarm_reports,
+    alarms,
+    composite_alarms,
+    metric_data,
+    metric_statistics,
+    metrics,
+)
 from lab.actions.cloudwatch import tags as cloudwatch_tags
 from lab.actions.context import READS, Action, Context, Request, Response
 from lab.actions.ec2 import instances as ec2_instances
@@ -63,9 +76,11 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     "arc-zonal-shift": (arc_zonal_shift,),
     "autoscaling": (
         groups, describing, autoscaling_tags, autoscaling_target_groups, instances, instance_refreshes, excursions, hooks,
-        processes, policies, types, warm_pools,
+        processes, policies, executions, scheduled, forecasts, types, warm_pools,
     ),
-    "cloudwatch": (alarms, metrics, cloudwatch_tags),
+    "cloudwatch": (
+        alarms, composite_alarms, alarm_reports, alarm_history, metrics, metric_statistics, metric_data, cloudwatch_tags,
+    ),
     "ec2": (vpcs, internet, security_groups, launch_templates, ec2_instances, run, power, tags),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,
@@ -124,7 +139,7 @@ def call(context: Context, service: str, operation: str, request: Request) -> Re
     check(service, operation, request)
     _refuse_unread(action, operation, request)
     with context.store.transaction():
-        return action(context, _given(request))
+        return action(context, _given(request, operation_model(service, operation).input_shape))
 
 
 def check(service: str, operation: str, request: Request) -> None:
@@ -151,9 +166,21 @@ class _Given(dict[str, Any]):
         raise LabError("MissingParameter", f"The request must contain the parameter {member}")
 
 
-def _given(value: Any) -> Any:
+def _given(value: Any, shape: Shape | None) -> Any:
+    """The request as actions read it: moments are datetimes, however they were written."""
     if isinstance(value, Mapping):
-        return _Given({name: _given(inner) for name, inner in value.items()})
+        return _Given({name: _given(inner, _member(shape, name)) for name, inner in value.items()})
     if isinstance(value, list | tuple):
-        return [_given(inner) for inner in value]
+        return [_given(inner, shape.member if isinstance(shape, ListShape) else None) for inner in value]
+    if shape is not None and shape.type_name == "timestamp" and not isinstance(value, datetime):
+        return parse_timestamp(value)
     return value
+
+
+def _member(shape: Shape | None, name: str) -> Shape | None:
+    match shape:
+        case StructureShape():
+            return shape.members.get(name)
+        case MapShape():
+            return shape.value
+    return None

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 from lab.core.cloudwatch.distribution import Distribution
 from lab.core.cloudwatch.metric import Statistics
+from lab.core.cloudwatch.retention import MINUTE
 
 SLOTS = 60
-MINUTE = 60
 RESOLUTIONS = (1, 60, 300, 3600)
 
 
@@ -86,24 +86,44 @@ class Stream:
         found = self.get(resolution, period)
         self.set(resolution, period, more if found is None else found.plus(more))
 
+    def expire(self, resolution: int, horizon: int) -> Iterator[tuple[float, Statistics]]:
+        """Takes out the blocks with a lower number: where each of their periods begins, and its data."""
+        blocks = self.blocks[resolution]
+        for number in [number for number in blocks if number < horizon]:
+            block = blocks.pop(number)
+            for slot in range(SLOTS):
+                found = block.get(slot)
+                if found is not None:
+                    yield float((number * SLOTS + slot) * resolution), found
+
     def within(self, start: float, length: int) -> Iterator[Statistics]:
-        """Of every period that begins in [start, start + length). Less than a minute is found in data of one-second
-        resolution, a minute and more in that of a minute; what has been rolled up to r seconds only by multiples of r, as
-        on AWS (bc:cloudwatch.GetMetricStatistics)."""
-        for resolution in RESOLUTIONS[1:] if length % MINUTE == 0 else RESOLUTIONS[:1]:
-            blocks = self.blocks[resolution]
-            if blocks and length % resolution == 0:
-                first, end = math.ceil(start / resolution), math.ceil((start + length) / resolution)
-                yield from _between(blocks, first, end)
+        """Of every period that begins in [start, start + length), of the finest resolution there is."""
+        if length % MINUTE:
+            yield from self._seconds(start, length)
+            return
+        for resolution in RESOLUTIONS[1:]:
+            # What has been rolled up to r seconds is found by multiples of r only, as on AWS.
+            if self.blocks[resolution] and length % resolution == 0:
+                yield from self._between(resolution, start, start + length)
 
+    def _seconds(self, start: float, length: int) -> Iterator[Statistics]:
+        """Within one minute. Data that has no seconds counts as that of the first, as on AWS (obs: localstack's recording of
+        a period of 30 s)."""
+        minute = int(start // MINUTE)
+        if minute in self.blocks[1]:
+            yield from self._between(1, start, start + length)
+        elif start == minute * MINUTE and (found := self.get(MINUTE, minute)) is not None:
+            yield found
 
-def _between(blocks: dict[int, Block], first: int, end: int) -> Iterator[Statistics]:
-    for number in range(first // SLOTS, (end - 1) // SLOTS + 1):
-        block = blocks.get(number)
-        if block is None:
-            continue
-        base = number * SLOTS
-        for slot in range(max(first - base, 0), min(end - base, SLOTS)):
-            found = block.get(slot)
-            if found is not None:
-                yield found
+    def _between(self, resolution: int, start: float, end: float) -> Iterator[Statistics]:
+        first, last = math.ceil(start / resolution), math.ceil(end / resolution) - 1
+        blocks = self.blocks[resolution]
+        for number in range(first // SLOTS, last // SLOTS + 1):
+            block = blocks.get(number)
+            if block is None:
+                continue
+            base = number * SLOTS
+            for slot in range(max(first - base, 0), min(last - base + 1, SLOTS)):
+                found = block.get(slot)
+                if found is not None:
+                    yield found

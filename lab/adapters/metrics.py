@@ -13,15 +13,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lab.adapters.metric_blocks import MINUTE, RESOLUTIONS, SLOTS, Stream
+from lab.adapters.metric_blocks import RESOLUTIONS, SLOTS, Stream
 from lab.adapters.metric_file import MetricFile
 from lab.core.cloudwatch.metric import Metric, Statistics, single, total
+from lab.core.cloudwatch.retention import MINUTE, RETENTION
 
-HOUR, DAY = 3600.0, 86400.0
-RETENTION: Mapping[int, float] = {1: HOUR, 60: 26 * HOUR, 300: 3 * DAY, 3600: 15 * DAY}
-"""Lab seconds by resolution. AWS's are 3 hours, 15 days, 63 days and 455 days. The range of an alarm with periods of less
-than an hour (a day, and a little) fits into the second, that of any alarm (7 days) and a predictive policy's history (14 days)
-into the last."""
 NO_UNIT = "None"
 
 
@@ -94,7 +90,7 @@ class MetricStore:
     def statistics(self, metric: Metric, start: float, period: int, unit: str = "") -> Statistics | None:
         """All data of [start, start + period), of one unit or of all; None when there is none."""
         units = self._streams.get(metric)
-        if units is None:
+        if units is None or (period < MINUTE and not self._keeps(1, start)):
             return None
         streams = [units[unit]] if unit in units else [] if unit else units.values()
         return total(found for stream in streams for found in stream.within(start, period))
@@ -124,36 +120,30 @@ class MetricStore:
 
     def _age(self, now: float) -> None:
         """Moves what is too old into the next coarser sets."""
-        aged = False
         for resolution, coarser in itertools.zip_longest(RESOLUTIONS, RESOLUTIONS[1:]):
             horizon = int((now - self._retention[resolution]) // (resolution * SLOTS))
             if horizon > self._horizons[resolution]:
-                aged = True
                 self._horizons[resolution] = horizon
                 self._expired[resolution] = horizon * SLOTS
                 # The minutes have what the seconds have.
                 self._roll_up(resolution, horizon, None if resolution < MINUTE else coarser)
-        if aged:
-            self._forget_empty()
 
     def _roll_up(self, resolution: int, horizon: int, coarser: int | None) -> None:
-        for stream in (stream for units in self._streams.values() for stream in units.values()):
-            blocks = stream.blocks[resolution]
-            for number in [number for number in blocks if number < horizon]:
-                block = blocks.pop(number)
-                for slot in range(SLOTS if coarser is not None else 0):
-                    found = block.get(slot)
-                    if found is not None and coarser is not None:
-                        self._add(stream, coarser, (number * SLOTS + slot) * resolution, found)
+        for metric in self.metrics():
+            for stream in self.streams(metric):
+                for begin, found in stream.expire(resolution, horizon):
+                    if coarser is not None:
+                        self._add(stream, coarser, begin, found)
+            self._forget_empty(metric)
 
-    def _forget_empty(self) -> None:
-        for metric, units in list(self._streams.items()):
-            for unit, stream in list(units.items()):
-                if not any(stream.blocks.values()):
-                    del units[unit]
-                    self._gone.append(stream.id)
-            if not units:
-                del self._streams[metric]
+    def _forget_empty(self, metric: Metric) -> None:
+        units = self._streams[metric]
+        for unit, stream in list(units.items()):
+            if not any(stream.blocks.values()):
+                del units[unit]
+                self._gone.append(stream.id)
+        if not units:
+            del self._streams[metric]
 
     def _load(self, file: MetricFile) -> None:
         streams = {}

@@ -4,6 +4,7 @@ GET  /                                    where things are
 GET  /lab/health                          alive
 GET  /lab/status                          the whole lab as one document (status.py)
 GET  /lab/events                          the same as server-sent events, once a second
+GET  /lab/decisions                       why groups have the capacity they have (decisions.py)
 GET  /lab/ca                              the certificate authority, and what it is limited to
 POST /lab/aws/{service}/{operation}       an AWS action, JSON in and out, shapes as botocore's
 POST /lab/instances/{id}/kill             SIGKILL, as a crash
@@ -28,6 +29,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from lab.actions.buckets import log_root
+from lab.api.decisions import decisions
+from lab.api.encoding import unpacked
 from lab.api.guard import refusal
 from lab.api.s3 import S3, is_meant
 from lab.api.status import status
@@ -100,6 +103,10 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
     async def whole_status() -> Response:
         return JSONResponse(status(world, loop, compute))
 
+    @app.get("/lab/decisions")
+    async def why(group: str = "", last: int = 100) -> Response:
+        return JSONResponse(decisions(world.store, group, max(1, min(last, 1000))))
+
     @app.get("/lab/events")
     async def events() -> Response:
         async def stream() -> AsyncIterator[str]:
@@ -121,7 +128,7 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
         return Response(json.dumps(found, default=_plain), media_type="application/json")
 
     async def wire(request: Request) -> Response:
-        body = await request.body()
+        body = unpacked(await request.body(), request.headers.get("content-encoding", ""), MAX_BODY)
         path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
         reply = answer(call, path, request.headers, body, world.new_id("uuid"), request.method, query)
         loop.wake()

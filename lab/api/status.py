@@ -9,8 +9,9 @@ from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision
 from lab.core.autoscaling.refreshes import InstanceRefresh
 from lab.core.autoscaling.warm_pool import WarmPool, size
+from lab.core.cloudwatch.condition import condition
 from lab.core.cloudwatch.metric import Metric, dimensions
-from lab.core.cloudwatch.model import MetricAlarm
+from lab.core.cloudwatch.model import Alarm, CompositeAlarm, MetricAlarm
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import Listener, LoadBalancer, Registration
 from lab.core.machines import published_port
@@ -48,24 +49,38 @@ def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
             for row in store.all(DBInstance)
         ],
         "alarms": [
-            {
-                "name": row.name,
-                "state": row.state,
-                "since": now - row.state_updated_at,
-                "reason": row.state_reason,
-                "metric": row.metric.name,
-                "comparison": row.comparison_operator,
-                "threshold": row.threshold,
-                "periods": row.evaluation_periods,
-                "value": row.recent[-1] if row.recent else None,
-            }
-            for row in store.all(MetricAlarm)
+            *(_metric_alarm(row, loop, now) for row in store.all(MetricAlarm)),
+            *(_alarm(row, now) for row in store.all(CompositeAlarm)),
         ],
         "activities": [activity(row) for row in activities[:ACTIVITIES]],
         "decisions": [
-            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": row.why}
+            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": row.reason}
             for row in [row for row in store.all(Decision) if row.current != row.desired][-ACTIVITIES:]
         ],
+    }
+
+
+def _alarm(row: Alarm, now: float) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "type": type(row).__name__,
+        "state": row.state,
+        "since": now - row.state_updated_at,
+        "reason": row.state_reason,
+        "condition": condition(row),
+        "value": None,
+    }
+
+
+def _metric_alarm(row: MetricAlarm, loop: Loop, now: float) -> dict[str, Any]:
+    """`value` is the newest data point; `metric` is empty for an alarm on an expression."""
+    return {
+        **_alarm(row, now),
+        "value": loop.alarms.value(row.name),
+        "metric": "" if row.metric is None else row.metric.name,
+        "comparison": row.comparison_operator,
+        "threshold": row.threshold,
+        "periods": row.evaluation_periods,
     }
 
 

@@ -17,7 +17,6 @@ COLOURS = {
     "InProgress": "yellow", "WaitingForELBConnectionDraining": "yellow",
     "unhealthy": "red", "unused": "red", "failed": "red", "active_impaired": "red", "ALARM": "red", "Failed": "red",
 }  # fmt: skip
-SIGNS = {"greater": ">", "less": "<"}
 BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -31,7 +30,7 @@ def render(document: dict[str, Any], width: int, warning: str = "") -> Renderabl
     if document["databases"]:
         parts.append(_databases(document["databases"], width))
     if document["alarms"]:
-        parts.append(_alarms(document["alarms"]))
+        parts.append(_alarms(document["alarms"], width))
     parts += _last_decision(document["decisions"])
     if document["activities"]:
         parts.append(_activities(document["activities"], width))
@@ -139,14 +138,18 @@ def _databases(rows: list[dict[str, Any]], width: int) -> RenderableType:
     return table
 
 
-def _alarms(rows: list[dict[str, Any]]) -> RenderableType:
-    table = _table("\nalarms", "state", "for", "rule", "value")
+def _alarms(rows: list[dict[str, Any]], width: int) -> RenderableType:
+    table = _table("\nalarms", "state", "for", "value", "condition")
+    table.columns[3].max_width = max(12, width - 42)
     for row in rows:
-        sign = next(sign for word, sign in SIGNS.items() if word in row["comparison"].lower())
-        rule = f"{row['metric']} {sign} {row['threshold']:g} for {row['periods']} periods"
-        value = "–" if row["value"] is None else f"{row['value']:.1f}"
-        table.add_row(_state(row["state"]), duration(row["since"]), rule, value)
+        table.add_row(_state(row["state"]), duration(row["since"]), _value(row["value"]), row["condition"])
     return table
+
+
+def _value(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
 
 
 def _last_decision(rows: list[dict[str, Any]]) -> list[RenderableType]:

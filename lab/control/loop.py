@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 from lab.control.autoscaling.groups import Groups
 from lab.control.autoscaling.policies import Policies
+from lab.control.autoscaling.predictive import PredictiveScaling
+from lab.control.autoscaling.scheduled import ScheduledActions
 from lab.control.cloudwatch.alarms import Alarms
 from lab.control.cloudwatch.cpu import CpuSampler
 from lab.control.effects import Effects
@@ -42,6 +44,8 @@ class Loop:
         self.groups = Groups(world, self.balancers.drained)
         self.machines = Machines(world, self.effects)
         self.policies = Policies(world)
+        self._scheduled = ScheduledActions(world)
+        self._predictive = PredictiveScaling(world)
         self.alarms = Alarms(world, self.policies.on_alarm)
         self._sampler = CpuSampler(world)
         self._sampled_at = world.clock.now()
@@ -108,6 +112,8 @@ class Loop:
             self.engine_problem = ""
         now = self._world.clock.now()
         self.machines.observe(found, now)
+        self._scheduled.look(now)
+        self._predictive.look(now)
         for _ in range(TURNS_IN_A_ROW):
             if not (self._stacks(now) | self.groups.look(now)):
                 break

@@ -23,6 +23,21 @@ def alarm_date(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%d/%m/%y %H:%M:%S")
 
 
+def iso_offset(now: float) -> str:
+    """`2025-07-03T08:34:06.300+0000`: the form inside the JSON of CloudWatch's alarms (cw:alarm-actions)."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+
+
+def spoken(now: float) -> str:
+    """`Friday 22 July, 2022 15:57:45 UTC`: the form inside a composite alarm's reasons (cw:cloudwatch-and-eventbridge)."""
+    return datetime.fromtimestamp(now, UTC).strftime("%A %d %B, %Y %H:%M:%S UTC")
+
+
 def moment(now: float) -> datetime:
     """The value botocore's shapes call a timestamp."""
     return datetime.fromtimestamp(now, UTC)
+
+
+def clock(now: float) -> str:
+    """`12:03:05`: the time of day in sentences for people."""
+    return datetime.fromtimestamp(now, UTC).strftime("%H:%M:%S")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lab.core.autoscaling.model import Activity
 from lab.core.autoscaling.policy import ScalingPolicy
 from lab.core.autoscaling.target_tracking import group_dimensions
+from lab.core.cloudwatch.history import reason_of
 from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
 from lab.core.store import Store
 from lab.simulate.calibration import Calibration
@@ -99,7 +100,7 @@ def _named(recorder: Recorder) -> list[GroupRecord]:
 def _group(store: Store, record: GroupRecord, recorder: Recorder, scenario: Scenario) -> GroupRun:
     alarms = _alarms(store, record.name)
     transitions = tuple(
-        Transition(row.timestamp - BEGIN, row.alarm_name, *_states(row.summary), row.reason)
+        Transition(row.timestamp - BEGIN, row.alarm_name, *_states(row.summary), reason_of(row))
         for row in store.all(AlarmHistory)
         if row.item_type == "StateUpdate" and row.timestamp >= BEGIN and row.alarm_name in alarms
     )
@@ -112,7 +113,7 @@ def _group(store: Store, record: GroupRecord, recorder: Recorder, scenario: Scen
         if row.start_time >= BEGIN
     )  # fmt: skip
     choices = tuple(
-        Choice(row.at - BEGIN, row.group, row.policy, row.alarm, row.current, row.wanted, row.desired, row.why)
+        Choice(row.at - BEGIN, row.group, row.policy, row.alarm, row.current, row.wanted, row.desired, row.reason)
         for row in recorder.decisions
         if row.group == record.name
     )
@@ -133,7 +134,9 @@ def _thresholds(alarms: Mapping[str, MetricAlarm], group: str) -> tuple[Threshol
     return tuple(
         Threshold(row.name, row.comparison_operator, row.threshold, row.evaluation_periods)
         for row in alarms.values()
-        if row.metric.name == "CPUUtilization" and row.metric.dimensions == group_dimensions(group)
+        if row.metric is not None
+        and row.metric.name == "CPUUtilization"
+        and row.metric.dimensions == group_dimensions(group)
     )
 
 

@@ -16,7 +16,7 @@ from lab.adapters.simulated import SimulatedCompute
 from lab.adapters.store import MemoryStore
 from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision
-from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
+from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
 from lab.core.ec2.catalogue import INSTANCE_TYPES
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.config import LoadBalancerConfig
@@ -38,7 +38,7 @@ FINE = 5.0
 MINUTE = 60.0
 TURNS_AT_ONCE = 20
 
-RECORDS = (MetricAlarm, AlarmHistory, Decision, Published)
+RECORDS = (MetricAlarm, CompositeAlarm, AlarmHistory, Decision, Published)
 """Rows whose change alone gives another turn nothing to do."""
 ACTED_ON = tuple(kind for kind in ROWS if kind not in RECORDS)
 STEADY = (IN_SERVICE, "Standby", "Warmed:Stopped", "Warmed:Running", "Warmed:Hibernated")

@@ -24,18 +24,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services.lb import lastgood
-from services.lb.allowance import Allowance, Machine, buffered_of, connections_of, share
-from services.lb.capacity import this_machine
-from services.lb.control import ControlLink, ControlPlane
-from services.lb.crew import Crew
-from services.lb.duty import Duty
 from services.lb.logs.delivery import Delivery
 from services.lb.logs.logs import Logs
 from services.lb.logs.spool import Spool
-from services.lb.node import Identity, Node
-from services.lb.selector import ServingSelector, serving_selector
-from services.lb.worker import Worker
+from services.lb.node import lastgood
+from services.lb.node.allowance import Allowance, Machine, buffered_of, connections_of, share
+from services.lb.node.capacity import this_machine
+from services.lb.node.control import ControlLink, ControlPlane
+from services.lb.node.crew import Crew
+from services.lb.node.duty import Duty
+from services.lb.node.node import Identity, Node
+from services.lb.node.worker import Worker
+from services.lb.sockets.selector import ServingSelector, serving_selector
 
 HANG_SECONDS = 10.0
 """Of processor time, which a worker may use up without coming round to its sweep."""

@@ -129,7 +129,7 @@ def test_a_self_signed_certificate_is_imported(aws: Aws) -> None:
 
 def test_a_chain_comes_with_it(aws: Aws) -> None:
     top = pem.root(NOW)
-    middle = pem.certificate(NOW, (), issuer=top, authority=True, common_name="Middle")
+    middle = pem.certificate(NOW, (), issuer=top, authority=True, subject="Middle")
     leaf = pem.certificate(NOW, issuer=middle)
     arn = import_(aws, leaf, middle.pem + top.pem)
     assert aws("acm", "GetCertificate", CertificateArn=arn)["CertificateChain"] == middle.pem + top.pem

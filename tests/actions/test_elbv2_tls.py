@@ -96,7 +96,7 @@ def test_listeners_that_are_refused(site: Site, members: dict[str, Any], code: s
 
 
 def test_a_certificate_without_a_name_serves_no_listener(site: Site) -> None:
-    pair = pem.certificate(NOW, (), common_name="no name at all", addresses=["127.0.0.1"])
+    pair = pem.certificate(NOW, (), subject="no name at all", addresses=["127.0.0.1"])
     arn = site.aws("acm", "ImportCertificate", Certificate=pair.pem, PrivateKey=pair.key)["CertificateArn"]
     code = site.aws.refusal("elbv2", "ModifyListener", ListenerArn=site.secure, Certificates=certificates(arn))
     assert code == "UnsupportedCertificate"

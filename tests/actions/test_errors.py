@@ -163,7 +163,7 @@ SCALING: list[tuple[str, str, dict[str, Any], str]] = [
      {"InstanceId": "i-0", "ShouldDecrementDesiredCapacity": True}, "ValidationError"),
     ("autoscaling", "DescribeScalingActivities", {"AutoScalingGroupName": "none"}, "ValidationError"),
     ("autoscaling", "DetachLoadBalancerTargetGroups", {**ASG, "TargetGroupARNs": ["arn:none"]}, "ValidationError"),
-    ("autoscaling", "PutScalingPolicy", {**ASG, "PolicyName": "x"}, "UnsupportedOperation"),
+    ("autoscaling", "PutScalingPolicy", {**ASG, "PolicyName": "x"}, "ValidationError"),
     ("autoscaling", "PutScalingPolicy", {**ASG, "PolicyName": "x", "PolicyType": "TargetTrackingScaling"},
      "ValidationError"),
     ("autoscaling", "PutScalingPolicy",

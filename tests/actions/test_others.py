@@ -1,4 +1,4 @@
-"""CloudWatch, RDS, Secrets Manager."""
+"""CloudWatch's metrics, RDS, Secrets Manager."""
 
 import string
 from datetime import UTC, datetime
@@ -7,75 +7,12 @@ from typing import Any
 import pytest
 
 from lab.core.rds.model import DBInstance
-from tests.actions.aws import NOW, Aws
+from tests.actions.aws import Aws
 from tests.actions.conftest import Site
-
-ALARM: dict[str, Any] = {
-    "AlarmName": "a", "MetricName": "m", "Namespace": "n", "Statistic": "Average", "Period": 60, "EvaluationPeriods": 3,
-    "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
-}  # fmt: skip
-
-
-def alarm(aws: Aws) -> dict[str, Any]:
-    [found] = aws("cloudwatch", "DescribeAlarms")["MetricAlarms"]
-    return dict(found)
 
 
 def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def test_a_new_alarm_is_unchecked(aws: Aws) -> None:
-    aws("cloudwatch", "PutMetricAlarm", **ALARM)
-    assert (alarm(aws)["StateValue"], alarm(aws)["StateReason"]) == (
-        "INSUFFICIENT_DATA",
-        "Unchecked: Initial alarm creation",
-    )
-
-
-def test_putting_an_alarm_again_keeps_its_state_and_replaces_its_configuration(aws: Aws) -> None:
-    aws("cloudwatch", "PutMetricAlarm", **ALARM, AlarmDescription="old")
-    aws("cloudwatch", "SetAlarmState", AlarmName="a", StateValue="OK", StateReason="drill")
-    aws("cloudwatch", "PutMetricAlarm", **{**ALARM, "Threshold": 7.0})
-    found = alarm(aws)
-    assert (found["StateValue"], found["StateReason"], found["Threshold"]) == ("OK", "drill", 7.0)
-    assert found["AlarmDescription"] == ""
-
-
-def test_history_is_newest_first(aws: Aws) -> None:
-    aws("cloudwatch", "PutMetricAlarm", **ALARM)
-    aws("cloudwatch", "SetAlarmState", AlarmName="a", StateValue="ALARM", StateReason="drill")
-    items = aws("cloudwatch", "DescribeAlarmHistory", AlarmName="a")["AlarmHistoryItems"]
-    assert [item["HistoryItemType"] for item in items] == ["StateUpdate", "ConfigurationUpdate"]
-    assert items[0]["HistorySummary"] == "Alarm updated from INSUFFICIENT_DATA to ALARM"
-
-
-def test_deleting_an_unknown_alarm_is_no_error(aws: Aws) -> None:
-    aws("cloudwatch", "DeleteAlarms", AlarmNames=["none"])
-
-
-def test_metric_data_is_found_again_and_zero_is_data(aws: Aws) -> None:
-    pairs = [{"Name": "Host", "Value": "a"}]
-    for value in (0.0, 4.0):
-        aws("cloudwatch", "PutMetricData", Namespace="mine",
-            MetricData=[{"MetricName": "m", "Value": value, "Dimensions": pairs}])  # fmt: skip
-    asked = {"Namespace": "mine", "MetricName": "m", "StartTime": at(NOW - 60), "EndTime": at(NOW + 60), "Period": 60}
-    [point] = aws("cloudwatch", "GetMetricStatistics", **asked, Dimensions=pairs,
-                  Statistics=["Average", "Minimum", "SampleCount"])["Datapoints"]  # fmt: skip
-    assert (point["Average"], point["Minimum"], point["SampleCount"]) == (2.0, 0.0, 2.0)
-    assert point["Timestamp"] == at(NOW // 60 * 60)
-    assert aws("cloudwatch", "GetMetricStatistics", **asked, Statistics=["Sum"])["Datapoints"] == []
-    assert aws("cloudwatch", "ListMetrics", Dimensions=[{"Name": "Host"}])["Metrics"] == [
-        {"Namespace": "mine", "MetricName": "m", "Dimensions": pairs}
-    ]
-
-
-def test_alarm_tags(aws: Aws) -> None:
-    aws("cloudwatch", "PutMetricAlarm", **ALARM, Tags=[{"Key": "a", "Value": "1"}])
-    arn = alarm(aws)["AlarmArn"]
-    aws("cloudwatch", "TagResource", ResourceARN=arn, Tags=[{"Key": "b", "Value": "2"}])
-    aws("cloudwatch", "UntagResource", ResourceARN=arn, TagKeys=["a"])
-    assert aws("cloudwatch", "ListTagsForResource", ResourceARN=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
 
 
 def test_names_of_databases_are_in_lower_case(site: Site) -> None:

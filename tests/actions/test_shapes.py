@@ -57,6 +57,8 @@ def test_describing_everything_fits_the_shapes(site: Site, service: str, operati
     site.aws.store.put(member_of(site))
     site.aws.store.put(Activity("activity", "web", "Launching", "because", site.aws.now, "PreInService", 30, "{}"))
     site.aws("autoscaling", "CreateOrUpdateTags", Tags=[{"ResourceId": "web", "Key": "a", "Value": "1"}])
+    site.aws("autoscaling", "PutScheduledUpdateGroupAction", AutoScalingGroupName="web", ScheduledActionName="nightly",
+             Recurrence="0 22 * * *", DesiredCapacity=1)  # fmt: skip
     assert any(site.aws(service, operation, **asked).values())
 
 

@@ -26,10 +26,10 @@ async def serving(lab: Lab) -> AsyncIterator[int]:
     await running
 
 
-def boto_client(port: int) -> Any:
-    """boto3's S3: nothing but the endpoint is special."""
+def boto_client(port: int, service: str = "s3") -> Any:
+    """boto3's: nothing but the endpoint is special."""
     return boto3.client(
-        "s3",
+        service,
         endpoint_url=f"http://127.0.0.1:{port}",
         region_name="us-east-1",
         aws_access_key_id="lab",

@@ -263,7 +263,8 @@ KEYS = {
     "load_balancers": {"name", "dns_name", "state", "reason", "generation", "nodes"},
     "groups": {"name", "min", "max", "desired", "cpu", "instances"},
     "databases": {"id", "zone", "status", "reason", "machine", "endpoint"},
-    "alarms": {"name", "state", "since", "reason", "metric", "comparison", "threshold", "periods", "value"},
+    "alarms": {"name", "type", "state", "since", "reason", "condition", "metric", "comparison", "threshold", "periods",
+               "value"},
     "activities": {"group", "start", "end", "status", "description", "cause", "message"},
 }  # fmt: skip
 NODE = {"id", "zone", "address", "live", "applied", "connections", "rate", "urls"}
@@ -313,3 +314,20 @@ async def test_events_are_the_status_as_it_goes(lab: Lab) -> None:
     assert client.last.headers["content-type"].startswith("text/event-stream")
     first = client.last.body.split(b"\n\n")[0]
     assert json.loads(first.removeprefix(b"data: "))["compute"] == "simulated"
+
+
+async def test_decisions_newest_first_as_data_and_as_sentences(client: Client, lab: Lab) -> None:
+    name = lab.group.name
+    for desired in (3, 4, 4):
+        lab.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=name, DesiredCapacity=desired)
+        await lab.run(10)
+    rows = (await client.get("/lab/decisions")).json["decisions"]
+    assert [(row["current"], row["desired"]) for row in rows] == [(4, 4), (3, 4), (2, 3)]
+    assert rows[1]["sentences"] == ["A user called SetDesiredCapacity.", "The desired capacity goes from 3 to 4."]
+    assert (await client.get(f"/lab/decisions?group={name}&last=1")).json["decisions"] == rows[:1]
+
+
+async def test_decisions_of_a_group_that_is_not_there(client: Client, lab: Lab) -> None:
+    answer = await client.get("/lab/decisions?group=none")
+    assert answer.status == 404
+    assert lab.group.name in answer.json["error"]["message"]

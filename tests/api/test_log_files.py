@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.core.elbv2.model import LoadBalancer
-from services.lb.control import ControlPlane
 from services.lb.logs.delivery import Delivery
 from services.lb.logs.logs import Logs
 from services.lb.logs.spool import Spool
+from services.lb.node.control import ControlPlane
 from tests.api.served import boto_client, serving
 from tests.control.lab import Lab
 from tests.lb.log_lines import ATHENA, PLAIN

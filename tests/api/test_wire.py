@@ -76,6 +76,43 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
         "PutMetricData",
         {"Namespace": "N", "MetricData": [{"MetricName": "m", "Value": 0.0, "Timestamp": WHEN}]},
     ),
+    (
+        "cloudwatch",
+        "PutMetricData",
+        {
+            "Namespace": "N",
+            "MetricData": [
+                {
+                    "MetricName": "m",
+                    "Values": [0.5, 2.0],
+                    "Counts": [3.0, 1.0],
+                    "Unit": "Seconds",
+                    "StorageResolution": 1,
+                },
+                {
+                    "MetricName": "m",
+                    "Dimensions": [{"Name": "a", "Value": "b"}],
+                    "StatisticValues": {"SampleCount": 2.0, "Sum": 3.0, "Minimum": 1.0, "Maximum": 2.0},
+                },
+            ],
+        },
+    ),
+    (
+        "cloudwatch",
+        "GetMetricData",
+        {
+            "StartTime": WHEN,
+            "EndTime": WHEN,
+            "MetricDataQueries": [
+                {
+                    "Id": "a",
+                    "MetricStat": {"Metric": {"Namespace": "N", "MetricName": "m"}, "Period": 60, "Stat": "p99.9"},
+                    "ReturnData": False,
+                },
+                {"Id": "e", "Expression": "a * 2 < 3 && [a] != 'é'"},
+            ],
+        },
+    ),
     ("cloudwatch", "DescribeAlarms", {"AlarmNames": ["a"]}),
     ("sts", "GetCallerIdentity", {}),
     ("elbv2", "ModifyRule", {"RuleArn": "r", "ResetTransforms": True}),
@@ -132,6 +169,29 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("secretsmanager", "GetSecretValue", {"ARN": "a", "Name": "n", "SecretString": "é", "CreatedDate": WHEN}),
     ("cloudwatch", "GetMetricStatistics", {"Label": "l", "Datapoints": [{"Timestamp": WHEN, "Average": 0.0}]}),
+    (
+        "cloudwatch",
+        "GetMetricStatistics",
+        {"Label": "l", "Datapoints": [{"Timestamp": WHEN, "Unit": "None", "ExtendedStatistics": {"p99.9": 1.5}}]},
+    ),
+    (
+        "cloudwatch",
+        "GetMetricData",
+        {
+            "MetricDataResults": [
+                {
+                    "Id": "a",
+                    "Label": "l",
+                    "Timestamps": [WHEN],
+                    "Values": [-0.5],
+                    "StatusCode": "PartialData",
+                    "Messages": [{"Code": "MultipleUnits", "Value": "v"}],
+                }
+            ],
+            "Messages": [],
+            "NextToken": "t=",
+        },
+    ),
     ("acm", "DescribeCertificate", {"Certificate": {"CertificateArn": "arn", "Status": "ISSUED", "NotAfter": WHEN}}),
     ("sts", "GetCallerIdentity", {"Account": "1", "UserId": "1", "Arn": "a"}),
     (

@@ -106,9 +106,9 @@ def test_what_a_process_has_loaded_is_seen() -> None:
 
 
 def test_a_compiled_tree_of_other_sources_is_refused(tmp_path: Path) -> None:
-    module = tmp_path / "services/lb/chunked.py"
+    module = tmp_path / "services/lb/http1/chunked.py"
     module.parent.mkdir(parents=True)
-    shutil.copy(Path(node.__file__).parents[1] / "services/lb/chunked.py", module)
+    shutil.copy(Path(node.__file__).parents[1] / "services/lb/http1/chunked.py", module)
     assert not node.stale(tmp_path)
     module.write_text(module.read_text() + "\n")
     assert node.stale(tmp_path)

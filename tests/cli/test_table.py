@@ -82,6 +82,33 @@ async def test_a_lab_that_comes_up_says_what_it_waits_for() -> None:
     assert missing_pieces(status(lab.world, lab.loop, "simulated")) == []
 
 
+async def test_alarms_of_every_kind_can_be_read() -> None:
+    lab = Lab()
+    metric = {"Namespace": "shop", "MetricName": "Latency"}
+    rest = {"EvaluationPeriods": 3, "Threshold": 0.5, "ComparisonOperator": "GreaterThanThreshold"}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Sum"}
+    math = [{"Id": "e", "Expression": "m * 2"}, {"Id": "m", "MetricStat": stat, "ReturnData": False}]
+    lab.call("cloudwatch", "PutMetricAlarm", AlarmName="slow", **metric, ExtendedStatistic="p99", Period=60, **rest)
+    lab.call("cloudwatch", "PutMetricAlarm", AlarmName="twice", Metrics=math, **rest)
+    silent = {**metric, "MetricName": "Silence", "Statistic": "Sum"}
+    lab.call("cloudwatch", "PutMetricAlarm", AlarmName="silent", **silent, Period=60, **rest)
+    lab.call("cloudwatch", "PutCompositeAlarm", AlarmName="any", AlarmRule="ALARM(slow) OR ALARM(twice)")
+    lab.call("cloudwatch", "PutMetricData", Namespace="shop", MetricData=[{"MetricName": "Latency", "Value": 0.123}])
+    await lab.run(70)
+    document = status(lab.world, lab.loop, "simulated")
+    text = drawn(document, 120)
+    for line in (
+        "p99 of Latency > 0.5 for 3 datapoints within 3 minutes", "m * 2 > 0.5 for 3 datapoints within 3 minutes",
+        "ALARM(slow) OR ALARM(twice)", " 0.123 ", " 0.246 ",
+    ):  # fmt: skip
+        assert line in text, text
+    assert [row["type"] for row in document["alarms"]] == ["MetricAlarm"] * 3 + ["CompositeAlarm"]
+    narrow = drawn(document, 80)
+    assert all(len(line.rstrip()) <= 80 for line in narrow.splitlines())
+    assert "INSUFFICIENT_DATA" in narrow
+    assert "0.246" in narrow
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (99, "99 s"), (100, "1 m"), (180, "3 m"), (5999, "99 m"), (6000, "1 h 40 m"), (7500, "2 h 5 m")],

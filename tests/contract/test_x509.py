@@ -92,7 +92,7 @@ def test_facts() -> None:
     ("common", "names"), [("shop.example.com", ("shop.example.com",)), ("Mr Nobody", ()), ("localhost", ())]
 )
 def test_without_alternative_names_the_common_name_counts_if_it_is_one(common: str, names: tuple[str, ...]) -> None:
-    assert facts_of(pem.certificate(NOW, (), common_name=common).pem).names == names
+    assert facts_of(pem.certificate(NOW, (), subject=common).pem).names == names
 
 
 def test_what_is_kept_is_canonical(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab.adapters.metric_blocks import Stream
-from lab.adapters.metrics import DAY, HOUR, RETENTION, MetricStore
+from lab.adapters.metrics import MetricStore
 from lab.core.cloudwatch.metric import Metric, Statistics, of_values
+from lab.core.cloudwatch.retention import DAY, HOUR, RETENTION
 from lab.core.errors import Refused, Unavailable
 
 CPU = Metric("AWS/EC2", "CPUUtilization", (("InstanceId", "i-1"),))
@@ -47,14 +48,15 @@ def test_seconds_are_kept_where_they_were_asked_for(store: MetricStore) -> None:
     for second in range(90):
         store.put(CPU, 1.0, T + second + 0.5, resolution=1)
     assert [read(store, T, period) for period in (1, 5, 10, 20, 30, 60, 120)] == [1, 5, 10, 20, 30, 60, 90]
-    assert read(store, T + 55, 10) == 10
-    assert read(store, T + 85, 10) == 5
+    assert [read(store, T + after, 10) for after in (50, 60, 80, 90)] == [10, 10, 10, None]
+    assert read(store, T + 60, 60) == 30
 
 
-def test_data_of_a_minutes_resolution_has_no_seconds(store: MetricStore) -> None:
-    store.put(CPU, 1.0, T + 7)
-    assert read(store, T, 30) is None
-    assert read(store, T, 60) == 1
+def test_data_of_a_minutes_resolution_is_that_of_its_first_second(store: MetricStore) -> None:
+    store.put(CPU, 1.0, T + 37)
+    store.put(CPU, 2.0, T + 97, resolution=1)
+    assert [read(store, T + after, 30) for after in (0, 30, 60, 90)] == [1, None, None, 2]
+    assert [read(store, T + after, 60) for after in (0, 60)] == [1, 2]
 
 
 def test_periods_may_begin_at_any_minute(store: MetricStore) -> None:
@@ -101,7 +103,7 @@ def test_data_grows_coarser_with_age_and_is_forgotten_at_last(store: MetricStore
     for now, seen in (
         (T + 1800, [(1, 1), (60, 1), (300, 5), (3600, 30)]),
         (T + 1860 + HOUR, [(1, None), (60, 1), (300, 5), (3600, 30)]),
-        (T + 3600 + 26 * HOUR, [(1, None), (60, None), (300, 5), (3600, 30)]),
+        (T + 3600 + 27 * HOUR, [(1, None), (60, None), (300, 5), (3600, 30)]),
         (T + 5 * HOUR + 3 * DAY, [(1, None), (60, None), (300, None), (3600, 30)]),
         (T + 60 * HOUR + 15 * DAY, [(1, None), (60, None), (300, None), (3600, None)]),
     ):
@@ -113,7 +115,7 @@ def test_data_grows_coarser_with_age_and_is_forgotten_at_last(store: MetricStore
 def test_percentiles_outlive_the_roll_up(store: MetricStore) -> None:
     for minute in range(60):
         store.put(CPU, float(minute), T + 60 * minute)
-    store.flush(T + 28 * HOUR)
+    store.flush(T + 29 * HOUR)
     assert read(store, T, 60) is None
     assert [read(store, T, 300, name) for name in ("p20", "p100")] == [0, 4]
     assert read(store, T, 3600, "p50") == 29

@@ -12,7 +12,7 @@ import pytest
 from lab.adapters.metrics import MetricStore
 from lab.adapters.store import SqliteStore
 from lab.core.autoscaling.model import Activity
-from lab.core.cloudwatch.model import ALARM
+from lab.core.cloudwatch.model import ALARM, AlarmHistory
 from lab.core.elbv2.model import LoadBalancer, Published, Registration
 from lab.rows import ROWS
 from tests.control.lab import Crash, CrashingStore, Lab
@@ -53,6 +53,44 @@ async def test_death_at_any_commit_of_a_stack_coming_up(part: int) -> None:
             await turn_or_die(lab)
         assert lab.serves(), (commit, lab.picture())
         assert_nothing_extra(lab)
+
+
+async def grow(lab: Lab) -> None:
+    """The CPU is busy until the group has grown from two to four instances."""
+    for _ in range(60):
+        lab.set_cpu(0.8)
+        await turn_or_die(lab)
+
+
+async def warm(store: CrashingStore) -> Lab:
+    lab = Lab(store)
+    lab.create_stack()
+    await lab.up()
+    await lab.run(310)
+    return lab
+
+
+@pytest.mark.parametrize("part", range(2))
+async def test_death_at_any_commit_around_an_alarm(part: int) -> None:
+    """The alarm changes its state and its policy the capacity, in one commit; neither is lost or done twice."""
+    store = CrashingStore()
+    lab = await warm(store)
+    first = store.commits
+    await grow(lab)
+    assert lab.group.desired_capacity == 4
+    for commit in range(first + 1 + part, min(store.commits, first + 20) + 1, 2):
+        store = CrashingStore()
+        lab = await warm(store)
+        store.crash_at = commit
+        await grow(lab)
+        name = lab.alarm("High").name
+        items = [row for row in store.where(AlarmHistory, "alarm_name", name) if row.item_type != "ConfigurationUpdate"]
+        states = [row.summary for row in items if row.item_type == "StateUpdate"]
+        assert states[-1] == "Alarm updated from OK to ALARM", commit
+        assert len(states) == 2, (commit, states)
+        assert [row.item_type for row in items].count("Action") == 1, commit
+        assert [one.cause.count("changing the desired capacity from 2 to 4") for one in lab.launches()[2:]] == [1, 1]
+        assert len(lab.members) == lab.group.desired_capacity == 4
 
 
 @pytest.mark.parametrize("every", [7, 11, 23, 40])

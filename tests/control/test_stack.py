@@ -3,7 +3,7 @@
 import pytest
 
 from lab.core.autoscaling.model import Activity
-from lab.core.cloudwatch.model import AlarmHistory
+from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
 from lab.core.compute import Role
 from lab.core.elbv2.model import LoadBalancer, Registration
 from lab.core.rds.model import Event
@@ -103,3 +103,58 @@ async def test_an_update_of_the_sizes_reaches_the_group(lab: Lab) -> None:
     await lab.until(lambda: lab.store.all(Stack)[0].status == "UPDATE_COMPLETE")
     await lab.until(lab.settled)
     assert (lab.group.min_size, len(lab.members)) == (3, 3)
+
+
+ALARMS = """
+Resources:
+  Errors:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      ComparisonOperator: GreaterThanThreshold
+      EvaluationPeriods: 1
+      Threshold: 5
+      Metrics:
+        - {Id: rate, Expression: 100 * errors / requests}
+        - Id: errors
+          MetricStat: {Metric: {Namespace: shop, MetricName: Errors}, Period: 60, Stat: Sum}
+          ReturnData: false
+        - Id: requests
+          MetricStat: {Metric: {Namespace: shop, MetricName: Requests}, Period: 60, Stat: Sum}
+          ReturnData: false
+  Works:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      {ComparisonOperator: GreaterThanThreshold, EvaluationPeriods: 1, Threshold: 0, Namespace: shop, MetricName: Works,
+       ExtendedStatistic: p50, Period: 60, TreatMissingData: notBreaching}
+  Page:
+    Type: AWS::CloudWatch::CompositeAlarm
+    Properties:
+      AlarmRule: !Sub ALARM("${Errors}")
+      ActionsSuppressor: !Ref Works
+      ActionsSuppressorWaitPeriod: 60
+      ActionsSuppressorExtensionPeriod: 60
+      AlarmActions: [!Sub "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:ops"]
+Outputs:
+  Page: {Value: !GetAtt Page.Arn}
+"""
+
+
+async def test_alarms_of_every_kind_come_from_a_stack_work_and_go_with_it() -> None:
+    lab = Lab()
+    lab.deploy("alarms", ALARMS, {})
+    await lab.until(lambda: lab.store.all(Stack)[0].status == "CREATE_COMPLETE")
+    [page] = lab.store.all(CompositeAlarm)
+    [stack] = lab.call("cloudformation", "DescribeStacks", StackName="alarms")["Stacks"]
+    assert stack["Outputs"][0]["OutputValue"] == page.arn
+    for metric, value in (("Errors", 1.0), ("Requests", 10.0)):
+        data = [{"MetricName": metric, "Value": value}]
+        lab.call("cloudwatch", "PutMetricData", Namespace="shop", MetricData=data)
+    await lab.until(lambda: lab.store.all(CompositeAlarm)[0].state == "ALARM", 120)
+    await lab.until(lambda: lab.store.where(AlarmHistory, "item_type", "Action"), 120)
+    changed = ALARMS.replace('ALARM("${Errors}")', 'NOT ALARM("${Errors}")')
+    lab.call("cloudformation", "UpdateStack", StackName="alarms", TemplateBody=changed)
+    await lab.until(lambda: lab.store.all(CompositeAlarm)[0].rule.startswith("NOT"))
+    lab.call("cloudformation", "DeleteStack", StackName="alarms")
+    await lab.until(lambda: lab.store.all(Stack)[0].status == "DELETE_COMPLETE")
+    assert lab.store.all(MetricAlarm) == []
+    assert lab.store.all(CompositeAlarm) == []

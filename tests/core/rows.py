@@ -3,7 +3,15 @@
 from typing import Any
 
 from lab.core.autoscaling.model import AutoScalingGroup, Member
-from lab.core.autoscaling.policy import ScalingPolicy, TargetTracking
+from lab.core.autoscaling.policy import (
+    Adjustment,
+    ScalingPolicy,
+    SimpleScaling,
+    Step,
+    StepScaling,
+    TargetTracking,
+)
+from lab.core.autoscaling.wish import Breach
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import (
     Listener,
@@ -57,9 +65,26 @@ def member(name: str, zone: str = A, **more: Any) -> Member:
     return Member(**values)
 
 
-def policy(**more: Any) -> ScalingPolicy:
-    tracking = TargetTracking("ASGAverageCPUUtilization", more.pop("target", 50.0), more.pop("disable_scale_in", False))
-    return ScalingPolicy("cpu", "arn:policy/cpu", "web", "TargetTrackingScaling", tracking, **more)
+def policy(name: str = "cpu", metric: str = "ASGAverageCPUUtilization", **more: Any) -> ScalingPolicy:
+    """Of type target tracking."""
+    tracking = TargetTracking(metric, more.pop("target", 50.0), more.pop("disable_scale_in", False))
+    return ScalingPolicy(name, f"arn:policy/{name}", "web", "TargetTrackingScaling", tracking, **more)
+
+
+def step_policy(*steps: Step, kind: str = "ChangeInCapacity", least: int | None = None, **more: Any) -> ScalingPolicy:
+    name, aggregation = more.pop("name", "step"), more.pop("aggregation", "")
+    scaling = StepScaling(Adjustment(kind, least), steps, aggregation)
+    return ScalingPolicy(name, f"arn:policy/{name}", "web", "StepScaling", step=scaling, **more)
+
+
+def simple_policy(amount: int = 1, kind: str = "ChangeInCapacity", cooldown: float | None = None) -> ScalingPolicy:
+    scaling = SimpleScaling(Adjustment(kind), amount, cooldown)
+    return ScalingPolicy("simple", "arn:policy/simple", "web", "SimpleScaling", simple=scaling)
+
+
+def breach(*values: float, threshold: float = 50.0, above: bool = True, alarm: str = "alarm") -> Breach:
+    """`above` False is an alarm for values below the threshold."""
+    return Breach(alarm, "CPUUtilization", threshold, values, above)
 
 
 def instance(name: str, **more: Any) -> Instance:

@@ -95,7 +95,7 @@ def test_drained_and_terminated() -> None:
          "changing the desired capacity from 0 to 3."),
         (causes.desired_set(0, 1, 2),
          "a user request explicitly set group desired capacity changing the desired capacity from 1 to 2."),
-        (causes.alarm_triggered(0, "high", "cpu", 3, 2),
+        (causes.alarm_triggered(0, "high", "ALARM", "cpu", 3, 2),
          "a monitor alarm high in state ALARM triggered policy cpu changing the desired capacity from 3 to 2."),
         (causes.selected(0, "i-1"), "instance i-1 was selected for termination."),
         (causes.user_terminated(0, "i-1", 2, 1),

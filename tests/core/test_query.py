@@ -243,6 +243,11 @@ def test_only_what_returns_data_and_what_it_needs_is_read() -> None:
     assert asked == [("a", 60.0, 300, "")]
 
 
+def test_statistics_of_whole_numbers_are_numbers_like_others() -> None:
+    found = evaluate([metric("m"), expression("m / MAX(m)")], lambda *_: Statistics(1, 4, 4, 4), [0.0], 60)
+    assert found["e"].values == (1.0,)
+
+
 def test_an_array_is_no_single_series() -> None:
     with pytest.raises(ValidationError, match="it must be a single time series"):
         evaluate([metric("m"), expression("METRICS()")], lambda *_: None, [0.0], 60)

@@ -8,7 +8,7 @@ from typing import Any
 from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
 from lab.core.elbv2.health import REGISTERED, State, TargetHealth
 from lab.core.elbv2.rules import Action, Forward, Rule, default_rule
-from services.lb.routing import Group, RoutingTable, TargetState, compile_table
+from services.lb.routing.table import Group, RoutingTable, TargetState, compile_table
 
 GROUP = "arn:group"
 KEY = "0f" * 32

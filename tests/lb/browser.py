@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from lab.core.elbv2.config import Stickiness
-from services.lb.forward import Choice
+from services.lb.routing.forward import Choice
 from tests.lb.balancing import Bench, document, group, target
 
 OTHER = "arn:other"

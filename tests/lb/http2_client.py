@@ -6,6 +6,7 @@ The client's side is the package `h2` with its checks of what we send on, and of
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,14 +22,14 @@ from h2.events import (
     StreamReset,
 )
 
-from services.lb.endpoint import Endpoint
-from services.lb.http2 import H2Connection
-from services.lb.http2_frames import FrameFilter
-from services.lb.peer import Peer
-from services.lb.selector import READ
+from services.lb.http2.connection import H2Connection
+from services.lb.http2.frames import FrameFilter
+from services.lb.serving.peer import Peer
+from services.lb.sockets.endpoint import Endpoint
+from services.lb.sockets.selector import READ
 from tests.lb.certificates import trusting
 from tests.lb.tls_world import tls
-from tests.lb.world import World
+from tests.lb.world import Origin, World
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -123,7 +124,7 @@ class H2Client:
         """Reads once."""
         try:
             data = await self.reader.read(65536)
-        except ConnectionResetError:
+        except ConnectionError:
             data = b""
         if not data:
             self.closed = True
@@ -131,7 +132,7 @@ class H2Client:
         for event in self.protocol.receive_data(self.frames.feed(data)):
             self._note(event)
         assert not self.frames.too_large
-        with contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionError):
             self.flush()
 
     def _note(self, event: Event) -> None:
@@ -176,6 +177,10 @@ class Served(H2Client):
         self.served = served
 
 
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return struct.pack(">BHBBI", len(payload) >> 16, len(payload) & 0xFFFF, kind, flags, stream) + payload
+
+
 async def told(client: H2Client) -> int:
     """The code of the GOAWAY that ends the connection."""
     await client.end()
@@ -199,6 +204,14 @@ async def connect(world: World, *, buffers: int = 0) -> Served:
     client = Served(reader, writer, served)
     client.begin()
     return client
+
+
+async def waiting(world: World) -> tuple[Origin, Served]:
+    """A target that answers when it is released, and a client."""
+    origin = await world.origin()
+    origin.held = asyncio.Event()
+    await world.run()
+    return origin, await connect(world)
 
 
 async def connect_tls(world: World) -> H2Client:

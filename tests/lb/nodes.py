@@ -14,7 +14,7 @@ from pathlib import Path
 from lab.adapters.process.processes import table
 from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig, Target, TargetGroup
 from lab.core.elbv2.rules import Forward, default_rule
-from services.lb import lastgood
+from services.lb.node import lastgood
 from tests.eventually import eventually
 from tests.lb.world import Message, Origin, Peer
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.lb.anomaly import MIN_WEIGHT, PERIOD, Record, judge
+from services.lb.targets.anomaly import MIN_WEIGHT, PERIOD, Record, judge
 from tests.lb.balancing import Bench, document, group, target
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.lb.balance import Shares
+from services.lb.targets.balance import Shares
 from tests.lb.balancing import Bench, document, group, target
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.lb.capacity import this_machine, usable_cores, usable_memory
+from services.lb.node.capacity import this_machine, usable_cores, usable_memory
 
 V2 = "0::/a/b"
 V1 = "9:name=systemd:/\n4:memory:/docker/1\n1:cpu,cpuacct:/docker/1"

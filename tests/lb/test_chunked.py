@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.lb.chunked import ChunkedBody
+from services.lb.http1.chunked import ChunkedBody
 
 END = b"0\r\n\r\n"
 

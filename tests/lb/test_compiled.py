@@ -51,7 +51,7 @@ def test_the_suite_passes_compiled(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tests", tree / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
     seen = subprocess.run(
-        [sys.executable, "-c", "import services.lb.exchange as one; print(one.__file__)"],
+        [sys.executable, "-c", "import services.lb.serving.exchange as one; print(one.__file__)"],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree)},
         capture_output=True,

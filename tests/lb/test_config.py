@@ -15,11 +15,11 @@ from lab.core.elbv2 import config as lb_config
 from lab.core.elbv2.check import problems
 from lab.core.elbv2.config import HealthCheck, Listener, LoadBalancerConfig
 from lab.core.elbv2.rules import FixedResponse, Forward, default_rule
-from services.lb import lastgood
-from services.lb.control import ControlLink, ControlPlane
-from services.lb.listener import open_sockets
-from services.lb.messages import Orders
-from services.lb.selector import serving_selector
+from services.lb.node import lastgood
+from services.lb.node.control import ControlLink, ControlPlane
+from services.lb.node.messages import Orders
+from services.lb.serving.listener import open_sockets
+from services.lb.sockets.selector import serving_selector
 from tests.eventually import eventually
 from tests.lb.world import Peer, World, in_world, read_message
 

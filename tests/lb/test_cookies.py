@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.lb.cookies import SHARD_BYTES, Seal, joined, our_cookies, shards
+from services.lb.routing.cookies import SHARD_BYTES, Seal, joined, our_cookies, shards
 from tests.lb.balancing import KEY
 
 NOISE = random.Random(7).randbytes

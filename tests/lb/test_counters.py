@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from lab.core.elbv2 import response_times
 from lab.core.elbv2.report import GroupReport
 from lab.core.elbv2.rules import FixedResponse, Forward
-from services.lb.counters import Counters, GroupCounters
-from services.lb.outcome import Cause, Outcome, Phase
+from services.lb.serving.counters import Counters, GroupCounters
+from services.lb.serving.outcome import Cause, Outcome, Phase
 from tests.eventually import eventually
 from tests.lb.world import GROUP, World, in_world, ok
 

@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 from lab.core.elbv2.rules import FixedResponse
-from services.lb.allowance import UNLIMITED
-from services.lb.duty import Duty
-from services.lb.link import Link, Message
-from services.lb.listener import open_sockets
-from services.lb.messages import Orders, orders_to_json
-from services.lb.worker import Worker
+from services.lb.node.allowance import UNLIMITED
+from services.lb.node.duty import Duty
+from services.lb.node.link import Link, Message
+from services.lb.node.messages import Orders, orders_to_json
+from services.lb.node.worker import Worker
+from services.lb.serving.listener import open_sockets
 from tests.eventually import eventually
 from tests.lb.world import World, in_world
 

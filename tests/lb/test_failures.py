@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from services.lb.downstream import Client
-from services.lb.outcome import VERDICTS, Cause, Outcome, Phase
-from services.lb.plane import Plane
-from services.lb.selector import serving_selector
+from services.lb.serving.downstream import Client
+from services.lb.serving.outcome import VERDICTS, Cause, Outcome, Phase
+from services.lb.serving.plane import Plane
+from services.lb.sockets.selector import serving_selector
 from tests.eventually import eventually
 from tests.lb.world import Origin, World, ended, in_world, ok, read_message
 

@@ -17,17 +17,17 @@ import pytest
 from lab.core.elbv2.config import Attributes, HealthCheck, Listener, LoadBalancerConfig, LogTarget, Target, TargetGroup
 from lab.core.elbv2.health import State, TargetHealth
 from lab.core.elbv2.rules import FixedResponse, Forward, PathPattern, Rule, default_rule
-from services.lb.downstream import Client
-from services.lb.endpoint import Endpoint
-from services.lb.front import compile_fronts
 from services.lb.logs.logs import Logs
 from services.lb.logs.spool import Spool
-from services.lb.peer import Peer
-from services.lb.plane import Plane
-from services.lb.routing import compile_table
-from services.lb.selector import READ, serving_selector
-from services.lb.target import TargetState
-from services.lb.upstream import IDLE, Upstream
+from services.lb.routing.table import compile_table
+from services.lb.serving.downstream import Client
+from services.lb.serving.front import compile_fronts
+from services.lb.serving.peer import Peer
+from services.lb.serving.plane import Plane
+from services.lb.serving.upstream import IDLE, Upstream
+from services.lb.sockets.endpoint import Endpoint
+from services.lb.sockets.selector import READ, serving_selector
+from services.lb.targets.target import TargetState
 
 HEAD = (
     b"GET /shop/%d?page=2 HTTP/1.1\r\nHost: www.example.com\r\nConnection: keep-alive\r\nUser-Agent: test/1.0\r\n"

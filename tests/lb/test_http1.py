@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.lb.http1 import Framing
-from services.lb.outcome import Cause
-from services.lb.request_head import parse_request, unfinished_request
-from services.lb.request_line import Request
-from services.lb.response_head import parse_response
+from services.lb.http1.framing import Framing
+from services.lb.http1.request_head import parse_request, unfinished_request
+from services.lb.http1.request_line import Request
+from services.lb.http1.response_head import parse_response
+from services.lb.serving.outcome import Cause
 
 H = b"GET / HTTP/1.1\r\nHost: a"
 

@@ -4,7 +4,7 @@ import asyncio
 
 from h2.settings import SettingCodes
 
-from services.lb.http2 import WINDOW_BYTES
+from services.lb.http2.connection import WINDOW_BYTES
 from tests.eventually import eventually
 from tests.lb.http2_client import connect, head
 from tests.lb.world import World, in_world, ok, read_message

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from services.lb.outcome import Cause
+from services.lb.serving.outcome import Cause
 from tests.eventually import eventually
 from tests.lb.http2_client import connect, head
 from tests.lb.world import SELECTORS, World, run_in_world

@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.lb.desync import COMPLIANT
-from services.lb.http2_head import read_request
-from services.lb.outcome import Cause
-from services.lb.request_line import Request
+from services.lb.http1.desync import COMPLIANT
+from services.lb.http1.request_line import Request
+from services.lb.http2.head import read_request
+from services.lb.serving.outcome import Cause
 
 GOOD = [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"a"), (b":path", b"/")]
 

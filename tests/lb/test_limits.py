@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from services.lb.allowance import UNLIMITED
+from services.lb.node.allowance import UNLIMITED
 from tests.eventually import eventually
 from tests.lb.world import Peer, World, in_world
 

@@ -5,7 +5,7 @@ import os
 import socket
 from typing import Any
 
-from services.lb.link import Link, Message
+from services.lb.node.link import Link, Message
 from tests.eventually import eventually
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from services.lb.control import ControlPlane
-from services.lb.fetch import BadAnswer
 from services.lb.logs.delivery import Delivery
 from services.lb.logs.spool import Spool
+from services.lb.node.control import ControlPlane
+from services.lb.node.fetch import BadAnswer
 from tests.eventually import eventually
 from tests.lb.world import Message, read_message
 

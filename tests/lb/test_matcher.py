@@ -20,8 +20,8 @@ from lab.core.elbv2.rules import (
     SourceIp,
     default_rule,
 )
-from services.lb.matcher import Matcher
-from services.lb.uri import host_name, normal_path, query_pairs
+from services.lb.routing.matcher import Matcher
+from services.lb.routing.uri import host_name, normal_path, query_pairs
 
 OK = FixedResponse(200)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from lab.core.elbv2.config import LoadBalancerConfig
-from services.lb import lastgood
-from services.lb.allowance import Allowance, Machine
 from services.lb.main import read_settings
+from services.lb.node import lastgood
+from services.lb.node.allowance import Allowance, Machine
 from tests.eventually import eventually
 from tests.lb.nodes import ENVIRONMENT, asked, document, origin, running
 

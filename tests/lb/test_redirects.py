@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.core.elbv2.rules import Redirect
-from services.lb.redirects import LOCATION_BYTES, Redirection
+from services.lb.routing.redirects import LOCATION_BYTES, Redirection
 
 UNCHANGED = Redirect(301)
 

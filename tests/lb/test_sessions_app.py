@@ -4,7 +4,7 @@ import pytest
 
 from lab.core.elbv2.config import Stickiness, TargetGroup
 from lab.core.elbv2.rules import Forward, PathPattern, Rule
-from services.lb.cookies import REMOVED, SHARD_BYTES
+from services.lb.routing.cookies import REMOVED, SHARD_BYTES
 from tests.lb.balancing import GROUP, Bench, document, group, target
 from tests.lb.browser import APP, APP_ANSWER, OTHER, Browser, bench
 

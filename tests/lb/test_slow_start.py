@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.lb.slow_start import share
-from services.lb.target import FULL_SHARE
+from services.lb.targets.slow_start import share
+from services.lb.targets.target import FULL_SHARE
 from tests.lb.balancing import Bench, document, group, target
 
 SECONDS = 100.0

@@ -1,10 +1,10 @@
 """The sums over a node's workers, as those come, count, and go."""
 
 from lab.core.elbv2.report import GroupReport
-from services.lb.messages import NOTHING, Orders, Status, TargetCounts, orders_from_json, orders_to_json
-from services.lb.messages import status_from_json as from_json
-from services.lb.messages import status_to_json as to_json
-from services.lb.tally import Tally
+from services.lb.node.messages import NOTHING, Orders, Status, TargetCounts, orders_from_json, orders_to_json
+from services.lb.node.messages import status_from_json as from_json
+from services.lb.node.messages import status_to_json as to_json
+from services.lb.node.tally import Tally
 from tests.lb.nodes import document
 
 KEY = ("arn:g", "i-1", 80, "10.0.0.1", 8000)

@@ -6,7 +6,7 @@ from collections import Counter
 
 from lab.core.elbv2.config import HealthCheck, TargetGroup
 from lab.core.elbv2.rules import Forward
-from services.lb.routing import compile_table
+from services.lb.routing.table import compile_table
 from tests.eventually import eventually
 from tests.lb.world import GROUP, Message, World, in_world, ok, read_message
 

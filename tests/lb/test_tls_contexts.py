@@ -13,10 +13,10 @@ import pytest
 from lab.core.elbv2.config import Attributes, Certificate, Listener, LoadBalancerConfig, MutualAuthentication, Tls
 from lab.core.elbv2.rules import FixedResponse, default_rule
 from lab.core.elbv2.tls_policies import POLICIES
-from services.lb import tls_contexts
-from services.lb.tls_contexts import TlsFront, matches
-from services.lb.tls_fronts import compile_tls_fronts
-from services.lb.tls_settings import target_context
+from services.lb.tls import contexts
+from services.lb.tls.contexts import TlsFront, matches
+from services.lb.tls.fronts import compile_tls_fronts
+from services.lb.tls.settings import target_context
 from tests.lb.certificates import make, rsa_key
 from tests.lb.tls_world import PLAIN_SERVER, tls
 
@@ -46,7 +46,7 @@ def test_contexts_are_kept_as_long_as_their_part_of_the_document() -> None:
     assert compile_tls_fronts(config(tls()), {}, http2=False)[443].http2 is False
 
 
-def document(*, chain: str = PLAIN_SERVER.chain, key: str = PLAIN_SERVER.private_key, policy: str = "") -> Tls:
+def document(*, chain: str = PLAIN_SERVER.chain, key: str = PLAIN_SERVER.key, policy: str = "") -> Tls:
     return Tls(policy or "ELBSecurityPolicy-2016-08", (Certificate("arn:c", chain, key),))
 
 
@@ -65,7 +65,7 @@ DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEHvZ2tvYTuFNyyTj2f4hGbEEgZBd
         (Tls("ELBSecurityPolicy-2016-08", ()), "listener 443 has no certificate"),
         (document(chain="nonsense"), "listener 443 has the certificate arn:c, which cannot be read"),
         (document(key="nonsense"), "listener 443 has the certificate arn:c, which OpenSSL does not take"),
-        (document(key=make("x").private_key), "KEY_VALUES_MISMATCH|key values mismatch"),
+        (document(key=make("x").key), "KEY_VALUES_MISMATCH|key values mismatch"),
         (document(key=ENCRYPTED), "arn:c, which OpenSSL does not take"),
         (tls(mutual=MutualAuthentication("maybe")), "mutual authentication mode 'maybe'"),
         (tls(mutual=MutualAuthentication("verify", "nonsense")), "trust store that OpenSSL does not take"),
@@ -81,7 +81,7 @@ def test_what_cannot_be_obeyed_is_refused_in_one_sentence(part: Tls | None, why:
 def test_an_encrypted_key_asks_nobody(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     command = ("openssl", "ec", "-aes128", "-passout", "pass:secret", "-out", str(file))
-    subprocess.run(command, input=PLAIN_SERVER.private_key.encode(), check=True, capture_output=True)
+    subprocess.run(command, input=PLAIN_SERVER.key.encode(), check=True, capture_output=True)
     with pytest.raises(ValueError, match="its key is encrypted"):
         TlsFront(document(key=file.read_text()), http2=True)
 
@@ -100,7 +100,7 @@ def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     if not memory:
         monkeypatch.delattr(os, "memfd_create")
     modes: list[int] = []
-    with tls_contexts._as_file(b"secret") as path:
+    with contexts._as_file(b"secret") as path:
         assert Path(path).read_bytes() == b"secret"
         modes.append(Path(path).stat().st_mode & 0o077)
     if not memory:
@@ -142,7 +142,7 @@ def test_a_context_towards_targets_is_made_once() -> None:
 
 def test_a_node_without_https_does_without_the_library() -> None:
     code = (
-        "import sys, services.lb.tls_fronts, services.lb.tls_endpoint, services.lb.tls_settings, services.lb.health;"
+        "import sys, services.lb.tls.fronts, services.lb.tls.endpoint, services.lb.tls.settings, services.lb.node.health;"
         "sys.exit('cryptography' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

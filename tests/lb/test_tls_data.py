@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from lab.core.elbv2.tls_policies import POLICIES
-from services.lb.selector import READ, WRITE
-from services.lb.tls_contexts import TlsFront
-from services.lb.tls_endpoint import RECORD_BYTES, dial_tls
-from services.lb.tls_settings import target_context
+from services.lb.sockets.selector import READ, WRITE
+from services.lb.tls.contexts import TlsFront
+from services.lb.tls.endpoint import RECORD_BYTES, dial_tls
+from services.lb.tls.settings import target_context
 from tests.eventually import eventually, until
 from tests.lb.certificates import make, rsa_key, trusting
 from tests.lb.tls_world import Echo, TlsWorld, in_tls_world, rest, tls

@@ -10,11 +10,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from lab.core.elbv2.tls_policies import POLICIES, offered
-from services.lb.tls_contexts import TlsFront
-from services.lb.tls_endpoint import HANDSHAKE_SECONDS, RECORD_BYTES
+from services.lb.tls.contexts import TlsFront
+from services.lb.tls.endpoint import HANDSHAKE_SECONDS, RECORD_BYTES
 from tests.eventually import eventually
-from tests.lb.certificates import Pair, make, rsa_key, trusting
+from tests.lb.certificates import make, rsa_key, trusting
 from tests.lb.tls_world import PLAIN_SERVER, TlsWorld, in_tls_world, rest, tls
+from tests.pem import Pair
 
 RSA_SERVER = make("shop.example", names=("shop.example",), key=rsa_key(), days=(-1, 20))
 _DER = serialization.Encoding.DER

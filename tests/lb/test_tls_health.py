@@ -8,7 +8,7 @@ import pytest
 
 from lab.core.elbv2.config import HealthCheck, Target
 from lab.core.elbv2.health import FAILED, TIMED_OUT, CheckResult, Matcher
-from services.lb.health import check, host_field
+from services.lb.node.health import check, host_field
 from tests.lb.certificates import make
 from tests.lb.world import ok, read_message
 
@@ -17,7 +17,7 @@ OLD = make("somebody.example", days=(-30, -10))
 
 def server_context(folder: Path, version: ssl.TLSVersion) -> ssl.SSLContext:
     file = folder / "server.pem"
-    file.write_text(OLD.private_key + OLD.chain)
+    file.write_text(OLD.key + OLD.chain)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     context.minimum_version = context.maximum_version = version

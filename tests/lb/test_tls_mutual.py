@@ -10,13 +10,14 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from lab.core.elbv2.config import MutualAuthentication
-from services.lb import tls_contexts
-from services.lb.mtls import rfc2253, sent_leaf
-from services.lb.tls_contexts import TlsFront
-from services.lb.tls_facts import TlsFacts, request_fields, reserved_names
+from services.lb.tls import contexts
+from services.lb.tls.contexts import TlsFront
+from services.lb.tls.facts import TlsFacts, request_fields, reserved_names
+from services.lb.tls.mtls import rfc2253, sent_leaf
 from tests.eventually import eventually
-from tests.lb.certificates import SERVER_ONLY, Pair, make, revocation_list, rsa_key, trusting
+from tests.lb.certificates import SERVER_ONLY, client_context, make, revocation_list, rsa_key, trusting
 from tests.lb.tls_world import PLAIN_SERVER, TlsWorld, in_tls_world, tls
+from tests.pem import Pair
 
 ROOT = make("root", authority=True)
 MIDDLE = make("middle", issuer=ROOT, authority=True)
@@ -51,7 +52,7 @@ def passthrough() -> TlsFront:
 
 
 def showing(pair: Pair, folder: Path, version: ssl.TLSVersion) -> ssl.SSLContext:
-    context = pair.client_context(folder)
+    context = client_context(pair, folder)
     context.minimum_version = context.maximum_version = version
     return context
 
@@ -90,7 +91,7 @@ async def test_a_good_certificate(world: TlsWorld, tmp_path: Path, version: ssl.
         (make("old", issuer=ROOT, days=(-30, -1)), "ClientCertExpired"),
         (make("early", issuer=ROOT, days=(1, 30)), "ClientCertNotYetValid"),
         (make("server", issuer=ROOT, usage=SERVER_ONLY), "ClientCertPurposeInvalid"),
-        (make("forged", issuer=Pair(ROOT.certificate, OTHER_ROOT.key)), "ClientCertInvalid"),
+        (make("forged", issuer=Pair(ROOT.certificate, OTHER_ROOT.private)), "ClientCertInvalid"),
         (REVOKED, "ClientCertCrlHit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -122,34 +123,34 @@ async def test_no_certificate_is_refused(world: TlsWorld, version: ssl.TLSVersio
 async def test_lists_revoke_only_what_is_on_them(world: TlsWorld, tmp_path: Path) -> None:
     """An authority without a list revokes nothing, an overdue list still counts, an intermediate can be revoked, too."""
     world.front = verify(revoked=(revocation_list(ROOT, REVOKED),))
-    assert not (await world.facts_of(GOOD.client_context(tmp_path))).failure
+    assert not (await world.facts_of(client_context(GOOD, tmp_path))).failure
     world.front = verify(revoked=(revocation_list(ROOT, MIDDLE),))
-    assert (await world.failure(GOOD.client_context(tmp_path))).failure == "ClientCertCrlHit"
+    assert (await world.failure(client_context(GOOD, tmp_path))).failure == "ClientCertCrlHit"
 
 
 @in_tls_world
 async def test_only_an_authoritys_own_list_counts(world: TlsWorld, tmp_path: Path) -> None:
-    forged = revocation_list(Pair(ROOT.certificate, OTHER_ROOT.key), GOOD, MIDDLE)
+    forged = revocation_list(Pair(ROOT.certificate, OTHER_ROOT.private), GOOD, MIDDLE)
     world.front = verify(revoked=(forged,))
-    assert (await world.failure(REVOKED.client_context(tmp_path))).failure == "ClientCertCrlProcessingError"
+    assert (await world.failure(client_context(REVOKED, tmp_path))).failure == "ClientCertCrlProcessingError"
     world.front = verify(revoked=(forged, revocation_list(ROOT, REVOKED)))
-    assert (await world.failure(REVOKED.client_context(tmp_path))).failure == "ClientCertCrlHit"
-    assert not (await world.facts_of(GOOD.client_context(tmp_path))).failure
+    assert (await world.failure(client_context(REVOKED, tmp_path))).failure == "ClientCertCrlHit"
+    assert not (await world.facts_of(client_context(GOOD, tmp_path))).failure
     world.front = verify(revoked=(revocation_list(MIDDLE, GOOD),))  # an issuer that the trust store does not hold
-    assert (await world.failure(GOOD.client_context(tmp_path))).failure == "ClientCertCrlHit"
+    assert (await world.failure(client_context(GOOD, tmp_path))).failure == "ClientCertCrlHit"
 
 
 @in_tls_world
 async def test_expiry_may_be_ignored(world: TlsWorld, tmp_path: Path) -> None:
     world.front = verify(ignore_expiry=True)
     old = make("old", issuer=ROOT, days=(-30, -1))
-    assert (await world.facts_of(old.client_context(tmp_path))).facts.verify_status == "Success"
+    assert (await world.facts_of(client_context(old, tmp_path))).facts.verify_status == "Success"
 
 
 @in_tls_world
 async def test_an_intermediate_in_the_store_is_trust_enough(world: TlsWorld, tmp_path: Path) -> None:
     world.front = verify(roots=(MIDDLE,))
-    assert not (await world.facts_of(GOOD.client_context(tmp_path))).failure
+    assert not (await world.facts_of(client_context(GOOD, tmp_path))).failure
 
 
 @in_tls_world
@@ -160,8 +161,8 @@ async def test_how_deep_a_chain_may_be(world: TlsWorld, tmp_path: Path) -> None:
         above = make(f"depth {depth}", issuer=above, authority=True)
     four = make("four", issuer=above)
     five = make("five", issuer=make("depth 4", issuer=above, authority=True))
-    assert not (await world.facts_of(four.client_context(tmp_path))).failure
-    assert (await world.failure(five.client_context(tmp_path))).failure == "ClientCertMaxChainDepthExceeded"
+    assert not (await world.facts_of(client_context(four, tmp_path))).failure
+    assert (await world.failure(client_context(five, tmp_path))).failure == "ClientCertMaxChainDepthExceeded"
 
 
 @pytest.mark.parametrize(
@@ -195,11 +196,11 @@ async def test_passthrough_without_a_certificate(world: TlsWorld, version: ssl.T
 @in_tls_world
 async def test_passthrough_needs_the_key(world: TlsWorld, tmp_path: Path) -> None:
     """Any certificate, but its own: OpenSSL has the client prove it."""
-    stolen = Pair(GOOD.certificate, make("thief").key)
+    stolen = Pair(GOOD.certificate, make("thief").private)
     with pytest.raises(ssl.SSLError):
-        stolen.client_context(tmp_path)  # no client of this kind will even try
+        client_context(stolen, tmp_path)  # no client of this kind will even try
     world.front = passthrough()
-    assert (await world.facts_of(GOOD.client_context(tmp_path))).established
+    assert (await world.facts_of(client_context(GOOD, tmp_path))).established
 
 
 @in_tls_world
@@ -208,7 +209,7 @@ async def test_a_long_chain_is_not_passed_on(world: TlsWorld, tmp_path: Path) ->
     above = OTHER_ROOT
     for depth in range(60):
         above = make(f"depth {depth} " + "x" * 40, issuer=above, authority=True)
-    link = await world.failure(make("deep", issuer=above).client_context(tmp_path))
+    link = await world.failure(client_context(make("deep", issuer=above), tmp_path))
     assert link.failure == "ClientCertMaxSizeExceeded"
 
 
@@ -216,11 +217,11 @@ async def test_a_long_chain_is_not_passed_on(world: TlsWorld, tmp_path: Path) ->
 async def test_what_passthrough_trusts_does_not_pile_up(
     world: TlsWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls_contexts, "MOST_TRUSTED", 3)
+    monkeypatch.setattr(contexts, "MOST_TRUSTED", 3)
     world.front = passthrough()
     first = world.front.context
     for number in range(7):
-        await world.facts_of(make(f"client {number}").client_context(tmp_path))
+        await world.facts_of(client_context(make(f"client {number}"), tmp_path))
         assert world.front.context.cert_store_stats()["x509"] <= 3
     assert world.front.context is not first
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.core.elbv2.rules import FixedResponse, Rewrite, Rule, default_rule
-from services.lb.transforms import HOST_BYTES, TARGET_BYTES, Transforms, transforms
+from services.lb.routing.transforms import HOST_BYTES, TARGET_BYTES, Transforms, transforms
 
 
 def rewriting(host: Rewrite | None = None, url: Rewrite | None = None) -> Transforms:

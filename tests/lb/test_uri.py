@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.lb.uri import host_name, normal_path, origin_form, query_pairs
+from services.lb.routing.uri import host_name, normal_path, origin_form, query_pairs
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.adapters.process.processes import family, look, signal_family, table
-from services.lb.listener import open_sockets
+from services.lb.serving.listener import open_sockets
 from tests.eventually import eventually
 from tests.lb.nodes import RunningNode, asked, document, free_port, origin, running
 from tests.lb.world import ok

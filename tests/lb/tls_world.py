@@ -14,18 +14,19 @@ from typing import Any
 
 import pytest
 
-from lab.core.elbv2.config import MutualAuthentication, Tls
-from services.lb.endpoint import Owner
-from services.lb.greeting import Greeting
-from services.lb.messages import NOTHING
-from services.lb.peer import Peer
-from services.lb.plane import Plane
-from services.lb.routing import compile_table
-from services.lb.selector import PlainSelector, ServingSelector, serving_selector
-from services.lb.tls_contexts import TlsFront
-from services.lb.tls_endpoint import TlsEndpoint, accept_tls
+from lab.core.elbv2.config import Certificate, MutualAuthentication, Tls
+from services.lb.node.messages import NOTHING
+from services.lb.routing.table import compile_table
+from services.lb.serving.greeting import Greeting
+from services.lb.serving.peer import Peer
+from services.lb.serving.plane import Plane
+from services.lb.sockets.endpoint import Owner
+from services.lb.sockets.selector import PlainSelector, ServingSelector, serving_selector
+from services.lb.tls.contexts import TlsFront
+from services.lb.tls.endpoint import TlsEndpoint, accept_tls
 from tests.eventually import eventually
-from tests.lb.certificates import Pair, make, trusting
+from tests.lb.certificates import make, trusting
+from tests.pem import Pair
 
 POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 PLAIN_SERVER = make("shop.example", names=("shop.example",))
@@ -34,7 +35,8 @@ PLAIN_SERVER = make("shop.example", names=("shop.example",))
 def tls(*pairs: Pair, policy: str = POLICY, mutual: MutualAuthentication | None = None) -> Tls:
     """The listener's part of a document; the ARNs are arn:0, arn:1, …"""
     chosen = pairs or (PLAIN_SERVER,)
-    return Tls(policy, tuple(pair.document(f"arn:{index}") for index, pair in enumerate(chosen)), mutual)
+    certificates = tuple(Certificate(f"arn:{index}", pair.chain, pair.key) for index, pair in enumerate(chosen))
+    return Tls(policy, certificates, mutual)
 
 
 class Echo(Owner):

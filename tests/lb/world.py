@@ -24,19 +24,19 @@ from lab.core.elbv2.config import (
 )
 from lab.core.elbv2.report import NodeReport
 from lab.core.elbv2.rules import Action, FixedResponse, Forward, Rule, default_rule
-from services.lb.allowance import UNLIMITED
-from services.lb.chunked import ChunkedBody
-from services.lb.downstream import Client
-from services.lb.endpoint import Endpoint
-from services.lb.listener import ListeningSocket
-from services.lb.messages import Orders
-from services.lb.node import Identity, Node
-from services.lb.outcome import Cause, Outcome, Phase
-from services.lb.plane import Plane
-from services.lb.routing import TargetState
-from services.lb.selector import PlainSelector, ServingSelector, serving_selector
-from services.lb.upstream import Upstream
-from services.lb.worker import Worker
+from services.lb.http1.chunked import ChunkedBody
+from services.lb.node.allowance import UNLIMITED
+from services.lb.node.messages import Orders
+from services.lb.node.node import Identity, Node
+from services.lb.node.worker import Worker
+from services.lb.routing.table import TargetState
+from services.lb.serving.downstream import Client
+from services.lb.serving.listener import ListeningSocket
+from services.lb.serving.outcome import Cause, Outcome, Phase
+from services.lb.serving.plane import Plane
+from services.lb.serving.upstream import Upstream
+from services.lb.sockets.endpoint import Endpoint
+from services.lb.sockets.selector import PlainSelector, ServingSelector, serving_selector
 from tests.eventually import eventually
 
 GROUP = "arn:group"

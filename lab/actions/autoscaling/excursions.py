@@ -1,8 +1,9 @@
 """Standby, detaching and attaching (asg:as-enter-exit-standby, asg:ec2-auto-scaling-detach-attach-instances)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from lab.actions.autoscaling.decisions import keep
 from lab.actions.autoscaling.describing import activity_shape
 from lab.actions.autoscaling.groups import get_group
 from lab.actions.autoscaling.members import deregister, give_up, member_in, put
@@ -27,6 +28,10 @@ GROUP_TAG = "aws:autoscaling:groupName"
 
 Begin = Callable[[Member, AutoScalingGroup, str, str, float], tuple[Member, Activity]]
 Cause = Callable[[float, str, int, int], str]
+OUT: Mapping[str, tuple[Begin, Cause]] = {
+    "EnterStandby": (excursions.entering_standby, causes.standby_entered),
+    "DetachInstances": (excursions.detaching, causes.detached),
+}
 
 
 @reads("InstanceIds", "AutoScalingGroupName", "ShouldDecrementDesiredCapacity")
@@ -38,7 +43,7 @@ def enter_standby(context: Context, request: Request) -> Response:
             raise ValidationError(f"The instance {member.instance_id} is not in InService.")
     shrinks = request["ShouldDecrementDesiredCapacity"]
     _check_sizes(group, -len(members) if shrinks else 0, f"To place into standby {_counted(members)}")
-    return _taken_out(context, group, members, excursions.entering_standby, causes.standby_entered, shrinks=shrinks)
+    return _taken_out(context, group, members, "EnterStandby", shrinks=shrinks)
 
 
 @reads("InstanceIds", "AutoScalingGroupName")
@@ -51,14 +56,14 @@ def exit_standby(context: Context, request: Request) -> Response:
         if member.state != STANDBY:
             raise ValidationError(f"The instance {member.instance_id} is not in Standby.")
     _check_sizes(group, len(members), f"To exit standby {_counted(members)}")
-    done = []
+    done, before = [], group
     for member in members:
         old = group.desired_capacity
         group = replace(group, desired_capacity=old + 1)
         cause = causes.standby_left(context.now, member.instance_id, old, old + 1)
         pair = excursions.leaving_standby(member, group, cause, context.new_id("uuid"), context.now)
         done.append(put(context, pair))
-    context.store.put(group)
+    keep(context, before, group, "ExitStandby")
     return {"Activities": [activity_shape(activity, context) for activity in done]}
 
 
@@ -71,7 +76,7 @@ def detach_instances(context: Context, request: Request) -> Response:
         if member.state not in (IN_SERVICE, STANDBY, *(() if shrinks else (TERMINATING_RETAINED,))):
             raise ValidationError(f"The instance {member.instance_id} is not in InService or Standby.")
     _check_sizes(group, -len(members) if shrinks else 0, f"To detach {_counted(members)}")
-    return _taken_out(context, group, members, excursions.detaching, causes.detached, shrinks=shrinks)
+    return _taken_out(context, group, members, "DetachInstances", shrinks=shrinks)
 
 
 @reads("InstanceIds", "AutoScalingGroupName")
@@ -82,6 +87,7 @@ def attach_instances(context: Context, request: Request) -> Response:
     if not group.runs("Launch"):
         raise ValidationError(f"Process Launch of {group.name} is suspended: no instances can be attached")
     _check_sizes(group, len(instances), f"To attach {_counted(instances)}")
+    before = group
     for instance in instances:
         group = replace(group, desired_capacity=group.desired_capacity + 1)
         cause = causes.attached(context.now, group.desired_capacity)
@@ -98,15 +104,16 @@ def attach_instances(context: Context, request: Request) -> Response:
         )
         put(context, (member, excursions.attaching(member, group, instance.subnet_id, cause, context.now)))
         context.store.put(replace(instance, tags={**instance.tags, GROUP_TAG: group.name}))
-    context.store.put(group)
+    keep(context, before, group, "AttachInstances")
     return {}
 
 
 def _taken_out(
-    context: Context, group: AutoScalingGroup, members: Sequence[Member], begin: Begin, cause: Cause, *, shrinks: bool
+    context: Context, group: AutoScalingGroup, members: Sequence[Member], action: str, *, shrinks: bool
 ) -> Response:
     """Each member on its way out of service, deregistered."""
-    done = []
+    done, before = [], group
+    begin, cause = OUT[action]
     for member in members:
         old = group.desired_capacity
         group = replace(group, desired_capacity=old - 1 if shrinks else old)
@@ -114,7 +121,7 @@ def _taken_out(
         give_up(context, member)
         done.append(put(context, begin(member, group, text, context.new_id("uuid"), context.now)))
         deregister(context, member.instance_id)
-    context.store.put(group)
+    keep(context, before, group, action)
     return {"Activities": [activity_shape(activity, context) for activity in done]}
 
 

@@ -3,16 +3,16 @@
 import re
 from dataclasses import replace
 
+from lab.actions.autoscaling.cooldowns import check_cooldown
+from lab.actions.autoscaling.decisions import keep
+from lab.actions.autoscaling.dependents import drop_dependents
 from lab.actions.autoscaling.hook_requests import hook_of
 from lab.actions.autoscaling.settings import MEMBERS, changed, check_sizes, tag_of
 from lab.actions.autoscaling.sources import arns_of, check
 from lab.actions.context import Context, Request, Response, reads, require
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.model import AutoScalingGroup, Member
-from lab.core.autoscaling.policy import ScalingPolicy
-from lab.core.autoscaling.refreshes import InstanceRefresh, active_refresh
-from lab.core.autoscaling.warm_pool import WarmPool
-from lab.core.cloudwatch.model import MetricAlarm
+from lab.core.autoscaling.refreshes import active_refresh
 from lab.core.errors import LabError, ValidationError
 
 NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,255}")
@@ -91,12 +91,13 @@ def update_auto_scaling_group(context: Context, request: Request) -> Response:
             context.now, group.min_size, group.max_size, old.desired_capacity, group.desired_capacity
         )
         group = replace(group, capacity_cause=sentence)
-    context.store.put(group)
+    keep(context, old, group, "UpdateAutoScalingGroup")
     return {}
 
 
 @reads("AutoScalingGroupName", "DesiredCapacity", "HonorCooldown")
 def set_desired_capacity(context: Context, request: Request) -> Response:
+    """At once; with HonorCooldown only after the default cooldown."""
     group = get_group(context, request["AutoScalingGroupName"])
     desired = request["DesiredCapacity"]
     if desired > group.max_size:
@@ -107,9 +108,11 @@ def set_desired_capacity(context: Context, request: Request) -> Response:
         raise ValidationError(
             f"New SetDesiredCapacity value {desired} is below min value {group.min_size} for the AutoScalingGroup."
         )
-    if desired != group.desired_capacity:
-        sentence = causes.desired_set(context.now, group.desired_capacity, desired)
-        context.store.put(replace(group, desired_capacity=desired, capacity_cause=sentence))
+    if request.get("HonorCooldown", False):
+        check_cooldown(context, group, group.default_cooldown)
+    sentence = causes.desired_set(context.now, group.desired_capacity, desired)
+    cause = group.capacity_cause if desired == group.desired_capacity else sentence
+    keep(context, group, replace(group, desired_capacity=desired, capacity_cause=cause), "SetDesiredCapacity")
     return {}
 
 
@@ -131,13 +134,7 @@ def delete_auto_scaling_group(context: Context, request: Request) -> Response:
             "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in "
             "the group.",
         )
-    for policy in [row for row in context.store.all(ScalingPolicy) if row.group == group.name]:
-        for alarm_name in policy.alarm_names:
-            context.store.delete(MetricAlarm, alarm_name)
-        context.store.delete(ScalingPolicy, policy.arn)
-    for refresh in context.store.where(InstanceRefresh, "group", group.name):
-        context.store.delete(InstanceRefresh, refresh.key)
-    context.store.delete(WarmPool, group.name)
+    drop_dependents(context, group.name)
     if members:
         # Protection from scale-in does not hold against deletion (aws-facts §3.6).
         for member in members:

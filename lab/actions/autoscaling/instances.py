@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lab.actions.autoscaling.decisions import keep
 from lab.actions.autoscaling.describing import activity_shape
 from lab.actions.autoscaling.groups import get_group
 from lab.actions.autoscaling.members import begin_termination, get_member, member_in
@@ -79,7 +80,7 @@ def terminate_instance_in_auto_scaling_group(context: Context, request: Request)
 def _terminate(
     context: Context, group: AutoScalingGroup, members: Sequence[Member], *, shrinks: bool
 ) -> list[Activity]:
-    done = []
+    done, before = [], group
     for member in members:
         if (member.state, Event.TERMINATE) not in TRANSITIONS:
             raise LabError(
@@ -98,5 +99,5 @@ def _terminate(
         cause = causes.user_terminated(context.now, member.instance_id, old, new)
         step = BeginTermination(member.instance_id, cause, owed=is_capacity(member) and not shrinks)
         done.append(begin_termination(context, member, group, step))
-    context.store.put(group)
+    keep(context, before, group, "TerminateInstanceInAutoScalingGroup")
     return done

@@ -2,10 +2,10 @@
 
 import logging
 
-from lab.control.autoscaling.policies import is_warm
 from lab.control.world import World
+from lab.core.autoscaling.available import default_warmup, is_warm
 from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup, Member
-from lab.core.autoscaling.target_tracking import default_warmup, group_dimensions
+from lab.core.autoscaling.target_tracking import group_dimensions
 from lab.core.cloudwatch.metric import Metric, dimensions
 from lab.core.compute import MachineStats
 from lab.core.ec2.catalogue import INSTANCE_TYPES

@@ -84,11 +84,31 @@ def desired_set(now: float, old: int, new: int) -> str:
     )
 
 
-def alarm_triggered(now: float, alarm: str, policy: str, old: int, new: int) -> str:
+def alarm_triggered(now: float, alarm: str, state: str, policy: str, old: int, new: int) -> str:
     return at(
         now,
-        f"a monitor alarm {alarm} in state ALARM triggered policy {policy} "
+        f"a monitor alarm {alarm} in state {state} triggered policy {policy} "
         f"changing the desired capacity from {old} to {new}.",
+    )
+
+
+def policy_executed(now: float, policy: str, old: int, new: int) -> str:
+    return at(now, f"a user request executed policy {policy} changing the desired capacity from {old} to {new}.")
+
+
+def schedule_ran(now: float, minimum: int, maximum: int, old: int, new: int) -> str:
+    """The first words are as seen on AWS (obs:15887140949), the rest as for a user's update."""
+    return at(
+        now,
+        f"a scheduled action update of AutoScalingGroup constraints to min: {minimum}, max: {maximum}, desired: {new} "
+        f"changing the desired capacity from {old} to {new}.",
+    )
+
+
+def forecast_reached(now: float, policy: str, old: int, new: int) -> str:
+    """AWS's words are not known; these follow its others."""
+    return at(
+        now, f"a forecast of predictive scaling policy {policy} changing the desired capacity from {old} to {new}."
     )
 
 

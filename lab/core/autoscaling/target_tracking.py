@@ -2,117 +2,153 @@
 
 * Alarms: High is `> target` for 3 of 3 minutes; Low is `< 0.9 × target` for 15 of 15 (observed on real groups; AWS does
   not publish them and sometimes rewrites Low).
-* Scale out in proportion, rounded up: ceil(warm × metric / target). The metric is the average over instances that are
-  warm, so it is held against their number; what is still warming counts as capacity already asked for.
-* Scale in with caution: never while an instance warms, and the capacity that is left must keep the metric at or below the
-  target: the removal is rounded down (asg:as-scaling-target-tracking).
+* In proportion: a metric that works for target tracking is one that halves when the capacity doubles, so a group measured at
+  `value` needs `base × value / target` instances, where `base` is how many it was measured over. An average over the group
+  is measured over those that are warm. Requests per target are divided by all healthy targets, warm or not. What a user's
+  own metric is measured over nobody knows; AWS takes the warm ones.
+* Out: rounded up, and never less than what was asked for already. In: the removal rounded down, never while an instance
+  warms up or is yet to come; those that terminate were measured too and count (asg:as-scaling-target-tracking).
+* A group without instances has no proportion: while its metric is above the target it asks for one.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
+from lab.core.autoscaling.available import Capacity
 from lab.core.autoscaling.model import AutoScalingGroup
-from lab.core.autoscaling.policy import Decision, ScalingPolicy
-from lab.core.cloudwatch.metric import Dimensions, Metric, dimensions
+from lab.core.autoscaling.policy import ALB_REQUESTS, ScalingPolicy, TargetTracking
+from lab.core.autoscaling.wish import NO_DATA, Breach, Wish, instances, number
+from lab.core.cloudwatch.metric import Dimensions, Metric, MetricStat, dimensions
 from lab.core.cloudwatch.model import MetricAlarm
+from lab.core.cloudwatch.query import periods
 
 LOW_SHARE = 0.9
-METRICS = {"ASGAverageCPUUtilization": ("AWS/EC2", "CPUUtilization", "Average")}
-"""Predefined metric types the lab measures: namespace, metric name, statistic (bc:autoscaling.MetricType)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """A group's capacity as a policy sees it: instances in service past their warm-up, and those before its end."""
-
-    warm: int
-    warming: int
-
-    @property
-    def total(self) -> int:
-        return self.warm + self.warming
-
-
-def warmup(policy: ScalingPolicy, group: AutoScalingGroup) -> float:
-    """Lab seconds from InService: the policy's, else the group's, else the default cooldown (bc:autoscaling)."""
-    if policy.estimated_instance_warmup is not None:
-        return policy.estimated_instance_warmup
-    return default_warmup(group)
-
-
-def default_warmup(group: AutoScalingGroup) -> float:
-    return group.default_cooldown if group.default_instance_warmup is None else group.default_instance_warmup
-
-
-def alarms(policy: ScalingPolicy, alarm_arn_prefix: str, uuids: tuple[str, str], now: float) -> tuple[MetricAlarm, ...]:
-    """The alarms AWS would create for the policy; only High when scale-in is disabled."""
-    tracking = policy.target_tracking
-    namespace, name, statistic = METRICS[tracking.predefined_metric]
-    metric = Metric(namespace, name, group_dimensions(policy.group))
-    high = _alarm(policy, "High", uuids[0], alarm_arn_prefix, metric, statistic, now)
-    if tracking.disable_scale_in:
-        return (high,)
-    return (high, _alarm(policy, "Low", uuids[1], alarm_arn_prefix, metric, statistic, now))
+PERIOD = 60
+HIGH_PERIODS, LOW_PERIODS = 3, 15
+GROUP_AVERAGES = {
+    "ASGAverageCPUUtilization": "CPUUtilization",
+    "ASGAverageNetworkIn": "NetworkIn",
+    "ASGAverageNetworkOut": "NetworkOut",
+}
+"""Predefined metric types that are averages over the group, and their metrics of AWS/EC2 (bc:autoscaling.MetricType)."""
+PREDEFINED = (*GROUP_AVERAGES, ALB_REQUESTS)
 
 
 def group_dimensions(group: str) -> Dimensions:
     return dimensions({"AutoScalingGroupName": group})
 
 
-def _alarm(
-    policy: ScalingPolicy, side: str, uuid: str, prefix: str, metric: Metric, statistic: str, now: float
-) -> MetricAlarm:
+def target_group_dimensions(resource_label: str) -> Dimensions:
+    """Of a label `app/NAME/ID/targetgroup/NAME/ID`."""
+    balancer, _, target_group = resource_label.partition("/targetgroup/")
+    return dimensions({"LoadBalancer": balancer, "TargetGroup": f"targetgroup/{target_group}"})
+
+
+def predefined_stat(metric_type: str, group: str, resource_label: str) -> MetricStat:
+    """What a predefined metric type stands for."""
+    if metric_type == ALB_REQUESTS:
+        metric = Metric("AWS/ApplicationELB", "RequestCountPerTarget", target_group_dimensions(resource_label))
+        return MetricStat(metric, PERIOD, "Sum")
+    return MetricStat(Metric("AWS/EC2", GROUP_AVERAGES[metric_type], group_dimensions(group)), PERIOD, "Average")
+
+
+def alarms(policy: ScalingPolicy, alarm_arn_prefix: str, uuids: tuple[str, str], now: float) -> tuple[MetricAlarm, ...]:
+    """The alarms AWS would create for the policy; only High when scale-in is disabled."""
+    tracking = _tracking(policy)
+    high = _alarm(policy, "High", uuids[0], alarm_arn_prefix, now)
+    return (high,) if tracking.disable_scale_in else (high, _alarm(policy, "Low", uuids[1], alarm_arn_prefix, now))
+
+
+def _alarm(policy: ScalingPolicy, side: str, uuid: str, prefix: str, now: float) -> MetricAlarm:
     name = f"TargetTracking-{policy.group}-Alarm{side}-{uuid}"
-    target = policy.target_tracking.target_value
+    tracking = _tracking(policy)
     high = side == "High"
-    return MetricAlarm(
+    alarm = MetricAlarm(
         name=name,
         arn=prefix + name,
         description=f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {policy.arn}.",
-        metric=metric,
-        statistic=statistic,
-        period=60,
-        evaluation_periods=3 if high else 15,
+        metric=None,
+        statistic="",
+        period=PERIOD,
+        evaluation_periods=HIGH_PERIODS if high else LOW_PERIODS,
         datapoints_to_alarm=None,
-        threshold=target if high else round(target * LOW_SHARE, 6),
+        threshold=tracking.target_value if high else round(tracking.target_value * LOW_SHARE, 6),
         comparison_operator="GreaterThanThreshold" if high else "LessThanThreshold",
         treat_missing_data=None,
         configured_at=now,
         state_updated_at=now,
+        acted_at=now,
         alarm_actions=(policy.arn,),
     )
+    custom = tracking.customized
+    if custom is not None and custom.stat is None:
+        [tracked] = (query.id for query in custom.queries if query.return_data)
+        return replace(alarm, queries=custom.queries, period=periods(custom.queries)[tracked])
+    stat = custom.stat if custom is not None else None
+    if stat is None:
+        stat = predefined_stat(tracking.predefined_metric, policy.group, tracking.resource_label)
+    return replace(alarm, metric=stat.metric, statistic=stat.statistic, period=stat.period, unit=stat.unit)
 
 
-def decide(
-    policy: ScalingPolicy,
-    group: AutoScalingGroup,
-    alarm: MetricAlarm,
-    metric_value: float,
-    capacity: Capacity,
-    now: float,
-    decision_id: str,
-) -> Decision:
-    """The capacity the alarm asks for, with the arithmetic in words. Never moves against the alarm's direction."""
-    target = policy.target_tracking.target_value
-    high = alarm.comparison_operator == "GreaterThanThreshold"
-    current = group.desired_capacity
-    exact = capacity.warm * metric_value / target
-    sum_text = f"{capacity.warm} warm instances × {metric_value:.1f} / {target:g} = {exact:.2f}"
+def wish(policy: ScalingPolicy, group: AutoScalingGroup, breach: Breach, capacity: Capacity) -> Wish:
+    """The capacity the alarm asks for, by its newest data point. Never against the alarm's direction."""
+    desired = group.desired_capacity
+    if not breach.values:
+        return Wish(policy, breach, None, desired, held=NO_DATA)
+    return (_out if breach.above else _in)(policy, desired, breach, breach.values[-1], capacity)
 
-    # 1. Out of order: an instance is still warming, or nothing that is warm was measured.
-    if not high and (capacity.warming or capacity.total != current):
-        wanted, why = current, f"{capacity.warming} instances are still warming up; scale-in waits for them"
-    elif capacity.warm == 0:
-        wanted, why = current, "no instance is past its warm-up, so the metric says nothing about capacity"
-    # 2. Out: in proportion, rounded up, and at least what is there.
-    elif high:
-        wanted, why = max(current, math.ceil(exact)), f"{sum_text}, rounded up"
-    # 3. In: the removal rounded down, and never below one step at a time of what the metric allows.
-    else:
-        wanted, why = min(current, math.ceil(exact)), f"{sum_text}, the removal rounded down"
-    desired = min(max(wanted, group.min_size), group.max_size)
-    if desired != wanted:
-        why += f"; capped to {desired} by min {group.min_size} and max {group.max_size}"
-    elif desired == current and wanted == current:
-        why += "; no change"
-    return Decision(decision_id, group.name, policy.name, alarm.name, now, metric_value, current, wanted, desired, why)
+
+def _out(policy: ScalingPolicy, desired: int, breach: Breach, value: float, capacity: Capacity) -> Wish:
+    tracking = _tracking(policy)
+    target = tracking.target_value
+    per_target = tracking.predefined_metric == ALB_REQUESTS
+    base = capacity.in_service if per_target else capacity.warm
+    if desired == 0 and capacity.alive == 0 and value > target:
+        return Wish(policy, breach, value, 1, "there is no instance to reckon with, so one is asked for")
+    if base == 0:
+        lacking = "no instance is in service" if per_target else "no instance is past its warm-up"
+        return Wish(policy, breach, value, desired, held=f"{lacking}, so the metric says nothing about capacity")
+    exact = base * value / target
+    needed = _ceil(exact)
+    over = f"{instances(base)} in service" if per_target else f"{base} warm {'instance' if base == 1 else 'instances'}"
+    arithmetic = f"{over} × {number(value)} / {number(target)} = {exact:.2f}, rounded up to {needed}"
+    return Wish(policy, breach, value, max(desired, needed), arithmetic)
+
+
+def _in(policy: ScalingPolicy, desired: int, breach: Breach, value: float, capacity: Capacity) -> Wish:
+    held = scale_in_waits(capacity, desired)
+    if held:
+        return Wish(policy, breach, value, desired, held=held)
+    target = _tracking(policy).target_value
+    base = capacity.warm + capacity.terminating
+    exact = base * value / target
+    needed = max(0, _ceil(exact))
+    leaving = f" and {capacity.terminating} terminating" if capacity.terminating else ""
+    over = f"{capacity.warm} warm{leaving} {'instance' if base == 1 else 'instances'}"
+    arithmetic = (
+        f"{over} × {number(value)} / {number(target)} = {exact:.2f}; with the removal rounded down, {needed} "
+        f"{'stays' if needed == 1 else 'stay'}"
+    )
+    return Wish(policy, breach, value, min(desired, needed), arithmetic)
+
+
+def scale_in_waits(capacity: Capacity, desired: int) -> str:
+    """Why no policy scales in now, empty when one may: a scale-out is in progress
+    (asg:ec2-auto-scaling-default-instance-warmup)."""
+    if capacity.warming:
+        verb = "is" if capacity.warming == 1 else "are"
+        return f"{instances(capacity.warming)} {verb} still warming up, and scale-in waits for that"
+    if capacity.alive < desired:
+        return f"{instances(desired - capacity.alive)} yet to be launched, and scale-in waits for that"
+    return ""
+
+
+def _ceil(exact: float) -> int:
+    """Rounded up, but for what floating point adds to a whole number."""
+    return math.ceil(round(exact, 9))
+
+
+def _tracking(policy: ScalingPolicy) -> TargetTracking:
+    if policy.target_tracking is None:
+        raise ValueError(f"{policy.name} is not of type TargetTrackingScaling")
+    return policy.target_tracking

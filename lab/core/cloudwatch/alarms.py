@@ -1,8 +1,9 @@
-"""Alarm evaluation: M of N data points, missing data, and the reason in AWS's words (cw:alarm-evaluation,
-cw:alarms-and-missing-data; aws-facts §5.3 holds the truth tables that the tests check).
+"""When a metric alarm is evaluated, on which data points, and what becomes of it (cw:alarm-evaluation).
 
-An evaluation looks at an *evaluation range*, a little longer than N periods. AWS does not publish how much longer; its
-example shows 5 for N = 3, so the lab takes N + 2.
+The window slides: it ends with the last whole minute (the last whole 10 s for periods of 10, 20 and 30 s, the last whole hour
+for alarms over more than a day) and is cut into periods backwards from there, whatever the clock says. An evaluation looks at
+an *evaluation range*, a little longer than N periods. AWS does not publish how much longer; its example shows 5 for N = 3, so
+the lab takes N + 2.
 
                       enough breaching
         ┌──────┐ ─────────────────────────▶ ┌───────┐
@@ -14,116 +15,69 @@ example shows 5 for N = 3, so the lab takes N + 2.
             └────────── INSUFFICIENT_DATA ───────┘
 """
 
-import operator
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from lab.core.cloudwatch.model import ALARM, INSUFFICIENT_DATA, OK, MetricAlarm
-from lab.core.times import alarm_date
+from lab.core.cloudwatch.model import MetricAlarm
+from lab.core.cloudwatch.query import Read
+from lab.core.cloudwatch.query import evaluate as evaluate_queries
+from lab.core.cloudwatch.reasons import reason, reason_data
+from lab.core.cloudwatch.verdict import Datapoint, decide
 
 EXTRA_PERIODS = 2
-
-COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
-    "GreaterThanThreshold": (operator.gt, "greater than"),
-    "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
-    "LessThanThreshold": (operator.lt, "less than"),
-    "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
-}
+MINUTE, HOUR, DAY = 60, 3600, 86400
+SHORT = 10
+"""The cadence of alarms with periods of 10, 20 and 30 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class Datapoint:
-    """One period of the range: its start (lab time) and value, None where there was no data."""
+def cadence(alarm: MetricAlarm) -> int:
+    """Lab seconds between two evaluations."""
+    if alarm.period < MINUTE:
+        return SHORT
+    return HOUR if alarm.period * alarm.evaluation_periods > DAY else MINUTE
 
-    start: float
-    value: float | None
+
+def is_due(alarm: MetricAlarm, last: float | None, now: float) -> bool:
+    """Whether a tick of the cadence, or a new configuration, came after the `last` evaluation (None: there was none)."""
+    if last is None or alarm.configured_at > last:
+        return True
+    return now // cadence(alarm) > last // cadence(alarm)
 
 
 def evaluation_range(alarm: MetricAlarm, now: float) -> tuple[float, ...]:
-    """The starts of the periods to look at, oldest first. The last is the newest period that is over."""
-    newest = (now // alarm.period) * alarm.period - alarm.period
+    """The starts of the periods to look at, oldest first."""
+    end = now // cadence(alarm) * cadence(alarm)
     count = alarm.evaluation_periods + EXTRA_PERIODS
-    return tuple(newest - alarm.period * back for back in range(count - 1, -1, -1))
+    return tuple(end - alarm.period * back for back in range(count, 0, -1))
 
 
-def is_due(alarm: MetricAlarm, now: float) -> bool:
-    """An alarm is evaluated once in each period of a minute or more, and at least every 10 s below that."""
-    cadence = 60 if alarm.period >= 60 else 10
-    return now // cadence > alarm.evaluated_at // cadence
+def datapoints(alarm: MetricAlarm, read: Read, now: float) -> tuple[Datapoint, ...]:
+    """The data points of the evaluation range. What was measured before the alarm was made counts too, as on AWS."""
+    starts = evaluation_range(alarm, now)
+    if alarm.metric is None:
+        [series] = evaluate_queries(alarm.queries, read, starts, alarm.period).values()
+        return tuple(map(Datapoint, starts, series.values))
+    points = []
+    for start in starts:
+        found = read(alarm.metric, start, alarm.period, alarm.unit)
+        value = None if found is None else found.get(alarm.statistic)
+        points.append(Datapoint(start, value, None if found is None else found.sample_count))
+    return tuple(points)
 
 
 def evaluate(alarm: MetricAlarm, points: Sequence[Datapoint], now: float) -> MetricAlarm:
-    """The alarm after looking at `points` (oldest first, one for each period of `evaluation_range`)."""
-    state, used = _decide(alarm, points)
-    recent = tuple(point.value for point in used if point.value is not None)
-    looked = replace(alarm, evaluated_at=now, recent=recent)
-    if state is None or state == alarm.state:
+    """The alarm after looking at `points` (oldest first, one for each period of `evaluation_range`). Of a state that stays,
+    only `recent` is new."""
+    verdict = decide(alarm, points)
+    looked = replace(alarm, recent=tuple(point.value for point in verdict.used if point.value is not None))
+    if verdict.state is None or verdict.state == alarm.state:
         return looked
-    return replace(looked, state=state, state_reason=_reason(alarm, state, used), state_updated_at=now, acted_at=None)
-
-
-def _decide(alarm: MetricAlarm, points: Sequence[Datapoint]) -> tuple[str | None, Sequence[Datapoint]]:
-    """The new state (None: keep what is) and the data points it rests on."""
-    breaches = COMPARISONS[alarm.comparison_operator][0]
-    wanted = alarm.evaluation_periods
-    needed = alarm.datapoints_to_alarm or wanted
-    real = [point for point in points if point.value is not None]
-    treatment = alarm.treat_missing_data or "missing"
-
-    # 1. Enough real data points in the range: the newest of them decide, what is missing is passed over.
-    if len(real) >= wanted:
-        used = real[-wanted:]
-        return (ALARM if _breaching(used, alarm, breaches) >= needed else OK), used
-
-    # 2. No data at all: the treatment alone decides.
-    if not real:
-        state = {"missing": INSUFFICIENT_DATA, "ignore": None, "breaching": ALARM, "notBreaching": OK}[treatment]
-        return state, ()
-
-    # 3. Some data: the shortfall is filled as the treatment says, and every real point counts.
-    breaching = _breaching(real, alarm, breaches)
-    filled = wanted - len(real)
-    if treatment == "breaching":
-        return (ALARM if breaching + filled >= needed else OK), real
-    if treatment == "notBreaching":
-        return (ALARM if breaching >= needed else OK), real
-    if breaching >= needed:
-        return ALARM, real
-    # Only breaching points and too few of them: no alarm before its time. It comes once the oldest breaching point is
-    # M periods old and nothing newer says otherwise.
-    if breaching == len(real):
-        age = len(points) - points.index(real[0])
-        if age >= needed and treatment == "missing":
-            return ALARM, real
-        return None, real
-    return OK, real
-
-
-def _breaching(points: Sequence[Datapoint], alarm: MetricAlarm, breaches: Callable[[float, float], bool]) -> int:
-    return sum(1 for point in points if point.value is not None and breaches(point.value, alarm.threshold))
-
-
-def _reason(alarm: MetricAlarm, state: str, used: Sequence[Datapoint]) -> str:
-    """AWS's wording of why the state changed (aws-facts §5.3)."""
-    if not used:
-        if state == INSUFFICIENT_DATA:
-            count = alarm.evaluation_periods
-            return f"Insufficient Data: {count} datapoint{'s were' if count > 1 else ' was'} unknown."
-        treated = "[Breaching]" if state == ALARM else "[NonBreaching]"
-        return (
-            f"Threshold Crossed: no datapoints were received for {alarm.evaluation_periods} periods and "
-            f"{alarm.evaluation_periods} missing datapoints were treated as {treated}."
-        )
-    breaches, words = COMPARISONS[alarm.comparison_operator]
-    wanted = state == ALARM
-    shown = [p for p in used if p.value is not None and breaches(p.value, alarm.threshold) == wanted] or list(used)
-    listed = ", ".join(f"{p.value} ({alarm_date(p.start)})" for p in reversed(shown))
-    plural = len(shown) != 1
-    verb = ("were" if plural else "was") + ("" if wanted else " not")
-    needed = alarm.datapoints_to_alarm or alarm.evaluation_periods
-    minimum = needed if wanted else alarm.evaluation_periods - needed + 1
-    return (
-        f"Threshold Crossed: {len(shown)} out of the last {len(used)} datapoint{'s' if len(used) != 1 else ''} "
-        f"[{listed}] {verb} {words} the threshold ({alarm.threshold}) "
-        f"(minimum {minimum} datapoint{'s' if minimum != 1 else ''} for {alarm.state} -> {state} transition)."
+    return replace(
+        looked,
+        state=verdict.state,
+        state_reason=reason(alarm, verdict.state, verdict),
+        state_reason_data=reason_data(alarm, verdict, now),
+        state_updated_at=now,
+        acted_at=None,
+        results=(),
     )

@@ -43,29 +43,33 @@ class Distribution:
         """The same in one part."""
         if len(self.parts) == 1:
             return self
-        counts, rounded = self._counts()
-        return Distribution((_pack_rounded(counts) if rounded else _pack_exact(counts),))
+        exact, buckets = self._counts()
+        return Distribution((_pack_rounded(buckets) if buckets else _pack_exact(exact),))
 
     def pairs(self) -> list[Pair]:
         """Ascending by value, each value once."""
-        return sorted(self._counts()[0].items())
+        exact, buckets = self._counts()
+        if buckets:
+            return [(_middle(bucket), count) for bucket, count in sorted(buckets.items())]
+        return sorted(exact.items())
 
-    def _counts(self) -> tuple[dict[float, float], bool]:
-        """Counts by value, and whether the values are rounded."""
-        counts: dict[float, float] = {}
-        rounded = False
+    def _counts(self) -> tuple[dict[float, float], dict[int, float]]:
+        """Counts by value, or by bucket where there are too many values or some have been rounded already."""
+        exact: dict[float, float] = {}
+        buckets: dict[int, float] = {}
         for part in self.parts:
-            if isinstance(part, bytes):
-                rounded |= part[:1] == b"r"
-            for value, count in _unpack(part) if isinstance(part, bytes) else (part,):
-                counts[value] = counts.get(value, 0.0) + count
-        if not rounded and len(counts) <= EXACT:
-            return counts, False
-        merged: dict[float, float] = {}
-        for value, count in counts.items():
-            middle = _middle(_bucket(value))
-            merged[middle] = merged.get(middle, 0.0) + count
-        return merged, True
+            if isinstance(part, bytes) and part[:1] == b"r":
+                for bucket, count in _unpack_rounded(part):
+                    buckets[bucket] = buckets.get(bucket, 0.0) + count
+            else:
+                for value, count in _unpack_exact(part) if isinstance(part, bytes) else (part,):
+                    exact[value] = exact.get(value, 0.0) + count
+        if not buckets and len(exact) <= EXACT:
+            return exact, {}
+        for value, count in exact.items():
+            bucket = _bucket(value)
+            buckets[bucket] = buckets.get(bucket, 0.0) + count
+        return {}, buckets
 
 
 def distribution(pairs: Iterable[Pair]) -> Distribution:
@@ -88,19 +92,21 @@ def _pack_exact(counts: dict[float, float]) -> bytes:
     return b"e" + struct.pack(f"<{2 * len(counts)}d", *counts, *counts.values())
 
 
-def _pack_rounded(counts: dict[float, float]) -> bytes:
-    pairs = sorted((_bucket(value), count) for value, count in counts.items())
-    number = len(pairs)
-    raw = struct.pack(f"<{number}i{number}d", *(bucket for bucket, _ in pairs), *(count for _, count in pairs))
+def _unpack_exact(packed: bytes) -> Iterable[Pair]:
+    number = (len(packed) - 1) // 16
+    found = struct.unpack_from(f"<{2 * number}d", packed, 1)
+    return zip(found[:number], found[number:], strict=True)
+
+
+def _pack_rounded(counts: dict[int, float]) -> bytes:
+    number = len(counts)
+    buckets = sorted(counts)
+    raw = struct.pack(f"<{number}i{number}d", *buckets, *(counts[bucket] for bucket in buckets))
     return b"r" + zlib.compress(raw, 1)
 
 
-def _unpack(packed: bytes) -> Iterable[Pair]:
-    if packed[:1] == b"e":
-        number = (len(packed) - 1) // 16
-        found = struct.unpack_from(f"<{2 * number}d", packed, 1)
-        return zip(found[:number], found[number:], strict=True)
+def _unpack_rounded(packed: bytes) -> Iterable[tuple[int, float]]:
     raw = zlib.decompress(packed[1:])
     number = len(raw) // 12
-    rounded = struct.unpack(f"<{number}i{number}d", raw)
-    return zip(map(_middle, rounded[:number]), rounded[number:], strict=True)
+    found = struct.unpack(f"<{number}i{number}d", raw)
+    return zip(found[:number], found[number:], strict=True)

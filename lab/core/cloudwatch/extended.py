@@ -64,17 +64,19 @@ def _sensible(one: Extended) -> bool:
 
 def percentile(pairs: Sequence[Pair], percent: Fraction) -> float:
     """The least value that at least so many percent of the data do not exceed. There is at least one pair."""
-    rank = _total(pairs) * percent / 100
-    reached = Fraction(0)
+    rank = _at_least(Fraction(_count(pairs)) * percent / 100)
+    reached = 0.0
     for value, count in pairs:
-        reached += Fraction(count)
+        reached += count
         if reached >= rank:
             return value
     return pairs[-1][0]
 
 
-def _total(pairs: Sequence[Pair]) -> Fraction:
-    return sum((Fraction(count) for _, count in pairs), Fraction(0))
+def _at_least(number: Fraction) -> float:
+    """The least float that is no less: a share of the data is exact, what was counted are whole numbers."""
+    found = float(number)
+    return found if found >= number else math.nextafter(found, math.inf)
 
 
 def _inside(one: Extended, pairs: Sequence[Pair]) -> list[Pair]:
@@ -83,15 +85,15 @@ def _inside(one: Extended, pairs: Sequence[Pair]) -> list[Pair]:
         low = -math.inf if one.low is None else one.low
         high = math.inf if one.high is None else one.high
         return [(value, count) for value, count in pairs if low < value <= high]
-    total = _total(pairs)
-    first = total * (0 if one.low is None else one.low) / 100
-    last = total * (100 if one.high is None else one.high) / 100
-    found, before = [], Fraction(0)
+    total = Fraction(_count(pairs))
+    first = float(total * (0 if one.low is None else one.low) / 100)
+    last = float(total * (100 if one.high is None else one.high) / 100)
+    found, before = [], 0.0
     for value, count in pairs:
-        after = before + Fraction(count)
+        after = before + count
         inside = min(after, last) - max(before, first)
         if inside > 0:
-            found.append((value, float(inside)))
+            found.append((value, inside))
         before = after
     return found
 

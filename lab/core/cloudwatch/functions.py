@@ -1,24 +1,26 @@
 """The functions of metric math, by name (cw:using-metric-math). METRICS and PERIOD look at the request itself: see `query`.
 
 Where AWS's page leaves something open: AVG counts what is missing as 0 (as the page says), SUM, MIN, MAX and STDDEV pass over
-it; STDDEV is that of a population; LINEAR and REPEAT leave a gap open that has no value on the side they need; a scalar over
-a series without any data point has no value.
+it; STDDEV is that of a population; a scalar over a series without any data point has no value.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 
-from lab.core.cloudwatch.series import Series, TypeMismatch, Value, number, type_name
-
-Starts = tuple[float, ...]
-Numbers = Sequence[float | None]
-
-
-class _UnfitError(Exception):
-    """The arguments are not of the function's types."""
+from lab.core.cloudwatch.missing import choose, fill
+from lab.core.cloudwatch.series import (
+    Numbers,
+    Series,
+    Starts,
+    TypeMismatch,
+    UnfitError,
+    Value,
+    empty,
+    number,
+    type_name,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def call(name: str, arguments: list[Value], starts: Starts) -> Value:
     function = FUNCTIONS[name]
     try:
         return function.apply(arguments, starts)
-    except _UnfitError:
+    except UnfitError:
         given = ", ".join(type_name(argument) for argument in arguments)
         raise TypeMismatch(f"{name} takes {function.takes}, not ({given})") from None
 
@@ -56,7 +58,7 @@ def _each(change: Callable[[Series], Series]) -> Function:
                 return change(one)
             case [tuple() as many]:
                 return tuple(change(one) for one in many)
-        raise _UnfitError
+        raise UnfitError
 
     return Function("(TS) or (TS[])", apply)
 
@@ -102,7 +104,7 @@ def _over(fold: Callable[[Numbers], float | None]) -> Function:
             case [tuple() as many]:
                 columns = zip(*(one.values for one in many), strict=True) if many else ((),) * len(starts)
                 return Series(starts, tuple(fold(column) if _any(column) else None for column in columns))
-        raise _UnfitError
+        raise UnfitError
 
     return Function("(TS) or (TS[])", apply)
 
@@ -142,95 +144,6 @@ FOLDS: dict[str, Callable[[Numbers], float | None]] = {
 """What SORT can order by."""
 
 
-def _empty(starts: Starts) -> Series:
-    return Series(starts, (None,) * len(starts))
-
-
-# What is missing, and what depends on it.
-
-
-def _fill(arguments: list[Value], _: Starts) -> Value:
-    match arguments:
-        case [Series() as one, None | float() | Series() | "REPEAT" | "LINEAR" as filler]:
-            return _filled(one, filler)
-        case [tuple() as many, None | float() | Series() | "REPEAT" | "LINEAR" as filler]:
-            return tuple(_filled(one, filler) for one in many)
-    raise _UnfitError
-
-
-def _filled(one: Series, filler: float | str | Series | None) -> Series:
-    match filler:
-        case "REPEAT":
-            return one.with_values(_repeated(one.values))
-        case "LINEAR":
-            return one.with_values(_interpolated(one))
-        case Series():
-            others: Numbers = filler.values
-        case _:
-            others = (None if isinstance(filler, str) else filler,) * len(one.values)
-    pairs = zip(one.values, others, strict=True)
-    return one.with_values(tuple(other if value is None else value for value, other in pairs))
-
-
-def _repeated(values: Numbers) -> tuple[float | None, ...]:
-    found: list[float | None] = []
-    last: float | None = None
-    for value in values:
-        last = last if value is None else value
-        found.append(last)
-    return tuple(found)
-
-
-def _interpolated(one: Series) -> tuple[float | None, ...]:
-    found = list(one.values)
-    known = [index for index, value in enumerate(one.values) if value is not None]
-    for left, right in pairwise(known):
-        first, last = one.values[left], one.values[right]
-        if first is None or last is None:
-            continue
-        slope = (last - first) / (one.starts[right] - one.starts[left])
-        for index in range(left + 1, right):
-            found[index] = first + slope * (one.starts[index] - one.starts[left])
-    return tuple(found)
-
-
-def _if(arguments: list[Value], starts: Starts) -> Value:
-    match arguments:
-        case [Series() as condition, None | float() | Series() as then]:
-            return _chosen(condition, then, None, hole=None)
-        case [Series() as condition, None | float() | Series() as then, None | float() | Series() as other]:
-            # AWS's tables: what is missing in the third argument counts as 0 beside a series, not beside a scalar.
-            return _chosen(condition, then, other, hole=0.0 if isinstance(then, Series) else None)
-        case [None, Series(), *other] if all(isinstance(one, Series) for one in other[:1]) and len(other) < 2:
-            return _empty(starts)
-        case [float() as condition, Series() as then]:
-            return then if condition != 0 else _empty(starts)
-        case [float() as condition, Series() as then, Series() as other]:
-            return then if condition != 0 else other
-    raise _UnfitError
-
-
-def _chosen(
-    condition: Series, then: float | Series | None, other: float | Series | None, *, hole: float | None
-) -> Series:
-    found: list[float | None] = []
-    for index, truth in enumerate(condition.values):
-        if truth is None:
-            found.append(None)
-        elif truth != 0:
-            found.append(_at(then, index, 0.0))
-        else:
-            found.append(_at(other, index, hole))
-    return condition.with_values(tuple(found))
-
-
-def _at(source: float | Series | None, index: int, hole: float | None) -> float | None:
-    if not isinstance(source, Series):
-        return source
-    value = source.values[index]
-    return hole if value is None else value
-
-
 # Arrays.
 
 
@@ -243,7 +156,7 @@ def _sort(arguments: list[Value], _: Starts) -> Value:
                     return found
                 case [None | float() as most]:
                     return found[: _index(most)]
-    raise _UnfitError
+    raise UnfitError
 
 
 def _sorted(
@@ -262,7 +175,7 @@ def _slice(arguments: list[Value], _: Starts) -> Value:
             return many[_index(first) :]
         case [tuple() as many, None | float() as first, None | float() as end]:
             return many[_index(first) : _index(end)]
-    raise _UnfitError
+    raise UnfitError
 
 
 def _index(scalar: float | None) -> int:
@@ -273,8 +186,8 @@ def _pick(position: int) -> Function:
     def apply(arguments: list[Value], starts: Starts) -> Value:
         match arguments:
             case [tuple() as many]:
-                return many[position] if many else _empty(starts)
-        raise _UnfitError
+                return many[position] if many else empty(starts)
+        raise UnfitError
 
     return Function("(TS[])", apply)
 
@@ -283,14 +196,14 @@ def _remove_empty(arguments: list[Value], _: Starts) -> Value:
     match arguments:
         case [tuple() as many]:
             return tuple(one for one in many if one.present)
-    raise _UnfitError
+    raise UnfitError
 
 
 def _metric_count(arguments: list[Value], _: Starts) -> Value:
     match arguments:
         case [tuple() as many]:
             return float(len(many))
-    raise _UnfitError
+    raise UnfitError
 
 
 # Time.
@@ -300,7 +213,7 @@ def _time_series(arguments: list[Value], starts: Starts) -> Value:
     match arguments:
         case [None | float() as scalar]:
             return Series(starts, (scalar,) * len(starts))
-    raise _UnfitError
+    raise UnfitError
 
 
 def _clock(part: Callable[[datetime], float]) -> Function:
@@ -308,7 +221,7 @@ def _clock(part: Callable[[datetime], float]) -> Function:
         match arguments:
             case [Series() as one]:
                 return one.with_values(tuple(float(part(datetime.fromtimestamp(start, UTC))) for start in one.starts))
-        raise _UnfitError
+        raise UnfitError
 
     return Function("(TS)", apply)
 
@@ -326,8 +239,8 @@ FUNCTIONS: dict[str, Function] = {
     **{name: _over(fold) for name, fold in FOLDS.items()},
     "DATAPOINT_COUNT": _over(_count),
     "STDDEV": _over(_of_present(_deviation)),
-    "FILL": Function("(TS or TS[], then S, TS, REPEAT or LINEAR)", _fill),
-    "IF": Function("(TS, S or TS[, S or TS]) or (S, TS[, TS])", _if),
+    "FILL": Function("(TS or TS[], then S, TS, REPEAT or LINEAR)", fill),
+    "IF": Function("(TS, S or TS[, S or TS]) or (S, TS[, TS])", choose),
     "SORT": Function("(TS[], AVG, MAX, MIN or SUM, ASC or DESC[, S])", _sort),
     "SLICE": Function("(TS[], S[, S])", _slice),
     "FIRST": _pick(0),

@@ -23,7 +23,7 @@ from lab.core.cloudwatch.expressions import (
     parse,
 )
 from lab.core.cloudwatch.functions import call
-from lab.core.cloudwatch.metric import Metric, MetricDataQuery, Statistics
+from lab.core.cloudwatch.metric import Metric, MetricDataQuery, MetricStat, Statistics
 from lab.core.cloudwatch.series import Series, TypeMismatch, Value, combine, negate, type_name
 from lab.core.errors import ValidationError
 
@@ -189,9 +189,13 @@ class _Evaluation:
     def _measured(self, query: MetricDataQuery) -> Series:
         stat = query.metric_stat
         assert stat is not None
-        found = (self._read(stat.metric, start, self._period, stat.unit) for start in self._starts)
-        values = tuple(None if one is None else one.get(stat.statistic) for one in found)
+        values = tuple(self._statistic(stat, start) for start in self._starts)
         return Series(self._starts, values, query.label or stat.metric.name)
+
+    def _statistic(self, stat: MetricStat, start: float) -> float | None:
+        found = self._read(stat.metric, start, self._period, stat.unit)
+        value = None if found is None else found.get(stat.statistic)
+        return None if value is None else float(value)
 
     def _value(self, node: Node) -> Value:
         """A chain of operators is as long as it likes: it is walked, not descended into."""

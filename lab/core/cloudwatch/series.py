@@ -7,9 +7,12 @@ by zero, a root of a negative number, more than a float holds) is no data point;
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+Starts: TypeAlias = tuple[float, ...]
+Numbers: TypeAlias = Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,15 @@ Value: TypeAlias = float | str | Series | tuple[Series, ...] | None
 
 class TypeMismatch(Exception):  # noqa: N818 - what is the case
     """An operator or function does not take values of these types; the sentence says which it takes."""
+
+
+class UnfitError(Exception):
+    """The arguments are not of a function's types."""
+
+
+def empty(starts: Starts) -> Series:
+    """No data point at all."""
+    return Series(starts, (None,) * len(starts))
 
 
 def type_name(value: Value) -> str:

@@ -5,7 +5,7 @@
     bucket         0 … 31      32 … 47        48 … 63        64 … 79
 
 So the middle of a bucket is within 1/32 of every time in it from 32 µs on, and within half a microsecond below. A node finds
-the bucket of a time by shifting its bits (`services.lb.counters`); everything else that is asked of a bucket is here.
+the bucket of a time by shifting its bits (`services.lb.serving.counters`); everything else that is asked of a bucket is here.
 """
 
 from collections.abc import Iterable

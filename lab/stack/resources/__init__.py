@@ -5,6 +5,7 @@ from lab.stack.resources import (
     autoscaling_groups,
     autoscaling_hooks,
     autoscaling_policies,
+    autoscaling_scheduled,
     autoscaling_warm_pools,
     cloudwatch,
     ec2,
@@ -21,7 +22,8 @@ from lab.stack.resources.base import ResourceType
 
 _FILES = (
     ec2, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls, autoscaling_groups,
-    autoscaling_hooks, autoscaling_policies, autoscaling_warm_pools, rds, secretsmanager, cloudwatch,
+    autoscaling_hooks, autoscaling_policies, autoscaling_scheduled, autoscaling_warm_pools, rds, secretsmanager,
+    cloudwatch,
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {one.name: one for file in _FILES for one in file.TYPES}

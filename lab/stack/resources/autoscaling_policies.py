@@ -6,7 +6,20 @@ Source: AWS CloudFormation resource reference, Amazon EC2 Auto Scaling.
 from typing import Any
 
 from lab.stack.resources.base import ResourceType, Work, deleted_by, the_id, words
-from lab.stack.schema import BOOLEAN, DOUBLE, INTEGER, STRING, Property, fixed, free, list_of, map_of, need, one_of
+from lab.stack.schema import (
+    BOOLEAN,
+    DOUBLE,
+    INTEGER,
+    STRING,
+    Property,
+    Shape,
+    fixed,
+    free,
+    list_of,
+    map_of,
+    need,
+    one_of,
+)
 
 _DIMENSIONS = list_of(map_of({"Name": need(STRING), "Value": need(STRING)}))
 _METRIC = map_of({"Dimensions": _DIMENSIONS, "MetricName": need(STRING), "Namespace": need(STRING)})
@@ -21,6 +34,13 @@ _QUERY = map_of(
         "ReturnData": BOOLEAN,
     }
 )
+_TRACKED = "ALBRequestCountPerTarget ASGAverageCPUUtilization ASGAverageNetworkIn ASGAverageNetworkOut"
+
+
+def _predefined(choices: str) -> Shape:
+    return map_of({"PredefinedMetricType": need(one_of(choices)), "ResourceLabel": STRING})
+
+
 _TARGET_TRACKING = map_of(
     {
         "CustomizedMetricSpecification": map_of(
@@ -35,18 +55,36 @@ _TARGET_TRACKING = map_of(
             }
         ),
         "DisableScaleIn": BOOLEAN,
-        "PredefinedMetricSpecification": map_of(
-            {
-                "PredefinedMetricType": need(
-                    one_of(
-                        """ALBRequestCountPerTarget ASGAverageCPUUtilization ASGAverageNetworkIn
-                        ASGAverageNetworkOut"""
-                    )
-                ),
-                "ResourceLabel": STRING,
-            }
-        ),
+        "PredefinedMetricSpecification": _predefined(_TRACKED),
         "TargetValue": need(DOUBLE),
+    }
+)
+
+
+_PREDICTIVE = map_of(
+    {
+        "MaxCapacityBreachBehavior": one_of("HonorMaxCapacity IncreaseMaxCapacity"),
+        "MaxCapacityBuffer": INTEGER,
+        "MetricSpecifications": need(
+            list_of(
+                map_of(
+                    {
+                        "PredefinedLoadMetricSpecification": _predefined(
+                            "ALBTargetGroupRequestCount ASGTotalCPUUtilization ASGTotalNetworkIn ASGTotalNetworkOut"
+                        ),
+                        "PredefinedMetricPairSpecification": _predefined(
+                            "ALBRequestCount ASGCPUUtilization ASGNetworkIn ASGNetworkOut"
+                        ),
+                        "PredefinedScalingMetricSpecification": _predefined(_TRACKED),
+                        "TargetValue": need(DOUBLE),
+                    },
+                    elsewhere="""CustomizedCapacityMetricSpecification CustomizedLoadMetricSpecification
+                    CustomizedScalingMetricSpecification""",
+                )
+            )
+        ),
+        "Mode": one_of("ForecastAndScale ForecastOnly"),
+        "SchedulingBufferTime": INTEGER,
     }
 )
 _POLICY: dict[str, Property] = {
@@ -56,12 +94,8 @@ _POLICY: dict[str, Property] = {
     "EstimatedInstanceWarmup": free(INTEGER),
     "MetricAggregationType": free(one_of("Average Maximum Minimum")),
     "MinAdjustmentMagnitude": free(INTEGER),
-    "PolicyType": free(
-        one_of(
-            "PredictiveScaling SimpleScaling StepScaling TargetTrackingScaling",
-            "SimpleScaling StepScaling TargetTrackingScaling",
-        )
-    ),
+    "PolicyType": free(one_of("PredictiveScaling SimpleScaling StepScaling TargetTrackingScaling")),
+    "PredictiveScalingConfiguration": free(_PREDICTIVE),
     "ScalingAdjustment": free(INTEGER),
     "StepAdjustments": free(
         list_of(
@@ -96,15 +130,29 @@ def _which_policy(work: Work) -> dict[str, Any]:
     return {"AutoScalingGroupName": group, "PolicyName": _policy_name(work.physical_id)}
 
 
+_NEEDS = {
+    "TargetTrackingScaling": words("TargetTrackingConfiguration"),
+    "StepScaling": words("AdjustmentType StepAdjustments"),
+    "SimpleScaling": words("AdjustmentType ScalingAdjustment"),
+    "PredictiveScaling": words("PredictiveScalingConfiguration"),
+}
+_MAY_HAVE = {
+    "TargetTrackingScaling": words("EstimatedInstanceWarmup"),
+    "StepScaling": words("EstimatedInstanceWarmup MetricAggregationType MinAdjustmentMagnitude"),
+    "SimpleScaling": words("Cooldown MinAdjustmentMagnitude"),
+    "PredictiveScaling": words(""),
+}
+
+
 def _policy_check(given: dict[str, Any]) -> str | None:
     kind = given.get("PolicyType", "SimpleScaling")
-    wanted = {
-        "TargetTrackingScaling": ("TargetTrackingConfiguration",),
-        "StepScaling": ("AdjustmentType", "StepAdjustments"),
-        "SimpleScaling": ("AdjustmentType", "ScalingAdjustment"),
-    }.get(kind if isinstance(kind, str) else "", ())
-    missing = [name for name in wanted if name not in given]
-    return f"a policy of type {kind} needs {' and '.join(missing)}" if missing else None
+    if not isinstance(kind, str) or kind not in _NEEDS:
+        return None
+    missing = sorted(_NEEDS[kind] - set(given))
+    if missing:
+        return f"a policy of type {kind} needs {' and '.join(missing)}"
+    wrong = sorted(set(given) - _NEEDS[kind] - _MAY_HAVE[kind] - {"AutoScalingGroupName", "PolicyType"})
+    return f"a policy of type {kind} does not take {' and '.join(wrong)}" if wrong else None
 
 
 POLICY = ResourceType(
@@ -114,7 +162,6 @@ POLICY = ResourceType(
     update=_update_policy,
     delete=deleted_by("autoscaling", "DeletePolicy", _which_policy),
     attributes={"Arn": the_id, "PolicyName": lambda call, arn, _: _policy_name(arn)},
-    elsewhere=words("PredictiveScalingConfiguration"),
     check=_policy_check,
 )
 

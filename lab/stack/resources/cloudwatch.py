@@ -1,8 +1,10 @@
-"""AWS::CloudWatch::Alarm. PutMetricAlarm states an alarm whole, so create and update are the same call.
+"""AWS::CloudWatch::Alarm and AWS::CloudWatch::CompositeAlarm. PutMetricAlarm and PutCompositeAlarm state an alarm whole, so
+create and update are the same call.
 
-Source: AWS CloudFormation resource reference, AWS::CloudWatch::Alarm.
+Source: AWS CloudFormation resource reference, the two types.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from lab.stack.context import Call
@@ -62,20 +64,39 @@ _ALARM: dict[str, Property] = {
     "TreatMissingData": free(one_of("breaching ignore missing notBreaching")),
     "Unit": free(STRING),
 }
-_PUT = " ".join(name for name in _ALARM if name not in ("AlarmName", "Tags"))
+_COMPOSITE: dict[str, Property] = {
+    "ActionsEnabled": free(BOOLEAN),
+    "ActionsSuppressor": free(STRING),
+    "ActionsSuppressorExtensionPeriod": free(INTEGER),
+    "ActionsSuppressorWaitPeriod": free(INTEGER),
+    "AlarmActions": free(list_of(STRING)),
+    "AlarmDescription": free(STRING),
+    "AlarmName": fixed(STRING),
+    "AlarmRule": need(free(STRING)),
+    "InsufficientDataActions": free(list_of(STRING)),
+    "OKActions": free(list_of(STRING)),
+    "Tags": free(TAGS),
+}
 
 
-def _create(work: Work) -> str:
-    name = str(work.properties.get("AlarmName", work.name))
-    work.call("cloudwatch", "PutMetricAlarm", {"AlarmName": name, **work.some(f"{_PUT} Tags")})
-    return name
+def _stated_whole(
+    operation: str, properties: dict[str, Property]
+) -> tuple[Callable[[Work], str], Callable[[Work], None]]:
+    """How an alarm is made and changed by the operation that states it."""
+    stated = " ".join(name for name in properties if name not in ("AlarmName", "Tags"))
 
+    def create(work: Work) -> str:
+        name = str(work.properties.get("AlarmName", work.name))
+        work.call("cloudwatch", operation, {"AlarmName": name, **work.some(f"{stated} Tags")})
+        return name
 
-def _update(work: Work) -> None:
-    if work.changed - {"Tags"}:
-        work.call("cloudwatch", "PutMetricAlarm", {"AlarmName": work.physical_id, **work.some(_PUT)})
-    if "Tags" in work.changed:
-        _update_tags(work, _arn(work.call, work.physical_id, {}))
+    def update(work: Work) -> None:
+        if work.changed - {"Tags"}:
+            work.call("cloudwatch", operation, {"AlarmName": work.physical_id, **work.some(stated)})
+        if "Tags" in work.changed:
+            _update_tags(work, _arn(work.call, work.physical_id, {}))
+
+    return create, update
 
 
 def _update_tags(work: Work, arn: str) -> None:
@@ -89,15 +110,22 @@ def _update_tags(work: Work, arn: str) -> None:
 
 
 def _arn(call: Call, name: str, _: dict[str, Any]) -> str:
-    return str(call("cloudwatch", "DescribeAlarms", {"AlarmNames": [name]})["MetricAlarms"][0]["AlarmArn"])
+    types = ["MetricAlarm", "CompositeAlarm"]
+    told = call("cloudwatch", "DescribeAlarms", {"AlarmNames": [name], "AlarmTypes": types})
+    alarms: list[dict[str, Any]] = told["MetricAlarms"] + told["CompositeAlarms"]
+    return str(alarms[0]["AlarmArn"])
 
+
+_delete = deleted_by("cloudwatch", "DeleteAlarms", lambda work: {"AlarmNames": [work.physical_id]})
+_create_alarm, _update_alarm = _stated_whole("PutMetricAlarm", _ALARM)
+_create_composite, _update_composite = _stated_whole("PutCompositeAlarm", _COMPOSITE)
 
 ALARM = ResourceType(
     "AWS::CloudWatch::Alarm",
     _ALARM,
-    create=_create,
-    update=_update,
-    delete=deleted_by("cloudwatch", "DeleteAlarms", lambda work: {"AlarmNames": [work.physical_id]}),
+    create=_create_alarm,
+    update=_update_alarm,
+    delete=_delete,
     attributes={"Arn": _arn},
     elsewhere=words(
         "ActionConfiguration EvaluationCriteria EvaluationInterval EvaluationWindow ThresholdMetricId WarmUpConfiguration"
@@ -106,5 +134,14 @@ ALARM = ResourceType(
         None if given.keys() & {"MetricName", "Metrics"} else "one of MetricName or Metrics is required"
     ),
 )
+COMPOSITE_ALARM = ResourceType(
+    "AWS::CloudWatch::CompositeAlarm",
+    _COMPOSITE,
+    create=_create_composite,
+    update=_update_composite,
+    delete=_delete,
+    attributes={"Arn": _arn},
+    elsewhere=words("ActionConfiguration"),
+)
 
-TYPES = (ALARM,)
+TYPES = (ALARM, COMPOSITE_ALARM)

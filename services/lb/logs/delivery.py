@@ -15,10 +15,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
-from services.lb.control import ControlPlane
-from services.lb.fetch import BadAnswer, fetch
 from services.lb.logs.spool import Finished, Spool
-from services.lb.pause import Pause
+from services.lb.node.control import ControlPlane
+from services.lb.node.fetch import BadAnswer, fetch
+from services.lb.node.pause import Pause
 
 _LOOK_SECONDS = 1.0
 _UPLOAD_SECONDS = 30.0

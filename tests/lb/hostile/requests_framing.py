@@ -250,4 +250,4 @@ _CHUNK = tuple(
 )
 
 FRAMING = (*_BOTH, *_LENGTH, *_CODING, *_CHUNK)
-"""`te-nominated` and the like: Connection may not remove what frames (see services.lb.fields)."""
+"""`te-nominated` and the like: Connection may not remove what frames (see services.lb.http1.fields)."""

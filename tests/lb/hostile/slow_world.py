@@ -5,7 +5,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from services.lb.selector import serving_selector
+from services.lb.sockets.selector import serving_selector
 from tests.lb.world import World, world_on
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
-from services.lb.selector import serving_selector
+from services.lb.sockets.selector import serving_selector
 from tests.lb.world import Handler, World, world_on
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab.core.elbv2.config import Target
-from services.lb.downstream import Client
-from services.lb.endpoint import READ_BYTES
-from services.lb.selector import READ, serving_selector
+from services.lb.serving.downstream import Client
+from services.lb.sockets.endpoint import READ_BYTES
+from services.lb.sockets.selector import READ, serving_selector
 from tests.eventually import eventually
 from tests.lb.certificates import make
 from tests.lb.world import World, in_world, ok, read_message
@@ -80,7 +80,7 @@ def test_what_follows_an_answer_under_tls(poison: bytes, tmp_path: Path) -> None
     pair = make("target.example")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     file = tmp_path / "pair.pem"
-    file.write_text(pair.private_key + pair.chain)
+    file.write_text(pair.key + pair.chain)
     context.load_cert_chain(file)
 
     @in_world

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.lb import desync
-from services.lb.outcome import Cause
-from services.lb.request_head import parse_request
+from services.lb.http1 import desync
+from services.lb.http1.request_head import parse_request
+from services.lb.serving.outcome import Cause
 from tests.lb.hostile.case import SMUGGLED, Case, Tier, rows
 from tests.lb.hostile.check import check_answers, check_origin
 from tests.lb.hostile.corpus import REQUESTS

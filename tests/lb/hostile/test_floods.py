@@ -9,10 +9,10 @@ import struct
 
 import pytest
 
-from services.lb.endpoint import READ_BYTES
-from services.lb.http1 import REQUEST_HEAD_BYTES
-from services.lb.outcome import Cause, Phase
-from services.lb.selector import serving_selector
+from services.lb.http1.framing import REQUEST_HEAD_BYTES
+from services.lb.serving.outcome import Cause, Phase
+from services.lb.sockets.endpoint import READ_BYTES
+from services.lb.sockets.selector import serving_selector
 from tests.eventually import eventually
 from tests.lb.hostile.slow_world import held
 from tests.lb.hostile.test_resets import SOCKET, SWITCH, settled

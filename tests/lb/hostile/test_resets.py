@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from services.lb.outcome import Cause, Outcome, Phase
-from services.lb.selector import serving_selector
+from services.lb.serving.outcome import Cause, Outcome, Phase
+from services.lb.sockets.selector import serving_selector
 from tests.eventually import eventually
 from tests.lb.world import Message, Origin, Peer, World, in_world, ok, read_message
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from services.lb.endpoint import READ_BYTES
-from services.lb.outcome import Cause, Phase
+from services.lb.serving.outcome import Cause, Phase
+from services.lb.sockets.endpoint import READ_BYTES
 from tests.eventually import eventually
 from tests.lb.hostile.slow_world import Turned, held, in_slow_world
 from tests.lb.hostile.test_resets import settled

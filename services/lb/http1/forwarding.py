@@ -1,0 +1,158 @@
+"""The head as the target gets it: Host, X-Forwarded-* and X-Amzn-Trace-Id (alb:x-forwarded-headers,
+alb:load-balancer-request-tracing, alb:edit-load-balancer-attributes). Pure.
+
+X-Forwarded-Proto and -Port are ours alone: what a client claims about them never passes. X-Forwarded-For is appended to,
+preserved or removed, as the attribute says. Host goes on in lower case, its port dropped on listener ports 80 and 443 and added
+on others, unless it is to be preserved.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from lab.core.elbv2.config import Attributes
+from services.lb.http1.request_line import Request
+
+MAX_FORWARDED_ADDRESSES: Final = 30
+_MAX_TRACE_BYTES: Final = 7 * 1024
+_HOSTS: Final = 256
+
+
+def too_many_forwards(forwarded_for: bytes) -> bool:
+    """More than 30 addresses are refused with 463 (alb:load-balancer-troubleshooting)."""
+    return forwarded_for.count(b",") >= MAX_FORWARDED_ADDRESSES
+
+
+class HeadWriter:
+    """Writes heads for one listener of one configuration. `dns_name` is the load balancer's: the Host of a request of
+    HTTP/1.0 that has none. The memo of hosts is bounded."""
+
+    __slots__ = ("_appends", "_dns_name", "_drops_odd", "_hosts", "_port", "_preserves_host", "_removes", "_with_port")
+
+    def __init__(self, attributes: Attributes, port: int, dns_name: bytes) -> None:
+        self._port = port
+        self._dns_name = dns_name
+        self._appends = attributes.xff_mode == "append"
+        self._removes = attributes.xff_mode == "remove"
+        self._with_port = attributes.xff_client_port
+        self._preserves_host = attributes.preserve_host_header
+        self._drops_odd = attributes.drop_invalid_header_fields
+        self._hosts: dict[bytes, bytes] = {}
+
+    def client_fields(self, peer: bytes, peer_port: int, scheme: bytes, more: bytes) -> bytes:
+        """What is the same on every request of one client connection: the end of X-Forwarded-For's line up to the trace id's
+        value. `more` are whole lines about its TLS, each ending in CRLF."""
+        if not self._appends:
+            own = b""
+        elif self._with_port:
+            own = (b"[%b]:%d" if b":" in peer else b"%b:%d") % (peer, peer_port)
+        else:
+            own = peer
+        return b"%b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Port: %d\r\n%bX-Amzn-Trace-Id: " % (
+            own,
+            scheme,
+            self._port,
+            more,
+        )
+
+    def write(self, request: Request, client_fields: bytes, trace: bytes) -> bytes:
+        """The whole head. `trace` is the value of X-Amzn-Trace-Id."""
+        head = request.head
+        if request.odd is not None and self._drops_odd:
+            head = _without_lines(head, request.odd)
+        if request.host is None:
+            head = b"%b\r\nHost: %b" % (head, self._dns_name)
+        elif not self._preserves_host:
+            line = self._hosts.get(request.host)
+            if line is None:
+                line = self._host_line(request.host)
+            if line != request.host_line:
+                # No other line can begin with this one: a second Host is refused.
+                head = head.replace(b"\r\n" + request.host_line, b"\r\n" + line, 1)
+        if self._appends:
+            before = request.forwarded_for
+            return b"%b\r\nX-Forwarded-For: %b%b%b\r\n\r\n" % (
+                head,
+                before + b", " if before else b"",
+                client_fields,
+                trace,
+            )
+        if request.forwarded_for and not self._removes:
+            head = b"%b\r\nX-Forwarded-For: %b" % (head, request.forwarded_for)
+        return b"%b%b%b\r\n\r\n" % (head, client_fields, trace)
+
+    def invalid_fields(self, request: Request) -> str:
+        """The metric that counts a request with names that are none to AWS."""
+        return "DroppedInvalidHeaderRequestCount" if self._drops_odd else "ForwardedInvalidHeaderRequestCount"
+
+    def _host_line(self, host: bytes) -> bytes:
+        name, colon, port = host.rpartition(b":")
+        if not colon or not (port.isdigit() or not port) or (b":" in name and not name.endswith(b"]")):
+            name, port = host, b""
+        line = b"Host: " + name
+        if self._port not in (80, 443):
+            line += b":" + (port or b"%d" % self._port)
+        if len(self._hosts) >= _HOSTS:
+            self._hosts.clear()
+        self._hosts[host] = line
+        return line
+
+
+def transformed(request: Request, host: bytes, target: bytes) -> None:
+    """The request goes on with another Host and another target, by a rule's transforms."""
+    lines = request.head.split(b"\r\n")
+    lines[0] = b"%b %b HTTP/1.1" % (request.method.name, target)
+    line = b"Host: " + host
+    if request.host is None:
+        lines.insert(1, line)
+    else:
+        lines[lines.index(request.host_line)] = line
+    request.head = b"\r\n".join(lines)
+    request.host = host
+    request.host_line = line
+
+
+def _without_lines(head: bytes, dropped: list[bytes]) -> bytes:
+    first, *lines = head.split(b"\r\n")
+    return b"\r\n".join([first, *(line for line in lines if line not in dropped)])
+
+
+def trace_value(received: bytes, own: bytes) -> bytes:
+    """The value to send on. `own` is a new id, `1-<8 hex>-<24 hex>`. A Root that came is kept with its custom fields and we
+    add our Self, replacing the last hop's; an oversized value is replaced by a Root alone."""
+    if not received or len(received) > _MAX_TRACE_BYTES:
+        return b"Root=" + own
+    fields = [field.strip(b" \t") for field in received.split(b";")]
+    kept = [field for field in fields if field and field[:5].lower() != b"self="]
+    has_root = any(field[:5].lower() == b"root=" for field in kept)
+    return b";".join([(b"Self=" if has_root else b"Root=") + own, *kept])
+
+
+class TraceIds:
+    """Makes ids `1-<8 hex epoch seconds>-<24 hex>`. Nobody can guess one from another: the digits come from `random_bytes`,
+    drawn in blocks. `stamp` is called about once a second with the time."""
+
+    __slots__ = ("_at", "_digits", "_prefix", "_random_bytes")
+
+    _BLOCK = 12 * 256
+
+    def __init__(self, random_bytes: Callable[[int], bytes], wall: float) -> None:
+        self._random_bytes = random_bytes
+        self._digits = b""
+        self._at = 0
+        self._prefix = b""
+        self.stamp(wall)
+
+    def stamp(self, wall: float) -> None:
+        self._prefix = b"1-%08x-" % int(wall)
+
+    def connection_id(self) -> bytes:
+        """Of a client connection, for the logs."""
+        return b"TID_" + self._random_bytes(16).hex().encode()
+
+    def next(self) -> bytes:
+        at = self._at
+        if at >= len(self._digits):
+            self._digits = self._random_bytes(self._BLOCK).hex().encode()
+            at = 0
+        self._at = at + 24
+        return self._prefix + self._digits[at : at + 24]

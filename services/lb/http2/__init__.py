@@ -1,0 +1,1 @@
+"""Clients of HTTP/2: a connection, its streams, their heads."""

@@ -1,0 +1,1 @@
+"""Where a request goes: rules, what they do, sessions."""

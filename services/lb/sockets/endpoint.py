@@ -1,0 +1,190 @@
+"""One non-blocking socket of the data plane, and who owns it.
+
+Sending never fails where it is called. What the kernel does not take waits in `pending`, and the owner of the other side
+stops reading until it is gone: that is the whole of back-pressure, and it bounds `pending` by one read of the peer. A
+connection that breaks while sending swallows the rest and is found broken where every end is found: by reading it.
+"""
+
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from services.lb.sockets.selector import READ, WRITE, Handler, ServingSelector
+
+if TYPE_CHECKING:
+    from services.lb.sockets.splice import Splice
+
+READ_BYTES: Final = 65536
+
+
+class Owner:
+    """Who gets what an endpoint reads, and hears of its end. Not abstract: a stream of HTTP/2, which is an Exchange and so one
+    of these, owns no endpoint, and hears of `abort` only."""
+
+    def received(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """The peer closed its side, or the connection broke."""
+        raise NotImplementedError
+
+    def drained(self) -> None:
+        """Everything that was pending has been taken by the kernel."""
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        """A handler failed: drop everything at once."""
+        raise NotImplementedError
+
+
+def _swallow(data: bytes) -> int:
+    return len(data)
+
+
+class Endpoint(Handler):
+    """`interest` is what the selector watches for: READ, WRITE, both, or 0. `owner` is set before the first event.
+    `splice`, when there is one, reads and writes in the endpoint's place. `flushed` is when pending bytes went out last.
+    `connecting`: the connection is being made; when it is, the owner hears `drained`, and `ended` when it cannot be."""
+
+    is_plain: bool = True
+    """Bytes go to the socket as they are: what a splice needs."""
+
+    def __init__(self, sock: socket.socket, selector: ServingSelector, interest: int) -> None:
+        self.sock = sock
+        self.selector = selector
+        self.interest = interest
+        self.is_open = True
+        self.broken = False  # the peer did not close: the connection was reset, or timed out
+        self.connecting = False
+        self.pending = b""
+        self.flushed = selector.now
+        self.owner: Owner = _NOBODY
+        self.splice: Splice | None = None
+        self._recv: Callable[[int], bytes] = sock.recv
+        self._send: Callable[[bytes], int] = sock.send
+        selector.watch(sock.fileno(), self, interest)
+
+    def on_ready(self, mask: int) -> None:
+        splice = self.splice
+        if splice is not None:
+            splice.on_ready(self, mask)
+            return
+        if mask != READ:
+            if self.connecting:
+                self._dialled()
+                return
+            if self.pending:
+                self.flush()
+                if not self.pending and self.is_open:
+                    self.owner.drained()
+        if mask & READ and self.interest & READ:
+            try:
+                data = self._recv(READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                self.broken = True
+                data = b""
+            if data:
+                self.owner.received(data)
+            else:
+                self.owner.ended()
+
+    def _dialled(self) -> None:
+        if self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
+            self.owner.ended()
+            return
+        self.connecting = False
+        self.want(READ)
+        self.owner.drained()
+
+    def abort(self) -> None:
+        self.owner.abort()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the peer does not take what it is sent."""
+        return bool(self.pending) or (self.splice is not None and self.interest & WRITE != 0)
+
+    def send(self, data: bytes) -> None:
+        if self.pending:
+            self.pending += data
+            self.selector.held += len(data)
+            return
+        try:
+            sent = self._send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.break_off()
+            return
+        if sent < len(data):
+            self.pending = data[sent:]
+            self.selector.held += len(self.pending)
+            self.want(self.interest | WRITE)
+
+    def flush(self) -> None:
+        """The socket takes bytes again."""
+        self.flushed = self.selector.now
+        try:
+            sent = self._send(self.pending)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.break_off()
+            return
+        self.pending = self.pending[sent:]
+        self.selector.held -= sent
+        if not self.pending:
+            self.want(self.interest & ~WRITE)
+
+    def want(self, mask: int) -> None:
+        if mask != self.interest and self.is_open:
+            self.selector.change(self.sock.fileno(), self.interest, mask)
+            self.interest = mask
+
+    def pause(self) -> None:
+        self.want(self.interest & ~READ)
+
+    def resume(self) -> None:
+        self.want(self.interest | READ)
+
+    def has_more(self) -> bool:
+        """Whether the kernel holds anything to be read, bytes or an end. A system call."""
+        try:
+            socket.socket.recv(self.sock, 1, socket.MSG_PEEK)  # of the socket itself, also under TLS
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def shutdown(self) -> None:
+        """No more is sent. Raises OSError when the connection is broken."""
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        if self.is_open:
+            self.is_open = False
+            self.selector.held -= len(self.pending)
+            self.pending = b""
+            self.selector.forget(self.sock, self.interest)
+            self.interest = 0
+            self._send = _swallow
+
+    def break_off(self) -> None:
+        """Sending failed: swallow the rest; reading will tell the owner."""
+        self._send = _swallow
+        self.selector.held -= len(self.pending)
+        self.pending = b""
+        with contextlib.suppress(OSError):  # already down: all that matters is that reading will tell
+            self.sock.shutdown(socket.SHUT_WR)
+        self.want(READ)
+
+
+class _Nobody(Owner):
+    """Owns an endpoint until its owner is made; no event comes before."""
+
+
+_NOBODY: Final = _Nobody()

@@ -1,0 +1,1 @@
+"""Target groups and their targets: who may get a request, and who gets it."""
