@@ -211,3 +211,22 @@ async def test_scaling_in_before_an_instance_runs_leaves_nothing_behind(lab: Lab
     assert len(await lab.compute.machines()) == 5
     assert {one.status_code for one in lab.launches()} == {"Successful", "Cancelled"}
     assert [one.status_code for one in lab.activities("Terminating")] == ["Successful"] * 4
+
+
+@pytest.mark.parametrize(("asked", "taken"), [("$Latest", 3), ("$Default", 2), ("1", 1)])
+async def test_the_version_of_the_launch_template_is_resolved_at_each_launch(lab: Lab, asked: str, taken: int) -> None:
+    template, name = lab.group.launch_template_id, lab.group.name
+    chosen = {"LaunchTemplateId": template, "Version": asked}
+    lab.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=name, LaunchTemplate=chosen)
+    for _ in range(2):
+        lab.call(
+            "ec2", "CreateLaunchTemplateVersion", LaunchTemplateId=template, SourceVersion="1", LaunchTemplateData={}
+        )
+    lab.call("ec2", "ModifyLaunchTemplate", LaunchTemplateId=template, DefaultVersion="2")
+    lab.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=name, DesiredCapacity=3)
+    await lab.until(lab.settled)
+    versions = [found.launch_template_version for one in lab.members if (found := lab.member(one))]
+    assert versions == [1, 1, taken]
+    [group] = lab.call("autoscaling", "DescribeAutoScalingGroups")["AutoScalingGroups"]
+    assert group["LaunchTemplate"]["Version"] == asked
+    assert [one["LaunchTemplate"]["Version"] for one in group["Instances"]] == ["1", "1", str(taken)]

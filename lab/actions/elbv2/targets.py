@@ -136,9 +136,7 @@ def _check_numbers(context: Context, group: TargetGroup) -> None:
     balancer = load_balancer_of(context, group.arn)
     if balancer is None:
         return
-    groups = groups_of(context, balancer)
-    of_balancer = [row for row in context.store.all(Registration) if row.target_group_arn in groups]
-    if len(of_balancer) > TARGETS:
+    if sum(len(registrations_of(context, arn)) for arn in groups_of(context, balancer)) > TARGETS:
         raise LabError("TooManyTargets", f"A load balancer has at most {TARGETS} targets")
 
 

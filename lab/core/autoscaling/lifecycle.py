@@ -21,6 +21,8 @@
                         └────────────────────▶ Terminated ◀─────────────────┘
 
 A member that is Detached or Terminated has left the group: its row is gone. Draining comes before a terminating hook.
+A warm pool has the same beside it: Warmed:Pending, with …:Wait and …:Proceed, to Warmed:Stopped, Running or Hibernated; from
+there to Pending when the group takes it, or by Warmed:Terminating, with …:Wait, …:Proceed and …:Retained, out of the group.
 """
 
 from dataclasses import replace
