@@ -17,6 +17,7 @@ VERBS = {
     "activities": "Show the scaling activities of the group, with their causes.",
     "kill": "Crash an instance, a node or the database (SIGKILL).",
     "load": "Send requests at a steady rate and measure them.",
+    "simulate": "Play a load trace against a stack on paper, policies side by side.",
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",
     "logs": "Show what the control plane or a machine wrote.",
     "url": "Print the addresses of the load balancer.",
