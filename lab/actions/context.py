@@ -15,14 +15,28 @@ Response = dict[str, Any]
 
 
 class Metrics(Protocol):
-    """Metric data, as CloudWatch's actions see it."""
+    """Metric data, as CloudWatch's actions see it. Data in different units are streams of their own; `unit` "" puts into that
+    of `None`, as AWS does, and asks for all of them."""
 
-    def put(self, metric: Metric, value: float, timestamp: float) -> None: ...
+    def put(self, metric: Metric, value: float, timestamp: float, *, resolution: int = 60, unit: str = "") -> None:
+        """One value. `resolution` 1 keeps it by the second as well as by the minute."""
 
-    def metrics(self) -> Iterable[Metric]: ...
+    def put_statistics(
+        self, metric: Metric, statistics: Statistics, timestamp: float, *, resolution: int = 60, unit: str = ""
+    ) -> None:
+        """Many values: a statistic set, with how often each value came where that is known (`metric.of_values`)."""
 
-    def statistics(self, metric: Metric, start: float, period: int) -> Statistics | None:
-        """All data of [start, start + period), None when there is none."""
+    def metrics(self) -> Sequence[Metric]: ...
+
+    def units(self, metric: Metric) -> Sequence[str]:
+        """The units in which there is data of a metric."""
+
+    def newest(self, metric: Metric) -> float:
+        """The start of the newest period with data, minus infinity when there is none."""
+
+    def statistics(self, metric: Metric, start: float, period: int, unit: str = "") -> Statistics | None:
+        """All data of [start, start + period), None when there is none. `period` is 1, 5, 10, 20, 30 or a multiple of 60, and
+        data of a minute's resolution is found by the latter only."""
 
 
 class Certificates(Protocol):

@@ -1,108 +1,173 @@
-"""Metric data: one-minute statistic sets per series, in memory and in SQLite.
+"""Metric data: statistic sets by metric, unit and period, in memory and in a file.
 
-A datum is added to the statistic set of its minute at once; `flush` writes the sets that changed. What a crash may lose is
-what came since the last flush, a second or so; alarm windows are rebuilt from the rest. Sets older than `KEEP` are dropped.
+A datum is added to the statistic set of its minute at once, and with one-second resolution to that of its second; `flush`
+writes the sets that changed. What a crash may lose is what came since the last flush, a second or so.
+
+Data grows coarser with age, as on AWS: what is older than `RETENTION` says is merged into the sets of the next coarser
+resolution, in the same transaction in which it is forgotten. A series with one sample a minute comes to 60 KB at most, however
+long the lab runs.
 """
 
-import json
-import sqlite3
-from collections.abc import Iterable
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lab.core.cloudwatch.metric import Metric, Statistics, single
-from lab.core.errors import Unavailable
+from lab.adapters.metric_blocks import MINUTE, RESOLUTIONS, SLOTS, Stream
+from lab.adapters.metric_file import MetricFile
+from lab.core.cloudwatch.metric import Metric, Statistics, single, total
 
-MINUTE = 60
-KEEP = 3 * 3600.0
+HOUR, DAY = 3600.0, 86400.0
+RETENTION: Mapping[int, float] = {1: HOUR, 60: 26 * HOUR, 300: 3 * DAY, 3600: 15 * DAY}
+"""Lab seconds by resolution. AWS's are 3 hours, 15 days, 63 days and 455 days. The range of an alarm with periods of less
+than an hour (a day, and a little) fits into the second, that of any alarm (7 days) and a predictive policy's history (14 days)
+into the last."""
+NO_UNIT = "None"
 
 
 class MetricStore:
-    """Statistic sets by metric and minute. `path` None keeps them in memory only."""
+    """`path` None keeps the data in memory only. `retention` is by resolution: 1, 60, 300 and 3600 seconds."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._series: dict[Metric, dict[int, Statistics]] = {}
-        self._dirty: set[tuple[Metric, int]] = set()
-        self._pruned_at = 0.0
-        self._database = None if path is None else sqlite3.connect(path, isolation_level=None)
-        if self._database is not None:
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._load(self._database)
+    def __init__(self, path: Path | None = None, retention: Mapping[int, float] = RETENTION) -> None:
+        self._retention = retention
+        self._streams: dict[Metric, dict[str, Stream]] = {}
+        self._dirty: set[tuple[Stream, int, int]] = set()
+        self._new: list[tuple[int, Metric, str]] = []
+        self._gone: list[int] = []
+        self._horizons = dict.fromkeys(RESOLUTIONS, 0)
+        """By resolution, the number of the oldest block that is kept."""
+        self._expired: dict[int, int] = {}
+        """By resolution, the first period that is kept, where the file does not know it yet."""
+        self._file = None if path is None else MetricFile(path)
+        self._next_id = 1
+        if self._file is not None:
+            self._load(self._file)
 
-    def put(self, metric: Metric, value: float, timestamp: float) -> None:
-        minute = int(timestamp // MINUTE) * MINUTE
-        sets = self._series.setdefault(metric, {})
-        datum = single(value)
-        sets[minute] = sets[minute].plus(datum) if minute in sets else datum
-        self._dirty.add((metric, minute))
+    # What comes.
 
-    def metrics(self) -> Iterable[Metric]:
-        return tuple(self._series)
+    def put(self, metric: Metric, value: float, timestamp: float, *, resolution: int = MINUTE, unit: str = "") -> None:
+        self.put_statistics(metric, single(value), timestamp, resolution=resolution, unit=unit)
 
-    def statistics(self, metric: Metric, start: float, period: int) -> Statistics | None:
-        """All data of [start, start + period); None when there is none. Both are multiples of a minute."""
-        sets = self._series.get(metric, {})
-        found: Statistics | None = None
-        for minute in range(int(start), int(start) + period, MINUTE):
-            if minute in sets:
-                found = sets[minute] if found is None else found.plus(sets[minute])
-        return found
+    def put_statistics(
+        self, metric: Metric, statistics: Statistics, timestamp: float, *, resolution: int = MINUTE, unit: str = ""
+    ) -> None:
+        stream = self._stream(metric, unit or NO_UNIT)
+        if resolution < MINUTE and self._keeps(1, timestamp):
+            self._add(stream, 1, timestamp, statistics)
+        for coarser in RESOLUTIONS[1:]:
+            if self._keeps(coarser, timestamp):
+                self._add(stream, coarser, timestamp, statistics)
+                return
+
+    def _stream(self, metric: Metric, unit: str) -> Stream:
+        units = self._streams.setdefault(metric, {})
+        if unit not in units:
+            units[unit] = Stream(self._next_id)
+            self._new.append((self._next_id, metric, unit))
+            self._next_id += 1
+        return units[unit]
+
+    def _keeps(self, resolution: int, timestamp: float) -> bool:
+        return timestamp // (resolution * SLOTS) >= self._horizons[resolution]
+
+    def _add(self, stream: Stream, resolution: int, timestamp: float, more: Statistics) -> None:
+        period = int(timestamp // resolution)
+        stream.add(resolution, period, more)
+        self._dirty.add((stream, resolution, period))
+
+    # What is asked.
+
+    def metrics(self) -> Sequence[Metric]:
+        return tuple(self._streams)
+
+    def units(self, metric: Metric) -> Sequence[str]:
+        """The units in which there is data of a metric."""
+        return tuple(self._streams.get(metric, ()))
+
+    def streams(self, metric: Metric) -> Sequence[Stream]:
+        return tuple(self._streams.get(metric, {}).values())
+
+    def newest(self, metric: Metric) -> float:
+        """The start of the newest period with data, minus infinity when there is none."""
+        return max((stream.newest for stream in self.streams(metric)), default=-math.inf)
+
+    def statistics(self, metric: Metric, start: float, period: int, unit: str = "") -> Statistics | None:
+        """All data of [start, start + period), of one unit or of all; None when there is none."""
+        units = self._streams.get(metric)
+        if units is None:
+            return None
+        streams = [units[unit]] if unit in units else [] if unit else units.values()
+        return total(found for stream in streams for found in stream.within(start, period))
+
+    # What is kept.
 
     def flush(self, now: float) -> None:
-        """Write what changed; forget what is too old. Raises Unavailable when the disk does not take it; nothing is lost."""
-        if now - self._pruned_at > KEEP / 6:
-            self._prune(now)
-        if self._database is not None and self._dirty:
-            try:
-                self._write(self._database)
-            except sqlite3.Error as error:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise Unavailable(
-                    f"metric data could not be written: {error}; check the disk of the state directory"
-                ) from error
-        self._dirty.clear()
+        """Write what changed; roll up and forget what is too old. Raises Unavailable when the disk does not take it; nothing
+        is lost."""
+        self._age(now)
+        for stream, resolution, period in self._dirty:
+            _pack(stream, resolution, period)
+        if self._file is not None and (self._dirty or self._expired):
+            self._file.write(self._new, self._changed(), self._expired.items(), self._gone)
+        for done in (self._new, self._gone, self._expired, self._dirty):
+            done.clear()
 
-    def _write(self, database: sqlite3.Connection) -> None:
-        database.execute("BEGIN")
-        for metric, minute in self._dirty:
-            found = self._series.get(metric, {}).get(minute)
+    def _changed(self) -> Iterable[tuple[int, int, int, Statistics]]:
+        for stream, resolution, period in self._dirty:
+            found = stream.get(resolution, period)
             if found is not None:
-                database.execute(
-                    "INSERT OR REPLACE INTO statistics VALUES (?, ?, ?, ?, ?, ?)",
-                    (_name(metric), minute, found.sample_count, found.sum, found.minimum, found.maximum),
-                )
-        database.execute("COMMIT")
+                yield resolution, period, stream.id, found
 
     def close(self) -> None:
-        if self._database is not None:
-            self._database.close()
+        if self._file is not None:
+            self._file.close()
 
-    def _prune(self, now: float) -> None:
-        self._pruned_at = now
-        oldest = now - KEEP
-        for metric, sets in list(self._series.items()):
-            kept = {minute: found for minute, found in sets.items() if minute >= oldest}
-            if kept:
-                self._series[metric] = kept
-            else:
-                del self._series[metric]
-        if self._database is not None:
-            self._database.execute("DELETE FROM statistics WHERE minute < ?", (oldest,))
+    def _age(self, now: float) -> None:
+        """Moves what is too old into the next coarser sets."""
+        aged = False
+        for resolution, coarser in itertools.zip_longest(RESOLUTIONS, RESOLUTIONS[1:]):
+            horizon = int((now - self._retention[resolution]) // (resolution * SLOTS))
+            if horizon > self._horizons[resolution]:
+                aged = True
+                self._horizons[resolution] = horizon
+                self._expired[resolution] = horizon * SLOTS
+                # The minutes have what the seconds have.
+                self._roll_up(resolution, horizon, None if resolution < MINUTE else coarser)
+        if aged:
+            self._forget_empty()
 
-    def _load(self, database: sqlite3.Connection) -> None:
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS statistics (metric TEXT, minute INTEGER, sample_count REAL, sum REAL,"
-            " minimum REAL, maximum REAL, PRIMARY KEY (metric, minute))"
-        )
-        for name, minute, *values in database.execute("SELECT * FROM statistics ORDER BY minute"):
-            self._series.setdefault(_metric(name), {})[minute] = Statistics(*values)
+    def _roll_up(self, resolution: int, horizon: int, coarser: int | None) -> None:
+        for stream in (stream for units in self._streams.values() for stream in units.values()):
+            blocks = stream.blocks[resolution]
+            for number in [number for number in blocks if number < horizon]:
+                block = blocks.pop(number)
+                for slot in range(SLOTS if coarser is not None else 0):
+                    found = block.get(slot)
+                    if found is not None and coarser is not None:
+                        self._add(stream, coarser, (number * SLOTS + slot) * resolution, found)
+
+    def _forget_empty(self) -> None:
+        for metric, units in list(self._streams.items()):
+            for unit, stream in list(units.items()):
+                if not any(stream.blocks.values()):
+                    del units[unit]
+                    self._gone.append(stream.id)
+            if not units:
+                del self._streams[metric]
+
+    def _load(self, file: MetricFile) -> None:
+        streams = {}
+        for stream_id, metric, unit in file.streams():
+            streams[stream_id] = self._streams.setdefault(metric, {})[unit] = Stream(stream_id)
+            self._next_id = max(self._next_id, stream_id + 1)
+        for resolution, period, stream_id, found in file.rows():
+            streams[stream_id].set(resolution, period, found)
 
 
-def _name(metric: Metric) -> str:
-    return json.dumps([metric.namespace, metric.name, metric.dimensions])
-
-
-def _metric(name: str) -> Metric:
-    namespace, metric_name, dimensions = json.loads(name)
-    return Metric(namespace, metric_name, tuple((str(key), str(value)) for key, value in dimensions))
+def _pack(stream: Stream, resolution: int, period: int) -> None:
+    """Let the distribution of the period take little room."""
+    block = stream.blocks[resolution].get(period // SLOTS)
+    if block is not None:
+        found = block.distributions.get(period % SLOTS)
+        if found is not None:
+            block.distributions[period % SLOTS] = found.packed()

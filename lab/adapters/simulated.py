@@ -1,23 +1,27 @@
 """Machines that exist only in memory, for tests and simulations: `lab.control.ports.Compute` without a world.
 
 Time is a function given to the constructor, so a virtual clock drives it. What happens to a machine is scripted: its CPU
-utilisation (`set_cpu`), its crash (`kill`), and calls that fail (`fail_next_launch`). A machine runs as soon as it is
-launched and is `ready` once it has booted. Held to the real adapters by `tests/contract`.
+utilisation (`set_cpu`), its network traffic (`set_traffic`), a database's clients (`set_connections`), that it hangs
+(`freeze`), its crash (`kill`), and calls that fail (`fail_next_launch`). A machine runs as soon as it is launched and is
+`ready` once it has booted. Held to the real adapters by `tests/contract`.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Network
+from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role, Traffic
 from lab.core.errors import AdapterError, Refused, Unavailable
 
 KILLED = 137  # the exit code of a SIGKILL
+PACKET = 1500  # bytes
 
 
 @dataclass(slots=True)
 class _Simulated:
-    """The mutable truth about one machine. `used` is CPU seconds up to `counted_at`, since when it runs at `utilisation`."""
+    """The mutable truth about one machine. `used` is CPU seconds up to `counted_at`, since when it runs at `utilisation`;
+    `received` and `sent` are bytes, which grow by `traffic` a second."""
 
     spec: MachineSpec
     started_at: float
@@ -25,6 +29,11 @@ class _Simulated:
     running: bool = True
     used: float = 0.0
     utilisation: float = 0.0
+    received: float = 0.0
+    sent: float = 0.0
+    traffic: tuple[float, float] = (0.0, 0.0)
+    connections: int = 0
+    frozen: bool = False
     exit_code: int | None = None
     log: list[str] = field(default_factory=list)
 
@@ -68,6 +77,20 @@ class SimulatedCompute:
         self._count(machine)
         machine.utilisation = utilisation
 
+    def set_traffic(self, machine_id: str, received: float, sent: float) -> None:
+        """From now on the machine receives and sends so many bytes a second."""
+        machine = self._machines[machine_id]
+        self._count(machine)
+        machine.traffic = (received, sent)
+
+    def set_connections(self, machine_id: str, connections: int) -> None:
+        """From now on so many clients are connected to the database."""
+        self._machines[machine_id].connections = connections
+
+    def freeze(self, machine_id: str, *, frozen: bool = True) -> None:
+        """From now on the machine hangs, or does so no more."""
+        self._machines[machine_id].frozen = frozen
+
     async def close(self) -> None:
         """Nothing is held; here because the real adapters have it."""
 
@@ -96,7 +119,8 @@ class SimulatedCompute:
             machine = self._machines[spec.id] = _Simulated(spec, started_at=now, counted_at=now)
         else:
             machine.running, machine.started_at, machine.counted_at = True, now, now
-            machine.used, machine.exit_code = 0.0, None
+            machine.used, machine.received, machine.sent, machine.exit_code = 0.0, 0.0, 0.0, None
+            machine.frozen = False
         machine.log.append(f"{spec.id} started")
         self._announce(spec.id)
         return self._machine(machine)
@@ -117,11 +141,11 @@ class SimulatedCompute:
         now = self._now()
         return [self._machine(machine) for machine in self._machines.values() if machine.started_at <= now]
 
-    async def cpu(self, machine_ids: Iterable[str]) -> Mapping[str, CpuSample]:
+    async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
         running = [self._machines[name] for name in machine_ids if self.runs(name)]
         for machine in running:
             self._count(machine)
-        return {machine.spec.id: CpuSample(machine.used, machine.counted_at) for machine in running}
+        return {machine.spec.id: _stats(machine) for machine in running}
 
     async def logs(self, machine_id: str, tail: int) -> str:
         if machine_id not in self._machines:
@@ -157,7 +181,10 @@ class SimulatedCompute:
 
     def _count(self, machine: _Simulated) -> None:
         now = self._now()
-        machine.used += (now - machine.counted_at) * machine.utilisation * machine.spec.vcpus
+        seconds = now - machine.counted_at
+        machine.used += seconds * machine.utilisation * machine.spec.vcpus
+        machine.received += seconds * machine.traffic[0]
+        machine.sent += seconds * machine.traffic[1]
         machine.counted_at = now
 
     def _machine(self, machine: _Simulated) -> Machine:
@@ -170,4 +197,16 @@ class SimulatedCompute:
             exit_code=machine.exit_code,
             template_hash=spec.template_hash,
             endpoints={port.number: (spec.address, port.number) for port in spec.ports},
+            frozen=machine.running and machine.frozen,
         )
+
+
+def _stats(machine: _Simulated) -> MachineStats:
+    received, sent = round(machine.received), round(machine.sent)
+    packets = math.ceil(received / PACKET), math.ceil(sent / PACKET)
+    return MachineStats(
+        cpu=machine.used,
+        read_at=machine.counted_at,
+        traffic=Traffic(received, sent, *packets),
+        connections=machine.connections if machine.spec.role is Role.DATABASE else None,
+    )

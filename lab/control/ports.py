@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Protocol
 
 from lab.core.buckets import StoredObject
-from lab.core.compute import CpuSample, Machine, MachineSpec, Network
+from lab.core.compute import Machine, MachineSpec, MachineStats, Network
 
 
 class Clock(Protocol):
@@ -43,8 +43,8 @@ class Compute(Protocol):
     async def machines(self) -> list[Machine]:
         """Every machine of this lab, running or stopped; others' machines are never listed."""
 
-    async def cpu(self, machine_ids: Iterable[str]) -> Mapping[str, CpuSample]:
-        """A CPU sample for each of the machines that runs; those that do not are left out."""
+    async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
+        """What each of the machines that runs has used; those that do not are left out."""
 
     async def logs(self, machine_id: str, tail: int) -> str:
         """The last `tail` lines the machine wrote to its standard output and error."""

@@ -73,8 +73,9 @@ class MachineState(StrEnum):
 class Machine:
     """A machine as it was found. `endpoints` maps each of its ports to the (host, port) its peers must dial.
 
-    `ready` is the machine's own word that it serves: a database that accepts connections; always True while running for
-    roles that have no such word. `template_hash` is the one it was launched with.
+    `frozen`: it runs and does nothing, as one that hangs (a paused container, a stopped process). `ready` is the machine's
+    own word that it serves: a database that accepts connections; always True while running for roles that have no such
+    word. `template_hash` is the one it was launched with.
     """
 
     id: str
@@ -84,11 +85,26 @@ class Machine:
     exit_code: int | None = None
     template_hash: str = ""
     endpoints: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class CpuSample:
-    """CPU time used since the machine started, in seconds, and when that was read (wall clock, seconds)."""
+class Traffic:
+    """What went over a machine's network interfaces since it started: in is what it received."""
 
-    used: float
+    bytes_in: int = 0
+    bytes_out: int = 0
+    packets_in: int = 0
+    packets_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStats:
+    """`cpu` is the CPU time used since the machine started, in seconds, `read_at` when that was read (wall clock, seconds).
+    `traffic` is None where nothing of the machine's own can be told from its neighbours' (processes on one loopback).
+    `connections` are the clients that a database serves now; None for every other machine."""
+
+    cpu: float
     read_at: float
+    traffic: Traffic | None = None
+    connections: int | None = None

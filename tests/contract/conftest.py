@@ -5,6 +5,7 @@ import itertools
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from lab.adapters.docker import sweep as sweep_docker
 from lab.adapters.docker.client import connect
 from lab.adapters.process import ProcessCompute, ProcessSettings
 from lab.adapters.process import sweep as sweep_processes
+from lab.adapters.process.lifecycle import Lifecycle
 from lab.adapters.process.processes import table
 from lab.adapters.simulated import SimulatedCompute
 from lab.core.compute import Machine, Network
@@ -131,9 +133,13 @@ def _simulated(request: pytest.FixtureRequest, prefix: str, occupied: int) -> Wo
 
     async def busy(machine: Machine) -> None:
         compute.set_cpu(machine.id, 1.0)
+        compute.set_traffic(machine.id, 1000.0, 2000.0)
+
+    async def freeze(machine: Machine) -> None:
+        compute.freeze(machine.id)
 
     compute = make()
-    return World(compute, lambda: compute, make, busy, NETWORK, prefix, occupied)
+    return World(compute, lambda: compute, make, busy, freeze, NETWORK, prefix, occupied)
 
 
 def _process(request: pytest.FixtureRequest, prefix: str, occupied: int) -> World:
@@ -143,7 +149,12 @@ def _process(request: pytest.FixtureRequest, prefix: str, occupied: int) -> Worl
     def make() -> ProcessCompute:
         return ProcessCompute(settings)
 
-    return World(make(), make, lambda: ProcessCompute(foreign), burn, NETWORK, prefix, occupied)
+    async def freeze(machine: Machine) -> None:
+        leader = Lifecycle(settings).folder(machine.id).leader()
+        assert leader is not None
+        os.killpg(leader.pid, signal.SIGSTOP)
+
+    return World(make(), make, lambda: ProcessCompute(foreign), burn, freeze, NETWORK, prefix, occupied)
 
 
 def _docker(request: pytest.FixtureRequest, prefix: str, occupied: int) -> World:
@@ -156,7 +167,11 @@ def _docker(request: pytest.FixtureRequest, prefix: str, occupied: int) -> World
     def stranger() -> DockerCompute:
         return DockerCompute(DockerSettings(f"{owner}-stranger", images=images))
 
-    return World(make(), make, stranger, burn, NETWORK, prefix, occupied)
+    async def freeze(machine: Machine) -> None:
+        engine: APIClient = request.getfixturevalue("engine")
+        engine.pause(machine.id)
+
+    return World(make(), make, stranger, burn, freeze, NETWORK, prefix, occupied)
 
 
 async def burn(machine: Machine) -> None:

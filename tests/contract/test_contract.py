@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import astuple
 
 import pytest
 
@@ -111,7 +112,7 @@ async def test_a_terminated_machine_is_gone(world: World) -> None:
         await world.compute.logs(running.id, 1)
 
 
-async def test_a_busy_machine_uses_cpu(world: World) -> None:
+async def test_a_busy_machine_uses_cpu_and_its_network(world: World) -> None:
     spec, stopped = world.spec(), world.spec()
     machine = await world.compute.launch(spec)
     await world.compute.launch(stopped)
@@ -122,15 +123,45 @@ async def test_a_busy_machine_uses_cpu(world: World) -> None:
         return True
 
     names = [spec.id, stopped.id, f"{world.prefix}-unknown"]
-    before = await world.compute.cpu(names)
+    before = await world.compute.stats(names)
     assert set(before) == {spec.id}
+    assert before[spec.id].connections is None
     await eventually(begun)
 
     async def grown() -> bool:
-        after = await world.compute.cpu(names)
-        return after[spec.id].used > before[spec.id].used + 0.2 and after[spec.id].read_at > before[spec.id].read_at
+        now, then = (await world.compute.stats(names))[spec.id], before[spec.id]
+        if then.traffic is None or now.traffic is None:
+            moved = then.traffic is now.traffic  # it can never be told, then
+        else:
+            moved = all(count > known for count, known in zip(astuple(now.traffic), astuple(then.traffic), strict=True))
+        return moved and now.cpu > then.cpu + 0.2 and now.read_at > then.read_at
 
     await eventually(grown)
+
+
+async def test_a_frozen_machine_runs_and_says_so(world: World) -> None:
+    spec = world.spec()
+    machine = await world.compute.launch(spec)
+    assert not machine.frozen
+    await world.freeze(machine)
+
+    async def frozen() -> bool:
+        found = await named(world, spec.id)
+        return found is not None and found.frozen and found.state is MachineState.RUNNING
+
+    await eventually(frozen)
+    assert set(await world.compute.stats([spec.id])) == {spec.id}
+    await world.compute.kill(spec.id)
+    dead = await named(world, spec.id)
+    assert dead is not None
+    assert (dead.state, dead.frozen) == (MachineState.STOPPED, False)
+
+
+async def test_a_frozen_machine_can_be_terminated(world: World) -> None:
+    spec = world.spec()
+    await world.freeze(await world.compute.launch(spec))
+    await world.compute.terminate(spec.id, grace=0.2)
+    assert await world.compute.machines() == []
 
 
 async def test_logs_are_the_last_lines(world: World) -> None:

@@ -113,12 +113,33 @@ async def query(machine: Machine, statement: str) -> object:
         await connection.close()
 
 
+async def counts_its_clients(world: World, machine: Machine) -> None:
+    """Two more than without them; and it is the server's own word that they are two."""
+    host, port = machine.endpoints[5432]
+
+    async def count(wanted: int) -> bool:
+        # An engine looks at a database's health once a second, and that is a client, too, for an instant.
+        return (await world.compute.stats([machine.id]))[machine.id].connections == wanted
+
+    await eventually(lambda: count(0))
+    pair = [
+        await asyncpg.connect(host=host, port=port, user="lab", password=PASSWORD, database="web") for _ in range(2)
+    ]
+    own_word = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename = 'lab'"
+    assert await pair[0].fetchval(own_word) == 2
+    await eventually(lambda: count(2))
+    for connection in pair:
+        await connection.close()
+    await eventually(lambda: count(0))
+
+
 async def test_a_database_is_ready_when_it_answers_and_keeps_its_data(world: World) -> None:
     spec = world.database()
     first = await world.compute.launch(spec)
     assert not first.ready
     machine = await ready(world, spec)
     await query(machine, "CREATE TABLE kept AS SELECT 42 AS answer")
+    await counts_its_clients(world, machine)
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(
             host=machine.endpoints[5432][0], port=machine.endpoints[5432][1], user="lab", password="x", database="web"

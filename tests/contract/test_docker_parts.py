@@ -14,9 +14,9 @@ from lab.adapters.docker import DockerCompute, DockerSettings
 from lab.adapters.docker.cleanup import janitor_config
 from lab.adapters.docker.client import explained, translated
 from lab.adapters.docker.events import EventThread
-from lab.adapters.docker.machines import container_config, cpu_sample, free_number, machine_found
+from lab.adapters.docker.machines import container_config, free_number, machine_found, machine_stats, process_titles
 from lab.adapters.docker.networks import host_routes, refuse_overlap
-from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Port, Role
+from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Port, Role, Traffic
 from lab.core.errors import AdapterError, Refused, Unavailable
 
 SETTINGS = DockerSettings("lab", project="shop", images={"app": "lab/app"})
@@ -112,13 +112,22 @@ def test_a_listed_container_is_a_machine(
     labels = {"lab.role": role, "lab.ports": "80,81", "lab.address": "10.0.1.10", "lab.template-hash": "abc"}
     found = machine_found({"Names": ["/i-1"], "Labels": labels, "State": state, "Status": status})
     endpoints = {80: ("10.0.1.10", 80), 81: ("10.0.1.10", 81)}
-    assert found == Machine("i-1", Role(role), *expected, template_hash="abc", endpoints=endpoints)
+    frozen = state == "paused"
+    assert found == Machine("i-1", Role(role), *expected, template_hash="abc", endpoints=endpoints, frozen=frozen)
 
 
-def test_cpu_is_nanoseconds_and_a_stopped_container_has_none() -> None:
+def test_stats_are_of_all_interfaces_and_a_stopped_container_has_none() -> None:
     usage = {"cpu_usage": {"total_usage": 2_500_000_000}}
-    assert cpu_sample({"read": "1970-01-01T00:01:00.250000000Z", "cpu_stats": usage}) == CpuSample(2.5, 60.25)
-    assert cpu_sample({"read": "0001-01-01T00:00:00Z", "cpu_stats": usage}) is None
+    one = {"rx_bytes": 10, "rx_packets": 2, "tx_bytes": 30, "tx_packets": 4, "rx_errors": 9}
+    answer = {"read": "1970-01-01T00:01:00.250000000Z", "cpu_stats": usage, "networks": {"eth0": one, "eth1": one}}
+    assert machine_stats(answer) == MachineStats(2.5, 60.25, Traffic(20, 60, 4, 8))
+    assert machine_stats({"read": "0001-01-01T00:00:00Z", "cpu_stats": usage}) is None
+
+
+def test_process_titles_are_the_last_column() -> None:
+    rows = [["999", "1", "postgres: lab web 10.0.2.3(5432) idle"]]
+    assert process_titles({"Titles": ["UID", "PID", "CMD"], "Processes": rows}) == [rows[0][2]]
+    assert process_titles({"Titles": [], "Processes": None}) == []
 
 
 ROUTES = """Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT

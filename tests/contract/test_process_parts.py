@@ -32,6 +32,14 @@ from tests.eventually import eventually
             lambda: parse_ps("7 1 7 Z+ 0:01.25 Mon Nov 23 22:26:50 2026"),
             Process(7, 1, 7, True, "Mon Nov 23 22:26:50 2026", 1.25),
         ),
+        (
+            lambda: parse_stat("7 (a) T 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4242 0", "boot"),
+            Process(7, 1, 7, False, "boot 4242", 0.0, stopped=True),
+        ),
+        (
+            lambda: parse_ps("7 1 7 T 0:00 Mon Nov 23 22:26:50 2026"),
+            Process(7, 1, 7, False, "Mon Nov 23 22:26:50 2026", 0.0, stopped=True),
+        ),
     ],
 )
 def test_processes_are_read_from_proc_and_ps(parse: Callable[[], Process], expected: Process) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from lab.adapters.simulated import SimulatedCompute
-from lab.core.compute import MachineSpec, Network, Role
+from lab.core.compute import MachineSpec, Network, Role, Traffic
 from lab.core.errors import Refused, Unavailable
 
 NETWORK = Network("vpc-1", "10.0.0.0/16", "10.0.255.254")
@@ -48,7 +48,7 @@ async def test_a_machine_that_is_being_launched_is_not_there_yet(now: Now) -> No
     for now.seconds in (0, 9):
         await compute.launch(SPEC)
         assert await compute.machines() == []
-        assert (compute.runs("i-1"), await compute.cpu(["i-1"])) == (False, {})
+        assert (compute.runs("i-1"), await compute.stats(["i-1"])) == (False, {})
     for now.seconds, ready in ((10, False), (39, False), (40, True)):
         assert [machine.ready for machine in await compute.machines()] == [ready]
         assert compute.runs("i-1")
@@ -60,8 +60,22 @@ async def test_cpu_is_utilisation_of_its_own_vcpus_over_time(compute: SimulatedC
     now.seconds = 10
     compute.set_cpu("i-1", 1.0)
     now.seconds = 12
-    sample = (await compute.cpu(["i-1"]))["i-1"]
-    assert (sample.used, sample.read_at) == (10 * 0.25 * 2 + 2 * 1.0 * 2, 12)
+    sample = (await compute.stats(["i-1"]))["i-1"]
+    assert (sample.cpu, sample.read_at) == (10 * 0.25 * 2 + 2 * 1.0 * 2, 12)
+
+
+async def test_traffic_and_clients_are_what_was_set(compute: SimulatedCompute, now: Now) -> None:
+    await compute.launch(SPEC)
+    await compute.launch(dataclasses.replace(SPEC, id="db-1", role=Role.DATABASE))
+    compute.set_traffic("i-1", 1000.0, 300.0)
+    compute.set_connections("db-1", 7)
+    now.seconds = 10
+    stats = await compute.stats(["i-1", "db-1"])
+    assert stats["i-1"].traffic == Traffic(10_000, 3_000, 7, 2)
+    assert (stats["i-1"].connections, stats["db-1"].connections) == (None, 7)
+    await compute.kill("i-1")
+    await compute.launch(SPEC)
+    assert (await compute.stats(["i-1"]))["i-1"].traffic == Traffic()
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), Refused("no")])

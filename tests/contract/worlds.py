@@ -21,7 +21,8 @@ class ClosableCompute(Compute, Protocol):
 
 @dataclass
 class World:
-    """`adapter` makes another adapter of the same lab, `stranger` one of another lab; `busy` makes a machine use CPU.
+    """`adapter` makes another adapter of the same lab, `stranger` one of another lab; `busy` makes a machine use CPU and
+    its network, `freeze` makes it hang.
 
     `prefix` makes ids unique among all labs of this machine. `occupy` listens on a port as somebody else would.
     """
@@ -30,6 +31,7 @@ class World:
     adapter: Callable[[], ClosableCompute]
     stranger: Callable[[], ClosableCompute]
     busy: Callable[[Machine], Awaitable[None]]
+    freeze: Callable[[Machine], Awaitable[None]]
     network: Network
     prefix: str
     occupied: int

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.adapters.metrics import MetricStore
 from lab.adapters.store import MemoryStore, SqliteStore
-from lab.core.cloudwatch.metric import Metric
 from lab.core.ec2.model import InternetGateway, Vpc
 from lab.core.errors import Refused
 from lab.core.store import Store
@@ -194,27 +192,3 @@ def test_the_revision_grows_with_changes_of_its_classes_only(store: MemoryStore)
     assert grown > before
     store.delete(Vpc, "vpc-b")
     assert store.revision(Vpc) == grown, "nothing was there to delete"
-
-
-def test_metric_data_survives_once_it_is_flushed(tmp_path: Path) -> None:
-    metric = Metric("AWS/EC2", "CPUUtilization", (("InstanceId", "i-1"),))
-    metrics = MetricStore(tmp_path / "metrics.sqlite")
-    for value, at in ((0.0, 600.0), (10.0, 659.0), (4.0, 660.0)):
-        metrics.put(metric, value, at)
-    metrics.flush(661.0)
-    metrics.put(metric, 99.0, 661.0)
-    metrics.close()
-    again = MetricStore(tmp_path / "metrics.sqlite")
-    first, second, both = (
-        again.statistics(metric, 600, 60),
-        again.statistics(metric, 660, 60),
-        again.statistics(metric, 600, 120),
-    )
-    assert first is not None
-    assert (first.sample_count, first.minimum, first.maximum) == (2.0, 0.0, 10.0)
-    assert second is not None
-    assert second.sum == 4.0
-    assert both is not None
-    assert both.sample_count == 3.0
-    assert again.statistics(metric, 720, 60) is None
-    again.close()

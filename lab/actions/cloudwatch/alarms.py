@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from lab.actions.cloudwatch.common import STATISTICS, check_choice, metric_of, pairs
+from lab.actions.cloudwatch.common import check_choice, metric_of, pairs
 from lab.actions.context import Context, Request, Response, reads, require, tags_of
 from lab.core.cloudwatch.alarms import COMPARISONS
+from lab.core.cloudwatch.metric import STATISTICS
 from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
 from lab.core.errors import LabError
 from lab.core.times import moment

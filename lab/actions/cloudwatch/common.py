@@ -6,8 +6,6 @@ from typing import Any
 from lab.core.cloudwatch.metric import Metric, dimensions
 from lab.core.errors import LabError
 
-STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
-
 
 def check_choice(member: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:

@@ -1,7 +1,8 @@
 """Metric data: put and read (aws-facts §5.1)."""
 
-from lab.actions.cloudwatch.common import STATISTICS, check_choice, metric_of, pairs
+from lab.actions.cloudwatch.common import check_choice, metric_of, pairs
 from lab.actions.context import Context, Request, Response, reads
+from lab.core.cloudwatch.metric import STATISTICS
 from lab.core.errors import LabError
 from lab.core.times import moment
 

@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from docker.api.client import APIClient
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from lab.adapters.docker import machines, networks
 from lab.adapters.docker import settings as label
@@ -20,10 +21,12 @@ from lab.adapters.docker.cleanup import ensure_janitor
 from lab.adapters.docker.client import Engine, connect, create_container
 from lab.adapters.docker.events import EventThread
 from lab.adapters.docker.settings import DockerSettings
-from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Network
+from lab.adapters.postgres import clients
+from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
 from lab.core.errors import AdapterError, Refused
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
+CONFLICT = 409
 DYING = 10.0  # seconds a killed container may take to be listed as stopped
 
 
@@ -92,10 +95,12 @@ class DockerCompute:
     async def machines(self) -> list[Machine]:
         return [machines.machine_found(entry) for entry in await self._engine.call(self._entries)]
 
-    async def cpu(self, machine_ids: Iterable[str]) -> Mapping[str, CpuSample]:
-        names = list(dict.fromkeys(machine_ids))
-        samples = await asyncio.gather(*(self._engine.call(partial(_cpu, name=name)) for name in names))
-        return {name: sample for name, sample in zip(names, samples, strict=True) if sample is not None}
+    async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
+        wanted = set(machine_ids)
+        entries = [one for one in await self._engine.call(self._entries) if machines.machine_name(one) in wanted]
+        found = await asyncio.gather(*(self._engine.call(partial(_stats, entry=entry)) for entry in entries))
+        pairs = zip(map(machines.machine_name, entries), found, strict=True)
+        return {name: stats for name, stats in pairs if stats is not None}
 
     async def logs(self, machine_id: str, tail: int) -> str:
         def read(client: APIClient) -> str:
@@ -222,8 +227,17 @@ def _stop_signal(client: APIClient, machine_id: str) -> str:
     return signal
 
 
-def _cpu(client: APIClient, *, name: str) -> CpuSample | None:
+def _stats(client: APIClient, *, entry: Mapping[str, Any]) -> MachineStats | None:
+    """None for a machine that does not run, or has gone meanwhile."""
+    name = machines.machine_name(entry)
     try:
-        return machines.cpu_sample(client.stats(name, stream=False, one_shot=True))
+        stats = machines.machine_stats(client.stats(name, stream=False, one_shot=True))
+        if stats is None or entry["Labels"][label.ROLE] != Role.DATABASE.value:
+            return stats
+        return replace(stats, connections=clients(machines.process_titles(client.top(name))))
     except NotFound:
         return None
+    except APIError as error:
+        if error.status_code == CONFLICT:  # it stopped between the two questions
+            return None
+        raise

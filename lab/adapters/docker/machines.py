@@ -14,7 +14,7 @@ from typing import Any
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.settings import DockerSettings
 from lab.adapters.placeholders import machine_environment
-from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Role
+from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Role, Traffic
 
 MIB = 1024 * 1024
 SECOND = 1_000_000_000  # the Engine API counts in nanoseconds
@@ -75,6 +75,7 @@ def machine_found(entry: Mapping[str, Any]) -> Machine:
         exit_code=int(exited[1]) if exited else None,
         template_hash=labels[label.TEMPLATE_HASH],
         endpoints={port: (labels[label.ADDRESS], port) for port in ports},
+        frozen=entry["State"] == "paused",
     )
 
 
@@ -83,15 +84,27 @@ def machine_name(entry: Mapping[str, Any]) -> str:
     return name.removeprefix("/")
 
 
-def cpu_sample(stats: Mapping[str, Any]) -> CpuSample | None:
-    """A sample from the answer of the stats call; None for a container that does not run, which has no reading time."""
+def machine_stats(stats: Mapping[str, Any]) -> MachineStats | None:
+    """From the answer of the stats call; None for a container that does not run, which has no reading time."""
     read: str = stats["read"]
     if read.startswith("0001-"):
         return None
-    return CpuSample(
-        used=stats["cpu_stats"]["cpu_usage"]["total_usage"] / SECOND,
+    interfaces: Mapping[str, Mapping[str, int]] = stats.get("networks") or {}
+    return MachineStats(
+        cpu=stats["cpu_stats"]["cpu_usage"]["total_usage"] / SECOND,
         read_at=datetime.fromisoformat(read).timestamp(),
+        traffic=Traffic(
+            *(
+                sum(one[count] for one in interfaces.values())
+                for count in ("rx_bytes", "tx_bytes", "rx_packets", "tx_packets")
+            )
+        ),
     )
+
+
+def process_titles(top: Mapping[str, Any]) -> list[str]:
+    """The command lines in the answer of the top call; they are the last column."""
+    return [str(row[-1]) for row in top["Processes"] or ()]
 
 
 def free_number(taken: set[int]) -> int:

@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 
+from lab.adapters.postgres import clients
 from lab.adapters.process import postgres
 from lab.adapters.process.lifecycle import Found, Lifecycle
-from lab.adapters.process.processes import Leader, family, table
+from lab.adapters.process.processes import Leader, family, table, title
 from lab.adapters.process.settings import POSTGRES, ProcessSettings
 from lab.adapters.process.watch import Watch
-from lab.core.compute import CpuSample, Machine, MachineSpec, MachineState, Network
+from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
 from lab.core.errors import Refused, Unavailable
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
@@ -62,15 +63,23 @@ class ProcessCompute:
     async def machines(self) -> list[Machine]:
         return list(await asyncio.gather(*(self._machine(found) for found in await self._found())))
 
-    async def cpu(self, machine_ids: Iterable[str]) -> Mapping[str, CpuSample]:
+    async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
+        """As the port says. All machines talk over one loopback, which the kernel counts as a whole: no `traffic`."""
         wanted = set(machine_ids)
 
-        def read() -> dict[str, CpuSample]:
-            leaders = {found.spec.id: found.leader for found in self._lifecycle.found() if found.leader is not None}
+        def read() -> dict[str, MachineStats]:
+            machines = [found for found in self._lifecycle.found() if found.spec.id in wanted]
             processes = table()
             now = self.settings.wall()
-            members = {name: family(leader, processes) for name, leader in leaders.items() if name in wanted}
-            return {name: CpuSample(sum(one.cpu for one in all_), now) for name, all_ in members.items() if all_}
+            stats = {}
+            for found in machines:
+                members = family(found.leader, processes) if found.leader is not None else []
+                if members:
+                    names = [title(one.pid) for one in members] if found.spec.role is Role.DATABASE else None
+                    connections = None if names is None else clients(names)
+                    used = sum(one.cpu for one in members)
+                    stats[found.spec.id] = MachineStats(used, now, connections=connections)
+            return stats
 
         return await asyncio.to_thread(read)
 
@@ -122,4 +131,5 @@ class ProcessCompute:
             exit_code=found.exit_code,
             template_hash=spec.template_hash,
             endpoints={number: ("127.0.0.1", actual) for number, actual in found.ports.items()},
+            frozen=leader is not None and leader.stopped,
         )

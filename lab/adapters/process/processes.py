@@ -22,7 +22,8 @@ _PS = ["ps", "-o", "pid=,ppid=,pgid=,stat=,time=,lstart="]
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """`started` is an opaque word, the same for a process's whole life. `cpu` is seconds, with that of waited-for children."""
+    """`started` is an opaque word, the same for a process's whole life. `cpu` is seconds, with that of waited-for children.
+    `stopped`: by a signal, until another one lets it go on."""
 
     pid: int
     parent: int
@@ -30,6 +31,7 @@ class Process:
     zombie: bool
     started: str
     cpu: float
+    stopped: bool = False
 
     @property
     def leader(self) -> "Leader":
@@ -53,6 +55,11 @@ class Leader:
         process = self.look()
         return process is not None and not process.zombie
 
+    @property
+    def stopped(self) -> bool:
+        process = self.look()
+        return process is not None and process.stopped
+
 
 def boot_id() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()
@@ -64,7 +71,9 @@ def parse_stat(text: str, boot: str) -> Process:
     fields = text[text.rindex(")") + 2 :].split()
     field = {number: fields[number - 3] for number in (3, 4, 5, 14, 15, 16, 17, 22)}
     cpu = sum(int(field[number]) for number in (14, 15, 16, 17)) / _TICKS
-    return Process(pid, int(field[4]), int(field[5]), field[3] in "ZX", f"{boot} {field[22]}", cpu)
+    return Process(
+        pid, int(field[4]), int(field[5]), field[3] in "ZX", f"{boot} {field[22]}", cpu, stopped=field[3] == "T"
+    )
 
 
 def parse_ps(line: str) -> Process:
@@ -74,7 +83,9 @@ def parse_ps(line: str) -> Process:
     used = 0.0
     for part in rest.split(":"):
         used = used * 60 + float(part)
-    return Process(int(pid), int(parent), int(group), state[0] == "Z", " ".join(started), int(days or 0) * 86400 + used)
+    seconds = int(days or 0) * 86400 + used
+    zombie, stopped = state[0] == "Z", state[0] == "T"
+    return Process(int(pid), int(parent), int(group), zombie, " ".join(started), seconds, stopped=stopped)
 
 
 def look(pid: int) -> Process | None:
@@ -96,6 +107,19 @@ def table() -> dict[int, Process]:
         with suppress(OSError):  # it ended while we looked
             found[pid] = parse_stat((PROC / str(pid) / "stat").read_text(), boot)
     return found
+
+
+def title(pid: int) -> str:
+    """What the process calls itself: its command line, unless it wrote something else there. Empty when it is gone."""
+    if not LINUX:
+        return subprocess.run(
+            ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ).stdout.strip()
+    try:
+        raw = (PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return ""
+    return raw.replace(b"\0", b" ").decode(errors="replace").strip()
 
 
 def family(leader: Leader, processes: dict[int, Process]) -> list[Process]:

@@ -7,7 +7,7 @@ from lab.control.world import World
 from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup, Member
 from lab.core.autoscaling.target_tracking import default_warmup, group_dimensions
 from lab.core.cloudwatch.metric import Metric, dimensions
-from lab.core.compute import CpuSample
+from lab.core.compute import MachineStats
 from lab.core.ec2.catalogue import INSTANCE_TYPES
 from lab.core.ec2.model import Instance
 from lab.core.rds.model import DBInstance
@@ -28,7 +28,7 @@ class CpuSampler:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._last: dict[str, tuple[CpuSample, float]] = {}
+        self._last: dict[str, tuple[MachineStats, float]] = {}
 
     def due(self, now: float, last: float) -> bool:
         """Whether a minute has begun between `last` and `now`."""
@@ -39,13 +39,13 @@ class CpuSampler:
         store = self._world.store
         running = {row.instance_id: row for row in store.all(Instance) if row.state == "running"}
         databases = {row.machine_id: row for row in store.all(DBInstance) if row.status == "available"}
-        samples = await self._world.compute.cpu([*running, *databases])
+        samples = await self._world.compute.stats([*running, *databases])
         self._last = {key: value for key, value in self._last.items() if key in running or key in databases}
         for machine_id, sample in samples.items():
             instance = running.get(machine_id)
             before, at = self._last.get(machine_id, (sample, now))
             period = BASIC_MONITORING if instance is not None and not instance.monitoring else MINUTE
-            if before is sample or sample.used < before.used:
+            if before is sample or sample.cpu < before.cpu:
                 self._last[machine_id] = (sample, now)
                 continue
             # A little less than the period: looks are a moment apart from whole minutes.
@@ -74,9 +74,9 @@ class CpuSampler:
             metrics.put(Metric("AWS/EC2", "CPUUtilization", group_dimensions(group.name)), value, timestamp)
 
 
-def _utilisation(before: CpuSample, after: CpuSample, vcpus: float) -> float:
+def _utilisation(before: MachineStats, after: MachineStats, vcpus: float) -> float:
     """Percent of the allowance, 0 to 100."""
     elapsed = after.read_at - before.read_at
     if elapsed <= 0:
         return 0.0
-    return min(100.0, 100.0 * (after.used - before.used) / (elapsed * vcpus))
+    return min(100.0, 100.0 * (after.cpu - before.cpu) / (elapsed * vcpus))
