@@ -71,6 +71,11 @@ class SimulatedCompute:
         machine = self._machines.get(machine_id)
         return machine is not None and machine.running and machine.started_at <= self._now()
 
+    def next_start(self) -> float | None:
+        """When the next of the machines that are being launched will be there; None when there are none."""
+        now = self._now()
+        return min((one.started_at for one in self._machines.values() if one.started_at > now), default=None)
+
     def set_cpu(self, machine_id: str, utilisation: float) -> None:
         """From now on the machine uses this share of its own vCPUs (0.0 to 1.0)."""
         machine = self._machines[machine_id]

@@ -20,7 +20,7 @@ from lab.simulate.policies import AS_IT_IS, PolicyError, replaced
 from lab.simulate.recorder import GroupRecord, Recorder
 from lab.simulate.result import Action, Choice, GroupRun, Run, Threshold, Totals, Transition
 from lab.simulate.trace import Trace
-from lab.simulate.world import BEGIN, EARLY, FINE, MINUTE, World
+from lab.simulate.world import BEGIN, EARLY, MINUTE, World
 from lab.stack.model import Resource, Stack, StackEvent
 
 SAMPLES = 1500
@@ -63,7 +63,7 @@ async def run(scenario: Scenario, progress: Callable[[float], None] = lambda sha
     recorder.look()
     while world.now() < end:
         now = world.now()
-        until = min(_next(world, now), now // every * every + every, end)
+        until = min(world.next_look(), now // every * every + every, end)
         await world.advance(until, lambda start, stop: scenario.trace.requests(start - BEGIN, stop - BEGIN))
         recorder.passed(until - now)
         await world.settle()
@@ -85,7 +85,7 @@ async def _come_up(world: World) -> None:
         _raise_failure(world.store)
         if world.now() > latest:
             raise SimulationError(f"the stack does not come up within {EARLY / 2:g} s:{world.lab.picture()}")
-        await world.advance(world.now() + FINE, _nothing)
+        await world.advance(world.next_look(), _nothing)
         await world.settle()
     _raise_failure(world.store)
 
@@ -126,12 +126,6 @@ def _vcpus(store: Store, group: AutoScalingGroup) -> float:
 
 def _nothing(start: float, stop: float) -> float:
     return 0.0
-
-
-def _next(world: World, now: float) -> float:
-    """When to look again."""
-    every = world.cadence() if world.quiet() else FINE
-    return now // every * every + every
 
 
 def _sampling(seconds: float) -> float:

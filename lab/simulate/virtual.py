@@ -98,7 +98,8 @@ class VirtualLab:
             for node in balancer.nodes:
                 report = self._says(node, document) if self.compute.runs(node.node_id) else None
                 if report is not None:
-                    self.loop.hear(report)
+                    # Not by the loop, which only wakes itself: it is turned by hand here.
+                    self.loop.balancers.hear(report)
 
     def serves(self) -> bool:
         """Every stack complete, a group among what they made, and all as it should be."""
