@@ -36,6 +36,8 @@ class _Simulated:
     frozen: bool = False
     exit_code: int | None = None
     log: list[str] = field(default_factory=list)
+    last_seen: Machine | None = None
+    """As it was listed last: most do not change from one listing to the next."""
 
 
 class SimulatedCompute:
@@ -193,17 +195,22 @@ class SimulatedCompute:
         machine.counted_at = now
 
     def _machine(self, machine: _Simulated) -> Machine:
-        spec = machine.spec
-        return Machine(
-            id=spec.id,
-            role=spec.role,
-            state=MachineState.RUNNING if machine.running else MachineState.STOPPED,
-            ready=machine.running and self._now() >= machine.started_at + self._boot_seconds,
-            exit_code=machine.exit_code,
-            template_hash=spec.template_hash,
-            endpoints={port.number: (spec.address, port.number) for port in spec.ports},
-            frozen=machine.running and machine.frozen,
-        )
+        spec, seen = machine.spec, machine.last_seen
+        state = MachineState.RUNNING if machine.running else MachineState.STOPPED
+        ready = machine.running and self._now() >= machine.started_at + self._boot_seconds
+        now = (state, ready, machine.exit_code, machine.running and machine.frozen)
+        if seen is None or (seen.state, seen.ready, seen.exit_code, seen.frozen) != now:
+            machine.last_seen = seen = Machine(
+                id=spec.id,
+                role=spec.role,
+                state=state,
+                ready=ready,
+                exit_code=machine.exit_code,
+                template_hash=spec.template_hash,
+                endpoints={port.number: (spec.address, port.number) for port in spec.ports},
+                frozen=machine.running and machine.frozen,
+            )
+        return seen
 
 
 def _stats(machine: _Simulated) -> MachineStats:

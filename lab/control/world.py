@@ -54,19 +54,12 @@ class World:
         if registration is None:
             return UNREGISTERED
         zone, unusable = self._standing(registration)
-        balancer = self.balancer_of(registration.target_group_arn)
-        if balancer is None:
+        serving = self.store.derived(_serving, Listener, ListenerRule, LoadBalancer).get(registration.target_group_arn)
+        if serving is None:
             return target_health(registration, unusable, None)
-        return target_health(
-            registration,
-            unusable,
-            self.nodes.said_of(
-                (registration.target_group_arn, registration.target_id, registration.port),
-                [node.node_id for node in balancer.nodes],
-                now,
-            ),
-            zone_enabled=zone == "all" or zone in {node.availability_zone for node in balancer.nodes},
-        )
+        key = (registration.target_group_arn, registration.target_id, registration.port)
+        said = self.nodes.said_of(key, serving.node_ids, now)
+        return target_health(registration, unusable, said, zone_enabled=zone in serving.zones)
 
     def _standing(self, registration: Registration) -> tuple[str, Health | None]:
         """The target's zone, and what keeps it from being a target."""
@@ -87,6 +80,24 @@ class World:
         """The one load balancer whose listeners or rules forward to the target group."""
         arn = self.store.derived(users_of_groups, Listener, ListenerRule).get(target_group_arn)
         return None if arn is None else self.store.get(LoadBalancer, arn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """The nodes that use a target group, and the zones whose targets they use."""
+
+    node_ids: tuple[str, ...]
+    zones: frozenset[str]
+
+
+def _serving(store: Store) -> dict[str, _Serving]:
+    """By target group ARN."""
+    found = {}
+    for group, arn in users_of_groups(store).items():
+        if (balancer := store.get(LoadBalancer, arn)) is not None:
+            zones = frozenset(("all", *(node.availability_zone for node in balancer.nodes)))
+            found[group] = _Serving(tuple(node.node_id for node in balancer.nodes), zones)
+    return found
 
 
 def _node_addresses(store: Store) -> frozenset[str]:
