@@ -54,19 +54,12 @@ class World:
         if registration is None:
             return UNREGISTERED
         zone, unusable = self._standing(registration)
-        balancer = self.balancer_of(registration.target_group_arn)
-        if balancer is None:
+        serving = self.store.derived(_serving, Listener, ListenerRule, LoadBalancer).get(registration.target_group_arn)
+        if serving is None:
             return target_health(registration, unusable, None)
-        return target_health(
-            registration,
-            unusable,
-            self.nodes.said_of(
-                (registration.target_group_arn, registration.target_id, registration.port),
-                [node.node_id for node in balancer.nodes],
-                now,
-            ),
-            zone_enabled=zone == "all" or zone in {node.availability_zone for node in balancer.nodes},
-        )
+        key = (registration.target_group_arn, registration.target_id, registration.port)
+        said = self.nodes.said_of(key, serving.node_ids, now)
+        return target_health(registration, unusable, said, zone_enabled=zone in serving.zones)
 
     def zone_of(self, target_group_arn: str, target_id: str, port: int) -> str:
         """The zone that a registered target counts for: an instance's own, an address's, or "all"; "" when it is not known."""
@@ -104,6 +97,24 @@ class World:
 
 def _balancers_by_node(store: Store) -> dict[str, str]:
     return {node.node_id: row.arn for row in store.all(LoadBalancer) for node in row.nodes}
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """The nodes that use a target group, and the zones whose targets they use."""
+
+    node_ids: tuple[str, ...]
+    zones: frozenset[str]
+
+
+def _serving(store: Store) -> dict[str, _Serving]:
+    """By target group ARN."""
+    found = {}
+    for group, arn in users_of_groups(store).items():
+        if (balancer := store.get(LoadBalancer, arn)) is not None:
+            zones = frozenset(("all", *(node.availability_zone for node in balancer.nodes)))
+            found[group] = _Serving(tuple(node.node_id for node in balancer.nodes), zones)
+    return found
 
 
 def _node_addresses(store: Store) -> frozenset[str]:
