@@ -85,8 +85,11 @@ def command(
     except LabError as error:
         raise click.ClickException(f"{error.code}: {error.message}") from error
     console.print(render(result))
-    if as_json is not None:
-        as_json.write_text(to_json(result))
-    if html is not None:
-        html.write_text(page(result))
-        click.echo(f"\nthe report is {html}")
+    try:
+        if as_json is not None:
+            as_json.write_text(to_json(result))
+        if html is not None:
+            html.write_text(page(result))
+            click.echo(f"\nthe report is {html}")
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}") from error

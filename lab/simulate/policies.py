@@ -17,8 +17,8 @@ from lab.stack.document import Function, Node, read
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
 BELONGS_TO_A_GROUP = (POLICY, SCHEDULE)
 
-AS_IT_IS = "stack"
-"""The name of the policies that the template has."""
+AS_IT_IS, NOTHING = "stack", "none"
+"""The names of the policies that the template has, and of no policies at all."""
 
 
 class PolicyError(ValueError):

@@ -17,7 +17,7 @@ from lab.core.store import Store
 from lab.simulate.built_in import Outlook
 from lab.simulate.calibration import Calibration
 from lab.simulate.latency import percentile
-from lab.simulate.policies import AS_IT_IS, PolicyError, replaced
+from lab.simulate.policies import AS_IT_IS, NOTHING, PolicyError, replaced
 from lab.simulate.recorder import GroupRecord, Recorder
 from lab.simulate.result import Action, Choice, GroupRun, Run, Threshold, Totals, Transition
 from lab.simulate.trace import Trace
@@ -27,6 +27,7 @@ from lab.stack.model import Resource, Stack, StackEvent
 SAMPLES = 1500
 """Of a group, at most, whatever the length of the trace."""
 STACK = "web"
+NO_UPDATES = "No updates are to be performed."
 COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
@@ -55,8 +56,10 @@ async def run(scenario: Scenario, progress: Callable[[float], None] = lambda sha
     world.lab.deploy(STACK, scenario.template, scenario.parameters)
     await _come_up(world)
     if scenario.policy != AS_IT_IS:
-        _change_policies(world, scenario)
-        await _come_up(world)
+        # One after the other: an update makes the new before it removes the old, and a group has one target tracking policy
+        # for a metric.
+        for policy in (NOTHING, scenario.policy):
+            await _change_policies(world, scenario, policy)
     await world.advance(BEGIN, _nothing)
     recorder = Recorder(world, scenario.slo)
     every, end = _sampling(scenario.until), BEGIN + scenario.until
@@ -99,7 +102,7 @@ def _raise_failure(store: Store) -> None:
     raise SimulationError(f"the stack could not be made:\n{reasons}")
 
 
-def _change_policies(world: World, scenario: Scenario) -> None:
+async def _change_policies(world: World, scenario: Scenario, policy: str) -> None:
     """Raises PolicyError with what is wrong with the policies; the template itself is known to be sound."""
 
     def outlook(logical_id: str) -> Outlook:
@@ -109,13 +112,19 @@ def _change_policies(world: World, scenario: Scenario) -> None:
         bounds = (group.min_size, group.max_size)
         return Outlook(scenario.trace, scenario.calibration, _vcpus(world.store, group), BEGIN, bounds)
 
-    template = replaced(scenario.template, scenario.policy, outlook)
+    template = replaced(scenario.template, policy, outlook)
     kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in scenario.parameters]
     try:
         world.lab.call("cloudformation", "UpdateStack", StackName=STACK, TemplateBody=template, Parameters=kept)
     except LabError as error:
+        if error.message == NO_UPDATES:
+            return
         # Lines of the template in its new form say nothing to anybody.
-        raise PolicyError(f"policy {scenario.policy}: {re.sub('line [0-9]+: ', '', error.message)}") from error
+        raise PolicyError(f"policy {policy}: {re.sub('line [0-9]+: ', '', error.message)}") from error
+    try:
+        await _come_up(world)
+    except SimulationError as error:
+        raise PolicyError(f"policy {policy}: {error}") from error
 
 
 def _vcpus(store: Store, group: AutoScalingGroup) -> float:
