@@ -102,7 +102,7 @@ def test_a_slow_start_of_the_instance_itself_costs_at_first() -> None:
 
 def test_a_database_and_a_stack_that_does_not_come_up_say_so() -> None:
     template = WEB.replace("ami-00000000000000a99", "ami-00000000000000000")
-    with pytest.raises((SimulationError, LabError), match="ami-00000000000000000|does not come up"):
+    with pytest.raises((SimulationError, LabError), match=r"ami-00000000000000000|does not come up"):
         play("step", template=template)
 
 
@@ -139,6 +139,6 @@ def test_runs_of_a_comparison_are_those_of_each_policy_alone() -> None:
 
 
 def test_a_policy_that_cannot_be_made_says_so_without_lines_of_a_template_nobody_wrote() -> None:
-    with pytest.raises(PolicyError, match="policy target-tracking:target=0: .*\\n.*Target value") as caught:
+    with pytest.raises(PolicyError, match=r"policy target-tracking:target=0: .*\n.*Target value") as caught:
         answer(ask("target-tracking:target=0"))
     assert "line" not in str(caught.value)
