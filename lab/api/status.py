@@ -8,6 +8,7 @@ from lab.core.autoscaling.counts import is_in_pool
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision
 from lab.core.autoscaling.refreshes import InstanceRefresh
+from lab.core.autoscaling.story import why
 from lab.core.autoscaling.warm_pool import WarmPool, size
 from lab.core.cloudwatch.condition import condition
 from lab.core.cloudwatch.metric import Metric, dimensions
@@ -54,7 +55,7 @@ def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
         ],
         "activities": [activity(row) for row in activities[:ACTIVITIES]],
         "decisions": [
-            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": row.reason}
+            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": why(row)}
             for row in [row for row in store.all(Decision) if row.current != row.desired][-ACTIVITIES:]
         ],
     }
