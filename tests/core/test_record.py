@@ -7,7 +7,7 @@ import pytest
 
 from lab.core.autoscaling.policy import Decision
 from lab.core.autoscaling.record import KEPT, asked, folded, surplus
-from lab.core.autoscaling.story import sentences
+from lab.core.autoscaling.story import sentences, why
 from tests.core.rows import NOW, group
 
 
@@ -92,6 +92,11 @@ def test_the_oldest_by_their_last_time_go_first() -> None:
 def test_a_users_own_change() -> None:
     made = asked(group(), group(desired_capacity=5), "SetDesiredCapacity", NOW, "d")
     assert sentences(made) == ["A user called SetDesiredCapacity.", "The desired capacity goes from 2 to 5."]
+    assert why(made) == "A user called SetDesiredCapacity"
+
+
+def test_in_one_line_the_arithmetic_comes_first() -> None:
+    assert why(decision(desired=4, arithmetic="2 + 2 = 4", why="capped")) == "2 + 2 = 4; capped"
 
 
 # How it reads.
