@@ -35,7 +35,7 @@ VOLUNTARY = (
 
 
 class Storm:
-    """One story. `detached` are instances that were let go alive; `protected` those that were protected a turn ago;
+    """One story. `detached` are instances that were let go alive; `protected` those that are protected when a turn begins;
     `before` is the capacity of a turn ago and what it might have been at most."""
 
     def __init__(self, seed: int) -> None:
@@ -155,6 +155,7 @@ class Storm:
             pass
         except Crash:
             await self.lab.restart()
+        self.protected = {member.instance_id for member in self.store.all(Member) if member.protected}
         try:
             await self.lab.turn()
             self.store.crash_at = 0 if self.chance.random() < 0.5 else self.store.crash_at
@@ -186,7 +187,6 @@ class Storm:
             if activity.activity_id not in self.seen and any(reason in activity.cause for reason in VOLUNTARY):
                 assert activity.description.rpartition(" ")[2] not in self.protected, activity
             self.seen.add(activity.activity_id)
-        self.protected = {member.instance_id for member in self.store.all(Member) if member.protected}
         self.check_activities()
 
     def capacity(self) -> int:
