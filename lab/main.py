@@ -24,6 +24,7 @@ from lab.adapters.buckets import FileBuckets
 from lab.adapters.clock import SystemClock, wall_time
 from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
+from lab.adapters.own_process import own_use
 from lab.adapters.store import SqliteStore
 from lab.api.app import create_app
 from lab.api.status import status
@@ -64,7 +65,7 @@ async def run(settings: Settings) -> None:
     stacks = Stacks(world)
     loop = Loop(world, stacks.advance, metrics.flush)
     _deploy_first_stack(settings, world, stacks)
-    app = create_app(world, loop, stacks.call, opened.kind)
+    app = create_app(world, loop, stacks.call, opened.kind, own_use)
     with _listening(settings) as listener:
         server = _Server(
             uvicorn.Config(app, http="h11", log_level="warning", access_log=False, timeout_graceful_shutdown=1)

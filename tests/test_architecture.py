@@ -5,7 +5,9 @@ Imports are read from the syntax tree, so an import inside a function counts, on
 
 import ast
 import dataclasses
+import re
 import sys
+import tomllib
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -327,3 +329,13 @@ def example(kind: Any) -> Any:
         return {"nested": ["value", 1, 2.5, None, True]}
     values: dict[Any, Any] = {str: "text é €", int: 7, float: 0.1 + 0.2, bool: True}
     return values[kind]
+
+
+def test_the_control_planes_image_has_what_the_package_needs() -> None:
+    """The image installs by name, so that a change of code makes no new layer of dependencies."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[^\w-]", one)[0] for one in project["dependencies"]}
+    [line] = [
+        one for one in (ROOT / "docker" / "control.Dockerfile").read_text().splitlines() if "-c requirements" in one
+    ]
+    assert set(line.split("-c")[0].split()) == needed

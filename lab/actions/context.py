@@ -26,6 +26,16 @@ class Metrics(Protocol):
     ) -> None:
         """Many values: a statistic set, with how often each value came where that is known (`metric.of_values`)."""
 
+    def mark(self, source: str, text: Callable[[], str] | None) -> None:
+        """Note how far a source of data has been counted; None forgets the source. It becomes durable together with the data
+        put before, or not at all. `text` is called when it is written."""
+
+    def marked(self, source: str) -> str | None:
+        """What was noted last."""
+
+    def sources(self) -> Sequence[str]:
+        """All that something is noted of."""
+
     def metrics(self) -> Sequence[Metric]: ...
 
     def units(self, metric: Metric) -> Sequence[str]:

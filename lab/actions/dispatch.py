@@ -33,6 +33,7 @@ from lab.actions.autoscaling import (
     types,
     warm_pools,
 )
+from lab.actions.autoscaling import metrics as group_metrics
 from lab.actions.autoscaling import tags as autoscaling_tags
 from lab.actions.autoscaling import target_groups as autoscaling_target_groups
 from lab.actions.cloudwatch import (
@@ -77,6 +78,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     "autoscaling": (
         groups, describing, autoscaling_tags, autoscaling_target_groups, instances, instance_refreshes, excursions, hooks,
         processes, policies, executions, scheduled, forecasts, types, warm_pools,
+        group_metrics,
     ),
     "cloudwatch": (
         alarms, composite_alarms, alarm_reports, alarm_history, metrics, metric_statistics, metric_data, cloudwatch_tags,

@@ -1,4 +1,4 @@
-"""The file of metric data: one row for each stream, one for each of its periods that has data."""
+"""The file of metric data: one row for each stream, one for each of its periods that has data; and the marks."""
 
 import json
 import sqlite3
@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS data (
     sample_count REAL, sum REAL, minimum REAL, maximum REAL, distribution BLOB,
     PRIMARY KEY (resolution, period, stream)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS marks (source TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID;
 DROP TABLE IF EXISTS statistics;
 """
 """`statistics` held three hours of an older lab's data."""
@@ -47,15 +48,19 @@ class MetricFile:
             known = None if packed is None else Distribution((packed,))
             yield resolution, period, stream_id, Statistics(sample_count, total, minimum, maximum, known)
 
+    def marks(self) -> Iterator[tuple[str, str]]:
+        yield from self._database.execute("SELECT source, text FROM marks")
+
     def write(
         self,
         streams: Iterable[tuple[int, Metric, str]],
         rows: Iterable[Row],
         expired: Iterable[tuple[int, int]],
         gone: Iterable[int],
+        marks: Iterable[tuple[str, str | None]],
     ) -> None:
-        """In one transaction: new streams; their data; forget, by resolution, the periods before one; forget streams. Raises
-        Unavailable when the disk does not take it; then nothing is changed."""
+        """In one transaction: new streams; their data; forget, by resolution, the periods before one; forget streams; marks,
+        of which None is forgotten. Raises Unavailable when the disk does not take it; then nothing is changed."""
         execute, many = self._database.execute, self._database.executemany
         try:
             execute("BEGIN")
@@ -66,6 +71,11 @@ class MetricFile:
             many("INSERT OR REPLACE INTO data VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_columns, rows))
             many("DELETE FROM data WHERE resolution = ? AND period < ?", expired)
             many("DELETE FROM streams WHERE id = ?", ((stream_id,) for stream_id in gone))
+            for source, text in marks:
+                if text is None:
+                    execute("DELETE FROM marks WHERE source = ?", (source,))
+                else:
+                    execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (source, text))
             execute("COMMIT")
         except sqlite3.Error as error:
             if self._database.in_transaction:

@@ -1,7 +1,8 @@
 """Metric data: statistic sets by metric, unit and period, in memory and in a file.
 
 A datum is added to the statistic set of its minute at once, and with one-second resolution to that of its second; `flush`
-writes the sets that changed. What a crash may lose is what came since the last flush, a second or so.
+writes the sets that changed. What a crash may lose is what came since the last flush, a second or so. Marks say how far each
+source of data has been counted, and are written in the same transaction: what a crash loses is counted again, nothing twice.
 
 Data grows coarser with age, as on AWS: what is older than `RETENTION` says is merged into the sets of the next coarser
 resolution, in the same transaction in which it is forgotten. A series with one sample a minute comes to 60 KB at most, however
@@ -10,7 +11,8 @@ long the lab runs.
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from lab.adapters.metric_blocks import RESOLUTIONS, SLOTS, Stream
@@ -30,6 +32,8 @@ class MetricStore:
         self._dirty: set[tuple[Stream, int, int]] = set()
         self._new: list[tuple[int, Metric, str]] = []
         self._gone: list[int] = []
+        self._marks: dict[str, Callable[[], str] | None] = {}
+        self._remarked: set[str] = set()
         self._horizons = dict.fromkeys(RESOLUTIONS, 0)
         """By resolution, the number of the oldest block that is kept."""
         self._expired: dict[int, int] = {}
@@ -71,7 +75,18 @@ class MetricStore:
         stream.add(resolution, period, more)
         self._dirty.add((stream, resolution, period))
 
+    def mark(self, source: str, text: Callable[[], str] | None) -> None:
+        self._marks[source] = text
+        self._remarked.add(source)
+
     # What is asked.
+
+    def marked(self, source: str) -> str | None:
+        text = self._marks.get(source)
+        return None if text is None else text()
+
+    def sources(self) -> Sequence[str]:
+        return tuple(source for source, text in self._marks.items() if text is not None)
 
     def metrics(self) -> Sequence[Metric]:
         return tuple(self._streams)
@@ -103,9 +118,11 @@ class MetricStore:
         self._age(now)
         for stream, resolution, period in self._dirty:
             _pack(stream, resolution, period)
-        if self._file is not None and (self._dirty or self._expired):
-            self._file.write(self._new, self._changed(), self._expired.items(), self._gone)
-        for done in (self._new, self._gone, self._expired, self._dirty):
+        marks = {source: self.marked(source) for source in self._remarked} if self._file is not None else {}
+        if self._file is not None and (self._dirty or self._expired or marks):
+            self._file.write(self._new, self._changed(), self._expired.items(), self._gone, marks.items())
+        self._marks = {source: text for source, text in self._marks.items() if text is not None}
+        for done in (self._new, self._gone, self._expired, self._dirty, self._remarked):
             done.clear()
 
     def _changed(self) -> Iterable[tuple[int, int, int, Statistics]]:
@@ -150,6 +167,8 @@ class MetricStore:
         for stream_id, metric, unit in file.streams():
             streams[stream_id] = self._streams.setdefault(metric, {})[unit] = Stream(stream_id)
             self._next_id = max(self._next_id, stream_id + 1)
+        for source, text in file.marks():
+            self._marks[source] = partial(str, text)
         for resolution, period, stream_id, found in file.rows():
             streams[stream_id].set(resolution, period, found)
 

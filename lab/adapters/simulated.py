@@ -35,6 +35,8 @@ class _Simulated:
     connections: int = 0
     exit_code: int | None = None
     log: list[str] = field(default_factory=list)
+    last_seen: Machine | None = None
+    """As it was listed last: most do not change from one listing to the next."""
 
 
 class SimulatedCompute:
@@ -70,6 +72,11 @@ class SimulatedCompute:
     def runs(self, machine_id: str) -> bool:
         machine = self._machines.get(machine_id)
         return machine is not None and machine.state is MachineState.RUNNING and machine.started_at <= self._now()
+
+    def next_start(self) -> float | None:
+        """When the next of the machines that are being launched will be there; None when there are none."""
+        now = self._now()
+        return min((one.started_at for one in self._machines.values() if one.started_at > now), default=None)
 
     def set_cpu(self, machine_id: str, utilisation: float) -> None:
         """From now on the machine uses this share of its own vCPUs (0.0 to 1.0)."""
@@ -223,16 +230,19 @@ class SimulatedCompute:
         machine.counted_at = now
 
     def _machine(self, machine: _Simulated) -> Machine:
-        spec = machine.spec
-        return Machine(
-            id=spec.id,
-            role=spec.role,
-            state=machine.state,
-            ready=machine.state is MachineState.RUNNING and self._now() >= machine.started_at + self._boot_seconds,
-            exit_code=machine.exit_code,
-            template_hash=spec.template_hash,
-            endpoints={port.number: (spec.address, port.number) for port in spec.ports},
-        )
+        spec, seen = machine.spec, machine.last_seen
+        ready = machine.state is MachineState.RUNNING and self._now() >= machine.started_at + self._boot_seconds
+        if seen is None or (seen.state, seen.ready, seen.exit_code) != (machine.state, ready, machine.exit_code):
+            machine.last_seen = seen = Machine(
+                id=spec.id,
+                role=spec.role,
+                state=machine.state,
+                ready=ready,
+                exit_code=machine.exit_code,
+                template_hash=spec.template_hash,
+                endpoints={port.number: (spec.address, port.number) for port in spec.ports},
+            )
+        return seen
 
 
 def _stats(machine: _Simulated) -> MachineStats:

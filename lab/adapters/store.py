@@ -65,10 +65,10 @@ class MemoryStore:
 
     def get(self, kind: type[R], key: str) -> R | None:
         rows = self._rows.get(kind)
-        return None if rows is None else cast(R | None, rows.get(key))
+        return None if rows is None else cast("R | None", rows.get(key))
 
     def all(self, kind: type[R]) -> list[R]:
-        return list(cast(dict[str, R], self._rows.get(kind, {})).values())
+        return list(cast("dict[str, R]", self._rows.get(kind, {})).values())
 
     def where(self, kind: type[R], field: str, value: Hashable) -> list[R]:
         found = self._index(kind, field).get(value)

@@ -6,6 +6,8 @@ GET  /lab/status                          the whole lab as one document (status.
 GET  /lab/events                          the same as server-sent events, once a second
 GET  /lab/decisions                       why groups have the capacity they have (decisions.py)
 GET  /lab/ca                              the certificate authority, and what it is limited to
+GET  /metrics                             the whole lab for Prometheus (metrics.py)
+GET  /lab/metrics/targets                 where nodes serve their own, for Prometheus's service discovery
 POST /lab/aws/{service}/{operation}       an AWS action, JSON in and out, shapes as botocore's
 POST /lab/instances/{id}/kill             SIGKILL, as a crash
 POST /lab/zones/{zone}/fail               fail an availability zone: its machines die, none is launched in it
@@ -29,6 +31,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from lab.actions.buckets import log_root
+from lab.api import metrics
 from lab.api.decisions import decisions
 from lab.api.encoding import unpacked
 from lab.api.guard import refusal
@@ -44,26 +47,32 @@ from lab.core.elbv2 import report as node_report
 from lab.core.elbv2.attributes import LOGS
 from lab.core.elbv2.model import LoadBalancer, Node
 from lab.core.errors import LabError, Refused, Unavailable
+from lab.core.prometheus import CONTENT_TYPE, ProcessUse, exposition, process_families
 from lab.core.rds.model import DBInstance
 
 LONGEST_WAIT = 30.0
 MAX_BODY = 2 * 1024 * 1024
 MAX_OBJECT = 17 * 1024 * 1024
 """Objects and log files have at most 16 MB; SDKs wrap them in a little more."""
+FOR_PROMETHEUS = frozenset({"/metrics", "/lab/metrics/targets"})
 NODE_HOSTS = frozenset({"control"})
-"""The name under which nodes in containers reach the control plane."""
+"""The name under which nodes in containers, and a Prometheus beside them, reach the control plane."""
 
 AwsCall = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
 
-def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI:
-    """`call` runs any action of the lab, CloudFormation's included; `compute` names the adapter for people."""
+def create_app(
+    world: World, loop: Loop, call: AwsCall, compute: str, own_use: Callable[[], ProcessUse | None]
+) -> FastAPI:
+    """`call` runs any action of the lab, CloudFormation's included; `compute` names the adapter for people; `own_use` is what
+    this process has used, None where nobody can tell."""
     app = FastAPI(title="asg-lab", docs_url=None, redoc_url=None, openapi_url=None)
     s3 = S3(world.buckets, world.account.region, world.account.account_id)
 
     @app.middleware("http")
     async def guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        nodes = NODE_HOSTS if request.url.path.startswith("/lab/nodes/") else frozenset()
+        path = request.url.path
+        nodes = NODE_HOSTS if path.startswith("/lab/nodes/") or path in FOR_PROMETHEUS else frozenset()
         why = refusal(request.headers.get("host"), request.headers.get("origin"), nodes)
         if why is not None:
             return _error("AccessDenied", why, 403)
@@ -89,11 +98,21 @@ def create_app(world: World, loop: Loop, call: AwsCall, compute: str) -> FastAPI
     async def index(request: Request) -> Response:
         if _is_s3(request):
             return await aws_s3(request)
-        links = {"status": "/lab/status", "events": "/lab/events"}
+        links = {"status": "/lab/status", "events": "/lab/events", "metrics": "/metrics"}
         urls = [
             url for row in status(world, loop, compute)["load_balancers"] for n in row["nodes"] for url in n["urls"]
         ]
         return JSONResponse({"lab": "asg-lab", **links, "load_balancer": urls})
+
+    @app.get("/metrics")
+    async def prometheus() -> Response:
+        use = own_use()
+        own = [] if use is None else process_families(use)
+        return Response(exposition([*metrics.families(world, loop, compute), *own]), media_type=CONTENT_TYPE)
+
+    @app.get("/lab/metrics/targets")
+    async def metrics_targets() -> Response:
+        return JSONResponse(metrics.targets(world))
 
     @app.get("/lab/health")
     async def health() -> Response:

@@ -8,6 +8,7 @@ from lab.core.autoscaling.counts import is_in_pool
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision
 from lab.core.autoscaling.refreshes import InstanceRefresh
+from lab.core.autoscaling.story import why
 from lab.core.autoscaling.warm_pool import WarmPool, size
 from lab.core.cloudwatch.condition import condition
 from lab.core.cloudwatch.metric import Metric, dimensions
@@ -54,7 +55,7 @@ def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
         ],
         "activities": [activity(row) for row in activities[:ACTIVITIES]],
         "decisions": [
-            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": row.reason}
+            {"at": row.at, "policy": row.policy, "from": row.current, "to": row.desired, "why": why(row)}
             for row in [row for row in store.all(Decision) if row.current != row.desired][-ACTIVITIES:]
         ],
     }
@@ -200,8 +201,11 @@ def _instance(world: World, member: Member, rate: float, now: float) -> dict[str
 
 
 def _cpu(world: World, pairs: dict[str, str], now: float) -> float | None:
-    """The newest full minute that has data, of the last few."""
-    metric = Metric("AWS/EC2", "CPUUtilization", dimensions(pairs))
+    return newest_minute(world, Metric("AWS/EC2", "CPUUtilization", dimensions(pairs)), now)
+
+
+def newest_minute(world: World, metric: Metric, now: float) -> float | None:
+    """The average of the newest full minute that has data, of the last few."""
     minute = now // 60 * 60
     for back in range(1, 4):
         found = world.metrics.statistics(metric, minute - 60 * back, 60)

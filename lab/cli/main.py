@@ -20,6 +20,8 @@ VERBS = {
     "fail": "Fail an availability zone on purpose.",
     "recover": "Let a failed zone take machines again.",
     "load": "Send requests at a steady rate and measure them.",
+    "simulate": "Play a load trace against a stack on paper, policies side by side.",
+    "calibrate": "Measure what an instance can do, for `lab simulate`.",
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",
     "logs": "Show what the control plane or a machine wrote.",
     "url": "Print the addresses of the load balancer.",

@@ -1,4 +1,4 @@
-"""Load balancers: publishes their documents, follows their nodes' reports, lets drained targets go."""
+"""Load balancers: publishes their documents, follows their states, lets drained targets go."""
 
 import logging
 from dataclasses import replace
@@ -7,7 +7,6 @@ from lab.actions.elbv2.find import users_of_groups
 from lab.control.world import World
 from lab.core.acm import Certificate
 from lab.core.arc_zonal_shift import ZonalShift, active_shift
-from lab.core.cloudwatch.metric import Metric, dimensions
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.check import problems
 from lab.core.elbv2.compile import compile_config
@@ -21,13 +20,9 @@ from lab.core.elbv2.model import (
     TargetGroup,
     TrustStore,
 )
-from lab.core.elbv2.report import NodeReport
 from lab.core.elbv2.target_health import is_drained
-from lab.core.store import Store
 
 log = logging.getLogger("lab.control")
-
-NAMESPACE = "AWS/ApplicationELB"
 
 COMPILED = (
     Certificate,
@@ -155,32 +150,6 @@ class LoadBalancers:
         heard = all(nodes.report(node_id) is not None for node_id in ids)
         reports = nodes.live(ids, now) if heard else None
         return is_drained(registration, group.deregistration_delay, reports, document.generation, now)
-
-    def hear(self, report: NodeReport) -> None:
-        """Take a node's report: its counters become metric data, and who waits for a drained target may go on."""
-        now = self._world.clock.now()
-        before = self._world.nodes.hear(report, now)
-        balancer = self._balancer_of_node(report.node_id)
-        if balancer is None:
-            return
-        short = balancer.short_name
-        sets = (
-            dimensions({"LoadBalancer": short}),
-            dimensions({"LoadBalancer": short, "AvailabilityZone": report.zone}),
-        )
-        for name, count in report.counters.items():
-            delta = count - (before.counters.get(name, 0) if before is not None else 0)
-            if delta > 0:
-                for pairs in sets:
-                    self._world.metrics.put(Metric(NAMESPACE, name, pairs), float(delta), now)
-
-    def _balancer_of_node(self, node_id: str) -> LoadBalancer | None:
-        arn = self._world.store.derived(_balancers_of_nodes, LoadBalancer).get(node_id)
-        return None if arn is None else self._world.store.get(LoadBalancer, arn)
-
-
-def _balancers_of_nodes(store: Store) -> dict[str, str]:
-    return {node.node_id: balancer.arn for balancer in store.all(LoadBalancer) for node in balancer.nodes}
 
 
 def _drains(document: LoadBalancerConfig, registration: Registration) -> bool:

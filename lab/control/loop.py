@@ -16,7 +16,7 @@ from lab.control.autoscaling.policies import Policies
 from lab.control.autoscaling.predictive import PredictiveScaling
 from lab.control.autoscaling.scheduled import ScheduledActions
 from lab.control.cloudwatch.alarms import Alarms
-from lab.control.cloudwatch.cpu import CpuSampler
+from lab.control.cloudwatch.measure import Measure
 from lab.control.effects import Effects
 from lab.control.elbv2 import LoadBalancers
 from lab.control.machines import Machines
@@ -47,8 +47,7 @@ class Loop:
         self._scheduled = ScheduledActions(world)
         self._predictive = PredictiveScaling(world)
         self.alarms = Alarms(world, self.policies.on_alarm)
-        self._sampler = CpuSampler(world)
-        self._sampled_at = world.clock.now()
+        self._measure = Measure(world)
         self._given_up = ""
         self.engine_problem = ""
         """Why the compute engine could not be asked at the last turn; empty when it could."""
@@ -66,8 +65,10 @@ class Loop:
 
     def hear(self, report: NodeReport) -> None:
         """A node's report; the loop turns at once if it brings news."""
+        now = self._world.clock.now()
         before = self._world.nodes.report(report.node_id)
-        self.balancers.hear(report)
+        self._world.nodes.hear(report, now)
+        self._measure.heard(report, now)
         self.groups.hear(before, report)
         if before is None or _news(before) != _news(report):
             self.wake()
@@ -119,19 +120,11 @@ class Loop:
                 break
         self.balancers.settle(now)
         await self.balancers.publish(now)
-        await self._measure(now)
-        self.alarms.evaluate(now)
+        if not self._measure.is_behind(now):
+            await self._measure.sample(found, now)
+            self.alarms.evaluate(now)
         self.machines.act(found)
         self._flush(now)
-
-    async def _measure(self, now: float) -> None:
-        if not self._sampler.due(now, self._sampled_at):
-            return
-        self._sampled_at = now
-        try:
-            await self._sampler.sample(now)
-        except AdapterError as error:
-            log.warning("CPU could not be measured: %s", error)
 
     async def _watch(self) -> None:
         async for _ in self._world.compute.changes():

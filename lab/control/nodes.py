@@ -71,18 +71,17 @@ class NodeBook:
                     return None
         return self._documents.get(arn)
 
-    def hear(self, report: NodeReport, now: float) -> NodeReport | None:
-        """Take a report; answers the one before it from the same boot, for the difference of their counters."""
+    def hear(self, report: NodeReport, now: float) -> None:
+        """Take a report."""
         before = self._heard.get(report.node_id)
         targets = {(row.target_group_arn, row.id, row.port): row for row in report.targets}
         self._heard[report.node_id] = Heard(report, now, targets)
         if before is None or before.report.boot_id != report.boot_id:
             self._previous.pop(report.node_id, None)
-            return None
+            return
         # A report sent at once follows the last one too closely to measure a rate by.
         if now - before.at > RATE_SECONDS * self._speed or report.node_id not in self._previous:
             self._previous[report.node_id] = before
-        return before.report
 
     def rates(self, node_ids: Sequence[str]) -> tuple[float, dict[str, float]]:
         """Requests per wall second of these nodes together: in all, and by target id."""
@@ -111,6 +110,10 @@ class NodeBook:
         """What those nodes that are alive say of a target."""
         rows = (heard.targets.get(target) for heard in self._live(node_ids, now))
         return [row for row in rows if row is not None]
+
+    def has_to_hear(self, node_ids: Iterable[str], since: float, now: float) -> bool:
+        """Whether one of those that are alive has said nothing since then."""
+        return any(heard.at < since for heard in self._live(node_ids, now))
 
     def _live(self, node_ids: Iterable[str], now: float) -> Iterator[Heard]:
         oldest = now - LIVE_SECONDS * self._speed

@@ -10,7 +10,7 @@ from lab.actions.elbv2.find import users_of_groups
 from lab.control.nodes import NodeBook
 from lab.control.ports import Buckets, Clock, Compute
 from lab.core.ec2.model import Instance
-from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Registration, TargetGroup
+from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Registration, TargetGroup, registration_key
 from lab.core.elbv2.target_health import IP_UNUSABLE, UNREGISTERED, Health, invalid, target_health
 from lab.core.machines import Site
 from lab.core.store import Store
@@ -54,19 +54,25 @@ class World:
         if registration is None:
             return UNREGISTERED
         zone, unusable = self._standing(registration)
-        balancer = self.balancer_of(registration.target_group_arn)
-        if balancer is None:
+        serving = self.store.derived(_serving, Listener, ListenerRule, LoadBalancer).get(registration.target_group_arn)
+        if serving is None:
             return target_health(registration, unusable, None)
-        return target_health(
-            registration,
-            unusable,
-            self.nodes.said_of(
-                (registration.target_group_arn, registration.target_id, registration.port),
-                [node.node_id for node in balancer.nodes],
-                now,
-            ),
-            zone_enabled=zone == "all" or zone in {node.availability_zone for node in balancer.nodes},
-        )
+        key = (registration.target_group_arn, registration.target_id, registration.port)
+        said = self.nodes.said_of(key, serving.node_ids, now)
+        return target_health(registration, unusable, said, zone_enabled=zone in serving.zones)
+
+    def zone_of(self, target_group_arn: str, target_id: str, port: int) -> str:
+        """The zone that a registered target counts for: an instance's own, an address's, or "all"; "" when it is not known."""
+        instance = self.store.get(Instance, target_id)
+        if instance is not None:
+            return instance.availability_zone
+        group = self.store.get(TargetGroup, target_group_arn)
+        registration = self.store.get(Registration, registration_key(target_group_arn, target_id, port))
+        return "" if group is None or registration is None else registration.zone_in(group)
+
+    def balancer_of_node(self, node_id: str) -> LoadBalancer | None:
+        arn = self.store.derived(_balancers_by_node, LoadBalancer).get(node_id)
+        return None if arn is None else self.store.get(LoadBalancer, arn)
 
     def _standing(self, registration: Registration) -> tuple[str, Health | None]:
         """The target's zone, and what keeps it from being a target."""
@@ -87,6 +93,28 @@ class World:
         """The one load balancer whose listeners or rules forward to the target group."""
         arn = self.store.derived(users_of_groups, Listener, ListenerRule).get(target_group_arn)
         return None if arn is None else self.store.get(LoadBalancer, arn)
+
+
+def _balancers_by_node(store: Store) -> dict[str, str]:
+    return {node.node_id: row.arn for row in store.all(LoadBalancer) for node in row.nodes}
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """The nodes that use a target group, and the zones whose targets they use."""
+
+    node_ids: tuple[str, ...]
+    zones: frozenset[str]
+
+
+def _serving(store: Store) -> dict[str, _Serving]:
+    """By target group ARN."""
+    found = {}
+    for group, arn in users_of_groups(store).items():
+        if (balancer := store.get(LoadBalancer, arn)) is not None:
+            zones = frozenset(("all", *(node.availability_zone for node in balancer.nodes)))
+            found[group] = _Serving(tuple(node.node_id for node in balancer.nodes), zones)
+    return found
 
 
 def _node_addresses(store: Store) -> frozenset[str]:

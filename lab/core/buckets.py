@@ -9,7 +9,7 @@ from lab.core.errors import LabError
 
 KEY_BYTES = 1024
 PAGE = 1000
-RESERVED = frozenset({"lab", "service"})
+RESERVED = frozenset({"lab", "metrics", "service"})
 """Names of the lab's own paths on the API's port, and so no buckets of the lab."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")

@@ -5,6 +5,7 @@ its rows now say is replaced; instances keep the hash they were launched with, a
 """
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +18,8 @@ from lab.core.elbv2.model import Listener, LoadBalancer, Node
 from lab.core.rds.model import DBInstance
 
 NODE_VCPUS = 1.0
+METRICS_PORT = 9901
+"""Where a node serves its own metrics; never published. The next free one, should a listener have it."""
 NODE_DATA = "/var/lib/lb"
 DATABASE_DATA = "/var/lib/postgresql/data"
 SLOT_WIDTH = 10
@@ -73,6 +76,7 @@ def node_spec(balancer: LoadBalancer, node: Node, listeners: Iterable[Listener],
     index = balancer.nodes.index(node)
     # The well-known ports are there from the start, so that a first listener does not cost a new node.
     numbers = dict.fromkeys((*site.listener_ports, *(listener.port for listener in listeners)))
+    metrics = next(number for number in itertools.count(METRICS_PORT) if number not in numbers)
     ports = tuple(Port(number, published_port(balancer, index, number, site)) for number in numbers)
     return _hashed(
         MachineSpec(
@@ -94,8 +98,9 @@ def node_spec(balancer: LoadBalancer, node: Node, listeners: Iterable[Listener],
                 "LB_PORTS": ",".join(f"{port.number}={{port:{port.number}}}" for port in ports),
                 "LB_DATA": "{data}",
                 "LB_WORKERS": str(max(1, int(NODE_VCPUS))),
+                "LB_METRICS": f"{{port:{metrics}}}",
             },
-            ports=ports,
+            ports=(*ports, Port(metrics)),
             group=balancer.name,
             hostnames=(balancer.dns_name,),
             data_path=NODE_DATA,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lab.core.elbv2.config import HealthCheck, LoadBalancerConfig
-from lab.core.elbv2.health import DRAINING, PASSED, REGISTERED, TIMED_OUT, TargetHealth, after
+from lab.core.elbv2.health import DRAINING, FAILED, PASSED, REGISTERED, TIMED_OUT, CheckResult, TargetHealth, after
 from lab.simulate.fleet import Host
 
 Key = tuple[str, str, int]
@@ -60,15 +60,17 @@ class Targets:
                 del self._watched[key]
 
     def _check(self, key: Key, checked: Checked) -> None:
-        host = self._host(key[1])
-        passed = host is not None and checked.next_at >= host.answers_at
-        if passed and self._overload and host is not None:
-            passed = host.response_seconds <= checked.settings.timeout
         healthy = checked.health.healthy
-        checked.health = after(checked.health, PASSED if passed else TIMED_OUT, checked.settings)
+        checked.health = after(checked.health, self._result(key, checked), checked.settings)
         if checked.health.healthy and not healthy:
             checked.healthy_since = checked.next_at
         checked.next_at += checked.settings.interval
+
+    def _result(self, key: Key, checked: Checked) -> CheckResult:
+        host = self._host(key[1])
+        if host is None or checked.next_at < host.answers_at:
+            return FAILED
+        return TIMED_OUT if self._overload and host.response_seconds > checked.settings.timeout else PASSED
 
     def health(self, key: Key) -> TargetHealth:
         """A target that is not checked drains."""

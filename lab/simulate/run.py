@@ -1,33 +1,44 @@
 """Plays a trace against a stack: `run` is one policy from the first second of the trace to the last."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lab.core.autoscaling.model import Activity
+from lab.actions.ec2.launch_templates import version_of
+from lab.core.autoscaling.model import Activity, AutoScalingGroup
 from lab.core.autoscaling.policy import ScalingPolicy
 from lab.core.autoscaling.target_tracking import group_dimensions
 from lab.core.cloudwatch.history import reason_of
 from lab.core.cloudwatch.model import AlarmHistory, MetricAlarm
+from lab.core.ec2.catalogue import INSTANCE_TYPES
+from lab.core.ec2.model import LaunchTemplate
+from lab.core.errors import LabError
 from lab.core.store import Store
+from lab.simulate.built_in import Outlook
 from lab.simulate.calibration import Calibration
 from lab.simulate.latency import percentile
+from lab.simulate.policies import AS_IT_IS, NOTHING, PolicyError, replaced
 from lab.simulate.recorder import GroupRecord, Recorder
 from lab.simulate.result import Action, Choice, GroupRun, Run, Threshold, Totals, Transition
 from lab.simulate.trace import Trace
-from lab.simulate.world import BEGIN, EARLY, FINE, MINUTE, World
+from lab.simulate.world import BEGIN, EARLY, MINUTE, World
+from lab.stack.model import Resource, Stack, StackEvent
 
 SAMPLES = 1500
 """Of a group, at most, whatever the length of the trace."""
 STACK = "web"
+NO_UPDATES = "No updates are to be performed."
+COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
 class SimulationError(Exception):
-    """The stack does not come up; the message says what it waits for."""
+    """The stack does not come up; the message says what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`template` is CloudFormation's text; `until` seconds of the trace are played; `slo` is in seconds."""
+    """`policy` is one of `built_in`, a file, or "stack" for the template's own. `template` is CloudFormation's text; `until`
+    seconds of the trace are played; `slo` is in seconds."""
 
     policy: str
     template: str
@@ -39,18 +50,24 @@ class Scenario:
 
 
 async def run(scenario: Scenario, progress: Callable[[float], None] = lambda share: None) -> Run:
-    """Raises LabError with what is wrong with the template, SimulationError when its stack does not come up. `progress` hears
-    the share that is done, now and then."""
+    """Raises LabError with what is wrong with the template, PolicyError with what is wrong with the policies, SimulationError
+    when the stack does not come up. `progress` hears the share that is done, now and then."""
     world = World(scenario.calibration)
     world.lab.deploy(STACK, scenario.template, scenario.parameters)
     await _come_up(world)
+    if scenario.policy != AS_IT_IS:
+        # One after the other: an update makes the new before it removes the old, and a group has one target tracking policy
+        # for a metric.
+        for policy in (NOTHING, scenario.policy):
+            await _change_policies(world, scenario, policy)
+    await world.advance(BEGIN, _nothing)
     recorder = Recorder(world, scenario.slo)
     every, end = _sampling(scenario.until), BEGIN + scenario.until
     await world.settle()
     recorder.look()
     while world.now() < end:
         now = world.now()
-        until = min(_next(world, now), now // every * every + every, end)
+        until = min(world.next_look(), now // every * every + every, end)
         await world.advance(until, lambda start, stop: scenario.trace.requests(start - BEGIN, stop - BEGIN))
         recorder.passed(until - now)
         await world.settle()
@@ -65,25 +82,60 @@ async def run(scenario: Scenario, progress: Callable[[float], None] = lambda sha
 
 
 async def _come_up(world: World) -> None:
-    """The stack complete, every instance in service and answering; then idle until the trace begins."""
+    """The stack complete, every instance in service and answering."""
     latest = BEGIN - EARLY / 2
     await world.settle()
     while not (world.lab.serves() and world.quiet()):
+        _raise_failure(world.store)
         if world.now() > latest:
             raise SimulationError(f"the stack does not come up within {EARLY / 2:g} s:{world.lab.picture()}")
-        await world.advance(world.now() + FINE, _nothing)
+        await world.advance(world.next_look(), _nothing)
         await world.settle()
-    await world.advance(BEGIN, _nothing)
+    _raise_failure(world.store)
+
+
+def _raise_failure(store: Store) -> None:
+    if all(stack.status in COMPLETE or stack.status.endswith("_IN_PROGRESS") for stack in store.all(Stack)):
+        return
+    failed = [row for row in store.all(StackEvent) if row.status.endswith("_FAILED")]
+    reasons = "\n".join(f"{row.logical_id}: {row.reason}" for row in failed)
+    raise SimulationError(f"the stack could not be made:\n{reasons}")
+
+
+async def _change_policies(world: World, scenario: Scenario, policy: str) -> None:
+    """Raises PolicyError with what is wrong with the policies; the template itself is known to be sound."""
+
+    def outlook(logical_id: str) -> Outlook:
+        [name] = [row.physical_id for row in world.store.all(Resource) if row.logical_id == logical_id]
+        group = world.store.get(AutoScalingGroup, name)
+        assert group is not None, f"the stack is complete and has no group {name}"
+        bounds = (group.min_size, group.max_size)
+        return Outlook(scenario.trace, scenario.calibration, _vcpus(world.store, group), BEGIN, bounds)
+
+    template = replaced(scenario.template, policy, outlook)
+    kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in scenario.parameters]
+    try:
+        world.lab.call("cloudformation", "UpdateStack", StackName=STACK, TemplateBody=template, Parameters=kept)
+    except LabError as error:
+        if error.message == NO_UPDATES:
+            return
+        # Lines of the template in its new form say nothing to anybody.
+        raise PolicyError(f"policy {policy}: {re.sub('line [0-9]+: ', '', error.message)}") from error
+    try:
+        await _come_up(world)
+    except SimulationError as error:
+        raise PolicyError(f"policy {policy}: {error}") from error
+
+
+def _vcpus(store: Store, group: AutoScalingGroup) -> float:
+    template = store.get(LaunchTemplate, group.launch_template_id)
+    assert template is not None, f"the stack is complete and group {group.name} has no launch template"
+    size: str = version_of(template, group.launch_template_version).data["InstanceType"]
+    return INSTANCE_TYPES[size].vcpus
 
 
 def _nothing(start: float, stop: float) -> float:
     return 0.0
-
-
-def _next(world: World, now: float) -> float:
-    """When to look again."""
-    every = world.cadence() if world.quiet() else FINE
-    return now // every * every + every
 
 
 def _sampling(seconds: float) -> float:

@@ -1,12 +1,16 @@
 """A simulation at work: the lab under virtual time, the fleet under load, and how time goes on.
 
-The control plane's loop turns as often as it would have something to do: at each moment until a turn changes nothing, every
-`FINE` seconds while something is on its way (a launch, a boot, a drain, a desired capacity not reached), else at each whole
-minute, when CloudWatch measures and alarms are evaluated (each ten seconds where an alarm's period is shorter than a
-minute). So what happens by itself between two looks is seen up to `FINE` seconds late, as in life, where looks are half a
-second of the wall clock apart.
+The control plane's loop turns as often as it would have something to do: at each moment until a turn changes nothing; when a
+launch is done; every `FINE` seconds while something is on its way that has no such moment (a drain, a hook, a desired capacity
+that is not reached); else at each whole minute, when CloudWatch measures and alarms are evaluated (each ten seconds where an
+alarm's period is shorter than a minute). What happens by itself in between is seen at the next look, as in life, where looks
+are half a second of the wall clock apart.
+
+The load balancers' nodes do their part meanwhile, as in life: health checks, and with them the routing, go on every `FINE`
+seconds while a target is not healthy yet or in slow start.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -14,7 +18,7 @@ from lab.adapters.clock import VirtualClock
 from lab.adapters.metrics import MetricStore
 from lab.adapters.simulated import SimulatedCompute
 from lab.adapters.store import MemoryStore
-from lab.core.autoscaling.model import IN_SERVICE, AutoScalingGroup, Member
+from lab.core.autoscaling.model import IN_SERVICE, PENDING, AutoScalingGroup, Member
 from lab.core.autoscaling.policy import Decision
 from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
 from lab.core.ec2.catalogue import INSTANCE_TYPES
@@ -77,19 +81,33 @@ class World:
 
     async def advance(self, until: float, requests: Callable[[float, float], float]) -> None:
         """Let time pass; `requests(a, b)` is how many arrive from a to b, in lab time."""
-        now = self.now()
-        self.fleet.advance(now, until, requests)
+        begun = now = self.now()
+        while now < until:
+            # Nodes act on their own: checks and routing do not wait for the control plane's next look.
+            follows = self._moving or not self.targets.settled
+            after = min(until, now // FINE * FINE + FINE) if follows else until
+            self.fleet.advance(now, after, requests)
+            now = after
+            if follows:
+                self._serve(now)
         for host in self.fleet.hosts.values():
-            self._compute.set_cpu(host.instance_id, self.fleet.utilisation(host, until - now))
-        await self._clock.advance(until - now)
+            self._compute.set_cpu(host.instance_id, self.fleet.utilisation(host, until - begun))
+        await self._clock.advance(until - begun)
+
+    def next_look(self) -> float:
+        """When the control plane has something to do again."""
+        now = self.now()
+        every = 10.0 if self.store.derived(_quick, MetricAlarm) else MINUTE
+        if not self.store.derived(_waits_for_launches_only, *ACTED_ON):
+            every = FINE
+        start = self._compute.next_start()
+        edge = now // every * every + every
+        return edge if start is None else min(edge, start)
 
     def quiet(self) -> bool:
-        """Nothing is on its way that would need a look before the next minute."""
-        return not self._moving and self.targets.settled and self.store.derived(_at_rest, *ACTED_ON)
-
-    def cadence(self) -> float:
-        """Seconds between the looks of a quiet time."""
-        return 10.0 if self.store.derived(_quick, MetricAlarm) else MINUTE
+        """Nothing is on its way."""
+        at_rest = self.store.derived(_waits_for_launches_only, *ACTED_ON) and self._compute.next_start() is None
+        return at_rest and not self._moving and self.targets.settled
 
     def _follow(self) -> None:
         """Bring the fleet up to the rows and the documents in force."""
@@ -105,8 +123,12 @@ class World:
         ):
             self._documents = documents
             self.targets.use(documents, now)
+        self._serve(now)
+
+    def _serve(self, now: float) -> None:
+        """What the nodes do by themselves: health checks, and requests to who may have them."""
         self.targets.follow(now)
-        situation = (rows, self.targets.version)
+        situation = (self._rows, self.targets.version)
         if situation != self._routed or self._moving:
             self._routed = situation
             self._route(now)
@@ -151,11 +173,15 @@ def _quick(store: Store) -> bool:
     return any(alarm.period < MINUTE for alarm in store.all(MetricAlarm))
 
 
-def _at_rest(store: Store) -> bool:
-    if any(store.where(Instance, "state", state) for state in ("pending", "shutting-down", "stopping")):
+def _waits_for_launches_only(store: Store) -> bool:
+    """Nothing is on its way but instances that are being launched."""
+    if any(store.where(Instance, "state", state) for state in ("shutting-down", "stopping")):
         return False
     if len(store.where(Registration, "deregistered_at", None)) < len(store.all(Registration)):
         return False
-    if sum(len(store.where(Member, "state", state)) for state in STEADY) < len(store.all(Member)):
+    members = store.all(Member)
+    launching = {row.instance_id for row in store.where(Instance, "state", "pending")}
+    if any(member.state not in STEADY and member.instance_id not in launching for member in members):
         return False
-    return all(len(_in_service(store, group.name)) == group.desired_capacity for group in store.all(AutoScalingGroup))
+    alive = Counter(member.group for member in members if member.state in (IN_SERVICE, PENDING))
+    return all(alive[group.name] == group.desired_capacity for group in store.all(AutoScalingGroup))

@@ -7,6 +7,7 @@ core: the data plane. Optional in the environment, besides what must be there:
     LB_DRAIN_SECONDS     10     how long requests under way may take when the node is to end
     LB_WORKERS           auto   a number; auto: one for each core that the node may use
     LB_ADDRESS           LB_BIND the node's own address, for the logs
+    LB_METRICS                  the port on which to serve metrics; without it they are not served
     LB_MAX_CONNECTIONS          of clients, for the whole node; by default what memory allows; never more than `ulimit -n`
     LB_MAX_BUFFERED_MIB         held for peers that are slow, for the whole node; by default a quarter of the memory
 """
@@ -29,10 +30,11 @@ from services.lb.logs.logs import Logs
 from services.lb.logs.spool import Spool
 from services.lb.node import lastgood
 from services.lb.node.allowance import Allowance, Machine, buffered_of, connections_of, share
-from services.lb.node.capacity import this_machine
+from services.lb.node.capacity import this_machine, use_of
 from services.lb.node.control import ControlLink, ControlPlane
 from services.lb.node.crew import Crew
 from services.lb.node.duty import Duty
+from services.lb.node.metrics import MetricsServer, node_text
 from services.lb.node.node import Identity, Node
 from services.lb.node.worker import Worker
 from services.lb.sockets.selector import ServingSelector, serving_selector
@@ -41,6 +43,7 @@ HANG_SECONDS = 10.0
 """Of processor time, which a worker may use up without coming round to its sweep."""
 DELIVERY_SECONDS = 2.0
 """For the last log files, at the end; what is left waits on the node's disk for its next start."""
+EVERYWHERE = "0.0.0.0"
 _MIB = 1024 * 1024
 
 _log = logging.getLogger("lb")
@@ -59,6 +62,8 @@ class Settings:
     workers: int
     allowance: Allowance
     """Each worker's."""
+    metrics: int
+    """The port for metrics; 0: none."""
 
 
 def read_settings(environment: Mapping[str, str], boot_id: str, machine: Machine) -> Settings:
@@ -95,6 +100,7 @@ def read_settings(environment: Mapping[str, str], boot_id: str, machine: Machine
         drain_seconds=drain_seconds,
         workers=workers,
         allowance=share(machine, workers, connections, buffered * _MIB),
+        metrics=_count(environment, "LB_METRICS", 0),
     )
 
 
@@ -144,6 +150,13 @@ async def supervise(settings: Settings) -> None:
     if known is not None:
         node.offer(known)
     crew.start(node.heard, node.lost)
+    metrics = MetricsServer(
+        lambda: _metrics(node, crew), lambda: frozenset({node.identity.node_id, node.config.dns_name})
+    )
+    if settings.metrics:
+        port = await metrics.start(settings.identity.bind_host, settings.metrics)
+        host = settings.identity.bind_host
+        node.metrics_at = f"{settings.address if host == EVERYWHERE else host}:{port}" if port else ""
     following, reporting = asyncio.create_task(link.follow_config()), asyncio.create_task(link.send_reports())
     delivering = asyncio.create_task(delivery.run())
     await stop.wait()
@@ -156,8 +169,14 @@ async def supervise(settings: Settings) -> None:
     for task in (hurrying, reporting, delivering):
         task.cancel()
     await asyncio.gather(following, reporting, hurrying, delivering, return_exceptions=True)
+    await metrics.stop()
     await node.stop()
     await delivery.finish(0.0 if hurry.is_set() else DELIVERY_SECONDS)
+
+
+def _metrics(node: Node, crew: Crew) -> str:
+    workers = {number: use for number, pid in crew.pids.items() if (use := use_of(pid)) is not None}
+    return node_text(node.config.name, node.report(), use_of("self"), workers)
 
 
 def _logs(settings: Settings, spool: Spool) -> Logs:

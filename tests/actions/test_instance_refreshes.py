@@ -174,6 +174,15 @@ def test_an_alarm_must_be_ok_at_the_start(site: Site, state: str, starts: bool) 
         assert refused(site, Preferences=preferences) == "ValidationError"
 
 
+def test_an_alarm_may_be_a_composite_one(site: Site) -> None:
+    site.aws("cloudwatch", "PutCompositeAlarm", AlarmName="either", AlarmRule="FALSE")
+    preferences = {"AlarmSpecification": {"Alarms": ["either"]}}
+    site.aws("cloudwatch", "SetAlarmState", AlarmName="either", StateValue="ALARM", StateReason="drill")
+    assert refused(site, Preferences=preferences) == "ValidationError"
+    site.aws("cloudwatch", "SetAlarmState", AlarmName="either", StateValue="OK", StateReason="drill")
+    start(site, Preferences=preferences)
+
+
 @pytest.mark.parametrize(
     ("members", "code"),
     [

@@ -9,6 +9,7 @@ import boto3
 import uvicorn
 from botocore.config import Config
 
+from lab.adapters.own_process import own_use
 from lab.api.app import create_app
 from tests.control.lab import Lab
 from tests.eventually import eventually
@@ -17,7 +18,7 @@ from tests.eventually import eventually
 @asynccontextmanager
 async def serving(lab: Lab) -> AsyncIterator[int]:
     """Gives the port on 127.0.0.1."""
-    app = create_app(lab.world, lab.loop, lab.stacks.call, "simulated")
+    app = create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     running = asyncio.create_task(server._serve())  # `serve` would take the signals of the test's process
     await eventually(lambda: server.started)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
+from lab.adapters.own_process import own_use
 from lab.api.app import MAX_BODY, create_app
 from lab.core.elbv2 import report as node_report
 from lab.core.elbv2.check import problems
@@ -31,7 +32,7 @@ async def lab() -> Lab:
 
 @pytest.fixture
 def client(lab: Lab) -> Client:
-    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated"))
+    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
 
 
 @pytest.fixture
@@ -125,7 +126,12 @@ async def test_cloudformation_is_there_too(client: Client) -> None:
         ("/lab/aws/ec2/DescribeVpcs", {"VpcIds": ["vpc-0"]}, 400, "InvalidVpcID.NotFound"),
         ("/lab/aws/ec2/DescribeVpcs", {"VpcIds": "vpc-0"}, 400, "ValidationError"),
         ("/lab/aws/ec2/MakeCoffee", {}, 400, "InvalidAction"),
-        ("/lab/aws/ec2/AllocateAddress", {}, 501, "UnsupportedOperation"),
+        (
+            "/lab/aws/ec2/RunScheduledInstances",
+            {"LaunchSpecification": {"ImageId": "x"}, "ScheduledInstanceId": "x"},
+            501,
+            "UnsupportedOperation",
+        ),
         ("/lab/aws/coffee/Make", {}, 404, "UnknownService"),
         ("/lab/aws/cloudformation/Nothing", {}, 400, "InvalidAction"),
         ("/lab/aws/rds/DescribeDBInstances", {"DBInstanceIdentifier": "x"}, 404, "DBInstanceNotFound"),
@@ -190,7 +196,7 @@ async def test_an_engine_that_is_away_is_said_so(lab: Lab) -> None:
     def call(service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         raise Unavailable("the Docker engine does not answer")
 
-    client = Client(create_app(lab.world, lab.loop, call, "simulated"))
+    client = Client(create_app(lab.world, lab.loop, call, "simulated", own_use))
     answer = await client.post("/lab/aws/ec2/DescribeVpcs")
     assert (answer.status, answer.error) == (503, "ServiceUnavailable")
 
@@ -290,7 +296,9 @@ async def test_the_status_document(client: Client, lab: Lab) -> None:
 
 async def test_an_empty_lab_has_a_status_too() -> None:
     lab = Lab()
-    document = (await Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated")).get("/lab/status")).json
+    document = (
+        await Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use)).get("/lab/status")
+    ).json
     assert (document["load_balancers"], document["groups"], document["stacks"]) == ([], [], [])
 
 
@@ -304,7 +312,7 @@ async def test_rates_are_per_second(client: Client, lab: Lab) -> None:
 
 
 async def test_events_are_the_status_as_it_goes(lab: Lab) -> None:
-    client = Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated"))
+    client = Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
     listening = asyncio.create_task(client.get("/lab/events"))
     await eventually(lambda: client.last is not None and client.last.body)
     listening.cancel()

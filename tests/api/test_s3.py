@@ -15,6 +15,7 @@ import pytest_asyncio
 from botocore.exceptions import ClientError
 from botocore.httpchecksum import AwsChunkedWrapper, Crc32Checksum, Sha1Checksum, Sha256Checksum
 
+from lab.adapters.own_process import own_use
 from lab.api.app import MAX_OBJECT, create_app
 from lab.api.s3 import is_meant
 from lab.core.elbv2.model import LoadBalancer, Node
@@ -32,7 +33,7 @@ def lab() -> Lab:
 
 @pytest.fixture
 def client(lab: Lab) -> Client:
-    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated"))
+    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
 
 
 @pytest_asyncio.fixture

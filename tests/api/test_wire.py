@@ -17,6 +17,7 @@ WHEN = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
 
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("autoscaling", "DescribeAutoScalingGroups", {}),
+    ("autoscaling", "DescribeMetricCollectionTypes", {}),
     ("autoscaling", "DescribeAutoScalingGroups", {"AutoScalingGroupNames": ["a", "b"], "MaxRecords": 5}),
     (
         "autoscaling",

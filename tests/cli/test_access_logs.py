@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from click.testing import CliRunner
 
+from lab.adapters.own_process import own_use
 from lab.api.app import create_app
 from lab.cli.access_logs import access_row, connection_row, newest
 from lab.cli.main import lab as command
@@ -72,7 +73,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
     lab = asyncio.run(made())
     server = uvicorn.Server(
-        uvicorn.Config(create_app(lab.world, lab.loop, lab.stacks.call, "simulated"), port=0, log_level="error")
+        uvicorn.Config(
+            create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use), port=0, log_level="error"
+        )
     )
     thread = threading.Thread(target=server.run)
     thread.start()

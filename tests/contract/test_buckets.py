@@ -105,7 +105,7 @@ def test_policies(buckets: Buckets) -> None:
     assert buckets.policy("logs") is None
 
 
-@pytest.mark.parametrize("name", ["", ".policies", "../x", "a/b", "A", "lab"])
+@pytest.mark.parametrize("name", ["", ".policies", "../x", "a/b", "A", "lab", "metrics"])
 def test_bad_bucket_names(buckets: Buckets, name: str) -> None:
     assert refusal(lambda: buckets.create(name)) == "InvalidBucketName"
     assert refusal(lambda: buckets.put(name, "a", b"")) == "NoSuchBucket"

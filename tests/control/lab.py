@@ -79,7 +79,8 @@ class Machines(SimulatedCompute):
 
 
 class Lab(VirtualLab):
-    """`health` and `in_flight` are what nodes report of targets, by instance id; silent: healthy and idle."""
+    """`health` and `in_flight` are what nodes report of targets, by instance id; silent: healthy and idle. `amended` has the
+    last word on a report."""
 
     compute: Machines
 
@@ -88,6 +89,7 @@ class Lab(VirtualLab):
         self.health: dict[str, str] = {}
         self.in_flight: dict[str, int] = {}
         self.silent: set[str] = set()
+        self.amended: Callable[[NodeReport], NodeReport] = lambda report: report
         super().__init__(
             clock,
             Machines(clock.now),
@@ -137,7 +139,7 @@ class Lab(VirtualLab):
             for target in group.targets
         )
         zone, boot = node.availability_zone, f"boot-{node.node_id}"
-        return NodeReport(node.node_id, boot, zone, document.generation, targets, {"RequestCount": 0})
+        return self.amended(NodeReport(node.node_id, boot, zone, document.generation, targets, {"RequestCount": 0}))
 
     # What there is.
 

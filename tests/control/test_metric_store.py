@@ -181,6 +181,24 @@ def test_no_crash_loses_or_doubles_what_was_flushed(seed: int, path: Path) -> No
     store.close()
 
 
+def test_marks_and_data_survive_together_or_not_at_all(path: Path) -> None:
+    store = MetricStore(path)
+    store.mark("node/a", lambda: "3")
+    store.mark("node/b", lambda: "7")
+    store.put(CPU, 3.0, T)
+    store.flush(T + 1)
+    store.mark("node/b", None)
+    store.flush(T + 2)
+    store.put(CPU, 2.0, T + 3)
+    store.mark("node/a", lambda: "5")
+    assert (store.marked("node/a"), store.marked("node/b")) == ("5", None)
+    store.close()
+    again = MetricStore(path)
+    assert (read(again, T, 60), again.marked("node/a"), again.marked("node/b")) == (3.0, "3", None)
+    assert again.sources() == ("node/a",)
+    again.close()
+
+
 def test_a_disk_that_does_not_take_it_loses_nothing(path: Path) -> None:
     store = MetricStore(path)
     store.put(CPU, 1.0, T)

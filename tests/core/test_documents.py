@@ -68,6 +68,7 @@ REPORTS = st.builds(
         max_size=2,
     ).map(tuple),
     active_connections=COUNT,
+    metrics_at=WORD,
     rejected=COUNT,
     rejected_why=WORD,
 )  # fmt: skip

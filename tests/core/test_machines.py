@@ -40,7 +40,17 @@ def test_published_ports(listener_port: int, slot: int, index: int, published: i
 
 
 def test_the_well_known_ports_are_there_before_any_listener() -> None:
-    assert [(port.number, port.published) for port in spec(ports=()).ports] == [(80, 8080), (443, 8443)]
+    assert numbers(spec(ports=())) == [(80, 8080), (443, 8443), (9901, None)]
+
+
+def test_metrics_give_way_to_a_listener() -> None:
+    made = spec(ports=(80, 9901))
+    assert numbers(made) == [(80, 8080), (443, 8443), (9901, 9901), (9902, None)]
+    assert made.environment["LB_METRICS"] == "{port:9902}"
+
+
+def numbers(made: MachineSpec) -> list[tuple[int, int | None]]:
+    return [(port.number, port.published) for port in made.ports]
 
 
 def test_a_node_is_told_what_it_needs() -> None:
@@ -56,12 +66,19 @@ def test_a_node_is_told_what_it_needs() -> None:
         "LB_PORTS": "80={port:80},443={port:443}",
         "LB_DATA": "{data}",
         "LB_WORKERS": "1",
+        "LB_METRICS": "{port:9901}",
     }
 
 
 def test_no_two_nodes_publish_the_same_port() -> None:
     """As many load balancers as there may be, three zones each."""
-    published = [port.published for slot in range(50) for index in (0, 1, 2) for port in spec(index, slot).ports]
+    published = [
+        port.published
+        for slot in range(50)
+        for index in (0, 1, 2)
+        for port in spec(index, slot).ports
+        if port.published is not None
+    ]
     assert len(published) == len(set(published))
 
 

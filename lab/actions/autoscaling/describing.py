@@ -127,7 +127,7 @@ def _group(group: AutoScalingGroup, context: Context, *, instances: bool) -> dic
             {"ProcessName": name, "SuspensionReason": reason} for name, reason in group.suspended_processes
         ],
         "VPCZoneIdentifier": ",".join(subnet for subnet, _ in group.subnets),
-        "EnabledMetrics": [],
+        "EnabledMetrics": [{"Metric": name, "Granularity": "1Minute"} for name in group.enabled_metrics],
         "Tags": tag_shapes(group),
         "TerminationPolicies": list(group.termination_policies),
         "NewInstancesProtectedFromScaleIn": group.new_instances_protected,

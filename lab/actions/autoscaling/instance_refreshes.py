@@ -5,6 +5,7 @@ from typing import Any
 
 from lab.actions.autoscaling.groups import get_group
 from lab.actions.autoscaling.paging import page
+from lab.actions.cloudwatch.alarms import find_alarm
 from lab.actions.context import Context, Request, Response, reads
 from lab.actions.ec2.launch_templates import find_template, version_of
 from lab.core.autoscaling.model import AutoScalingGroup
@@ -21,7 +22,6 @@ from lab.core.autoscaling.refreshes import (
     Rollback,
     active_refresh,
 )
-from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.ec2.model import LaunchTemplate
 from lab.core.errors import LabError, ValidationError
 from lab.core.times import moment
@@ -145,7 +145,7 @@ def _preferences(context: Context, given: Mapping[str, Any]) -> Preferences:
 def _check_alarms(context: Context, names: tuple[str, ...]) -> None:
     """An alarm must be there and OK when a refresh is to start (asg:instance-refresh-rollback)."""
     for name in names:
-        alarm = context.store.get(MetricAlarm, name)
+        alarm = find_alarm(context.store, name)
         if alarm is None:
             raise ValidationError(f"The alarm {name} of AlarmSpecification does not exist")
         if alarm.state != "OK":

@@ -118,7 +118,7 @@ def attach_interface(
                 "InvalidGroup.NotFound",
                 f"The security group '{group_id}' does not exist in VPC '{vpc.vpc_id}'",
             )
-    taken = (eni.private_ip_address for eni in store.all(NetworkInterface) if eni.vpc_id == vpc.vpc_id)
+    taken = (eni.private_ip_address for eni in store.where(NetworkInterface, "subnet_id", subnet_id))
     address = free_address(subnet.cidr_block, vpc.cidr_block, taken)
     if address is None:
         raise LabError(

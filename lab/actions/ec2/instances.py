@@ -95,6 +95,28 @@ def terminate_instances(context: Context, request: Request) -> Response:
     return {"TerminatingInstances": changes(context, found)}
 
 
+@reads("InstanceIds")
+def monitor_instances(context: Context, request: Request) -> Response:
+    """Detailed monitoring: a datum each minute instead of every five (ec2:using-cloudwatch-new)."""
+    return _monitor(context, request["InstanceIds"], detailed=True)
+
+
+@reads("InstanceIds")
+def unmonitor_instances(context: Context, request: Request) -> Response:
+    return _monitor(context, request["InstanceIds"], detailed=False)
+
+
+def _monitor(context: Context, instance_ids: Iterable[str], *, detailed: bool) -> Response:
+    """The answer tells of the change that has begun, as on AWS; here it is done at once."""
+    found = [get_instance(context, instance_id) for instance_id in instance_ids]
+    for instance in found:
+        if instance.state in ("shutting-down", "terminated"):
+            raise LabError("IncorrectInstanceState", f"The instance '{instance.instance_id}' is {instance.state}.")
+        context.store.put(replace(instance, monitoring=detailed))
+    state = "pending" if detailed else "disabling"
+    return {"InstanceMonitorings": [{"InstanceId": row.instance_id, "Monitoring": {"State": state}} for row in found]}
+
+
 @reads("InstanceIds", "Filters", "MaxResults", "NextToken")
 def describe_instances(context: Context, request: Request) -> Response:
     described = [instance_shape(instance, context) for instance in context.store.all(Instance)]

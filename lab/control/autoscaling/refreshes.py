@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.actions.cloudwatch.alarms import find_alarm
 from lab.actions.context import Context
 from lab.actions.ec2.launch_templates import version_of
 from lab.core.autoscaling.model import AutoScalingGroup
@@ -12,7 +13,6 @@ from lab.core.autoscaling.refresh import turn
 from lab.core.autoscaling.refreshes import SUCCESSFUL, InstanceRefresh, Wanted, active_refresh, launching
 from lab.core.autoscaling.view import MemberView
 from lab.core.autoscaling.warm_pool import Pool, WarmPool
-from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.ec2.model import LaunchTemplate
 from lab.core.errors import LabError
 
@@ -61,5 +61,5 @@ def _wanted(context: Context, group: AutoScalingGroup) -> Wanted | None:
 
 
 def _alarms(context: Context, refresh: InstanceRefresh) -> Mapping[str, str]:
-    found = [context.store.get(MetricAlarm, name) for name in refresh.preferences.alarms]
+    found = [find_alarm(context.store, name) for name in refresh.preferences.alarms]
     return {alarm.name: alarm.state for alarm in found if alarm is not None}

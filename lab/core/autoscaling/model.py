@@ -46,7 +46,8 @@ class AutoScalingGroup:
     was attached with the state of the attachment. `retains_abandoned`: an instance whose terminating hook is abandoned is
     kept (asg:instance-lifecycle-policy). `launch_failing_since` is the first failure since the last success; `zone_holds`
     are zones left alone after failures in them. `blocked_cause` is the reason of the capacity that could not be reached
-    because all members are protected, once an activity has told so."""
+    because all members are protected, once an activity has told so. `enabled_metrics` are the group's own metrics that are
+    collected."""
 
     name: str
     arn: str
@@ -80,6 +81,7 @@ class AutoScalingGroup:
     capacity_distribution: str = BEST_EFFORT
     blocked_cause: str = ""
     deletion_protection: str = "none"
+    enabled_metrics: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -26,6 +26,11 @@ def sentences(decision: Decision) -> list[str]:
     return [f"{one}." for one in told]
 
 
+def why(decision: Decision) -> str:
+    """In one line: the arithmetic and what became of it; without one, who wanted it."""
+    return decision.reason or _seen(decision)
+
+
 def _seen(decision: Decision) -> str:
     policy = decision.policy
     if decision.kind == SCHEDULED:

@@ -41,7 +41,7 @@ class Distribution:
 
     def packed(self) -> "Distribution":
         """The same in one part."""
-        if len(self.parts) == 1:
+        if len(self.parts) == 1 and isinstance(self.parts[0], bytes):
             return self
         exact, buckets = self._counts()
         return Distribution((_pack_rounded(buckets) if buckets else _pack_exact(exact),))

@@ -17,8 +17,15 @@ def vpc_gateway(cidr_block: str) -> str:
 
 def usable(subnet: str, vpc: str) -> Iterable[str]:
     """The addresses of the subnet that may be given to a network interface, lowest first."""
-    network, kept = IPv4Network(subnet), IPv4Address(vpc_gateway(vpc))
-    return (str(network[index]) for index in range(4, network.num_addresses - 1) if network[index] != kept)
+    network, kept = IPv4Network(subnet), int(IPv4Address(vpc_gateway(vpc)))
+    first = int(network.network_address)
+    numbers = range(first + 4, first + network.num_addresses - 1)
+    return (_dotted(number) for number in numbers if number != kept)
+
+
+def _dotted(number: int) -> str:
+    """What `IPv4Address` would say, at a tenth of its cost: a subnet may have thousands of addresses to pass over."""
+    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 def free_address(subnet: str, vpc: str, taken: Iterable[str]) -> str | None:

@@ -206,6 +206,10 @@ class ListenerRule:
         return self.arn
 
 
+def registration_key(target_group_arn: str, target_id: str, port: int) -> str:
+    return f"{target_group_arn}|{target_id}|{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """A target of a target group: an instance, or an address. `deregistered_at` is set once it drains; the row goes when the
@@ -222,7 +226,7 @@ class Registration:
 
     @property
     def key(self) -> str:
-        return f"{self.target_group_arn}|{self.target_id}|{self.port}"
+        return registration_key(self.target_group_arn, self.target_id, self.port)
 
     def zone_in(self, group: TargetGroup) -> str:
         """The zone that an address counts for: one that was given for it does with cross-zone load balancing off only."""

@@ -46,6 +46,19 @@ class GroupReport:
     response_times: tuple[tuple[int, int], ...] = ()
     response_microseconds: int = 0
 
+    def since(self, before: "GroupReport | None") -> "GroupReport":
+        """What was counted after `before`. Where something is less than it was, the group has begun anew, and all is."""
+        if before is None or any(self.counters.get(name, 0) < count for name, count in before.counters.items()):
+            return self
+        known = dict(before.response_times)
+        times = tuple((bucket, count - known.get(bucket, 0)) for bucket, count in self.response_times)
+        return GroupReport(
+            self.target_group_arn,
+            grown(self.counters, before.counters),
+            tuple((bucket, count) for bucket, count in times if count > 0),
+            self.response_microseconds - before.response_microseconds,
+        )
+
     def plus(self, other: "GroupReport") -> "GroupReport":
         """With another's counts added to ours."""
         times = Counter(dict(self.response_times))
@@ -63,7 +76,8 @@ class NodeReport:
     """One node's whole report. `applied` is the generation in force (0: none yet). `rejected` names a generation that the
     node refused, and `rejected_why` the reason. `counters` hold AWS/ApplicationELB metric names (RequestCount,
     HTTPCode_Target_2XX_Count, HTTPCode_ELB_502_Count, NewConnectionCount, …), those of the `groups` included.
-    `active_connections` are those of clients and those to targets."""
+    `active_connections` are those of clients and those to targets. `metrics_at` is the host and port at which the node serves
+    its metrics, where it does."""
 
     node_id: str
     boot_id: str
@@ -75,6 +89,12 @@ class NodeReport:
     active_connections: int = 0
     rejected: int = 0
     rejected_why: str = ""
+    metrics_at: str = ""
+
+
+def grown(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    """The counters that have grown, and by how much."""
+    return {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
 
 
 def to_json(report: NodeReport | GroupReport) -> dict[str, Any]:

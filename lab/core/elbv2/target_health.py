@@ -65,11 +65,13 @@ def target_health(
     seen = [row for row in said if row.state in _BETTER]
     if not seen:
         return REGISTERING
-    votes = Counter(row.state for row in seen)
-    state = max(_BETTER, key=lambda name: (votes[name], -_BETTER.index(name)))
-    row = next(row for row in seen if row.state == state)
+    row = seen[0]
+    if any(other.state != row.state for other in seen):
+        votes = Counter(other.state for other in seen)
+        state = max(_BETTER, key=lambda name: (votes[name], -_BETTER.index(name)))
+        row = next(other for other in seen if other.state == state)
     anomalous, mitigated = any(row.anomalous for row in seen), any(row.mitigated for row in seen)
-    return Health(state, row.reason, row.description, anomalous, mitigated)
+    return Health(row.state, row.reason, row.description, anomalous, mitigated)
 
 
 def is_drained(

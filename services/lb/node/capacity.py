@@ -12,6 +12,7 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from lab.core.prometheus import ProcessUse, process_use
 from services.lb.node.allowance import Machine
 
 _ROOT = Path("/")
@@ -42,6 +43,20 @@ def usable_memory(root: Path, physical: int) -> int:
     limits = [word for folder in _folders(root, "") for word in _words(folder / "memory.max")]
     limits += [word for folder in _folders(root, "memory") for word in _words(folder / "memory.limit_in_bytes")]
     return min([physical, *(int(word) for word in limits if word.isdecimal())])
+
+
+def use_of(pid: int | str, root: Path = _ROOT) -> ProcessUse | None:
+    """What a process has used; None when it is gone, or where there is no /proc."""
+    own = root / "proc" / str(pid)
+    try:
+        stat = (own / "stat").read_text()
+        booted = next(line for line in _lines(root / "proc/stat") if line.startswith("btime"))
+        descriptors = len(os.listdir(own / "fd"))
+    except (OSError, StopIteration):
+        return None
+    ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return process_use(stat, ticks, page, float(booted.split()[1]), descriptors, most)
 
 
 def _ratio(*words: str) -> float | None:

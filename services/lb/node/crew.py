@@ -48,6 +48,11 @@ class Crew:
     def size(self) -> int:
         return len(self._members)
 
+    @property
+    def pids(self) -> Mapping[int, int]:
+        """Of the workers that run, by their numbers."""
+        return {member.number: member.pid for member in self._members if member.pid}
+
     def start(self, heard: Callable[[int, Status], None], lost: Callable[[int], None]) -> None:
         """`heard` and `lost` are the node's."""
         self._tasks = [asyncio.create_task(self._keep(member, heard, lost)) for member in self._members]
@@ -147,6 +152,11 @@ class _Member:
             self._process = None
             if process.returncode is None:
                 process.kill()
+
+    @property
+    def pid(self) -> int:
+        """0: no worker runs."""
+        return self._process.pid if self._process is not None else 0
 
     def tell(self, orders: Orders, sockets: Mapping[int, socket.socket]) -> None:
         self._orders, self._sockets = orders, sockets

@@ -61,6 +61,7 @@ class Node:
         self.identity = identity
         self.changed: Callable[[], None] = lambda: None
         self.config = NOTHING
+        self.metrics_at = ""  # host:port
         self._crew = crew
         self._tally = Tally(crew.size)
         self._logs = logs
@@ -135,16 +136,17 @@ class Node:
             counters=tally.counters(),
             groups=tuple(tally.group(group.arn) for group in self.config.target_groups),
             active_connections=tally.active_connections,
+            metrics_at=self.metrics_at,
             rejected=self._rejected or (self.config.generation if why else 0),
             rejected_why=self._rejected_why or why,
         )
 
     def close_listeners(self) -> None:
-        """For good. What the workers have of them stays open until they close it."""
+        """For good. What the workers have of them stays open until they drain: that is all they are told, lest one answers in
+        between as if it were to stay."""
         self._retrying.cancel()
         for port in list(self._listeners):
             self._close(port)
-        self._tell()
 
     async def stop(self) -> None:
         """Ends everything of this object's at once; the workers are not its own."""
