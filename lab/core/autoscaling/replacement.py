@@ -48,7 +48,7 @@ def replacements(
         and (view.id in needed or is_ready(view, group, demand.warmup, now))
         and view.id not in roster.left
     }
-    idle = not roster.left and not any(_is_under_way(view, ready) for view in views)
+    idle = not roster.left and not roster.outgoing and not any(_is_under_way(view, ready) for view in views)
     for need in demand.needs:
         successor = before.get(need.instance_id)
         may_leave = need.at_once or len(ready - {need.instance_id}) >= demand.floor or (idle and demand.ceiling is None)
