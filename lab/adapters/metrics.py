@@ -36,6 +36,8 @@ class MetricStore:
         self._remarked: set[str] = set()
         self._horizons = dict.fromkeys(RESOLUTIONS, 0)
         """By resolution, the number of the oldest block that is kept."""
+        self._oldest = dict.fromkeys(RESOLUTIONS, math.inf)
+        """By resolution, a number that no block there is is below: what has nothing too old need not be gone through."""
         self._expired: dict[int, int] = {}
         """By resolution, the first period that is kept, where the file does not know it yet."""
         self._file = None if path is None else MetricFile(path)
@@ -73,6 +75,7 @@ class MetricStore:
     def _add(self, stream: Stream, resolution: int, timestamp: float, more: Statistics) -> None:
         period = int(timestamp // resolution)
         stream.add(resolution, period, more)
+        self._oldest[resolution] = min(self._oldest[resolution], period // SLOTS)
         self._dirty.add((stream, resolution, period))
 
     def mark(self, source: str, text: Callable[[], str] | None) -> None:
@@ -141,9 +144,10 @@ class MetricStore:
             horizon = int((now - self._retention[resolution]) // (resolution * SLOTS))
             if horizon > self._horizons[resolution]:
                 self._horizons[resolution] = horizon
-                self._expired[resolution] = horizon * SLOTS
-                # The minutes have what the seconds have.
-                self._roll_up(resolution, horizon, None if resolution < MINUTE else coarser)
+                if self._oldest[resolution] < horizon:
+                    self._expired[resolution] = horizon * SLOTS
+                    # The minutes have what the seconds have.
+                    self._roll_up(resolution, horizon, None if resolution < MINUTE else coarser)
 
     def _roll_up(self, resolution: int, horizon: int, coarser: int | None) -> None:
         for metric in self.metrics():
@@ -152,6 +156,8 @@ class MetricStore:
                     if coarser is not None:
                         self._add(stream, coarser, begin, found)
             self._forget_empty(metric)
+        left = (number for metric in self._streams for one in self.streams(metric) for number in one.blocks[resolution])
+        self._oldest[resolution] = min(left, default=math.inf)
 
     def _forget_empty(self, metric: Metric) -> None:
         units = self._streams[metric]
@@ -171,6 +177,7 @@ class MetricStore:
             self._marks[source] = partial(str, text)
         for resolution, period, stream_id, found in file.rows():
             streams[stream_id].set(resolution, period, found)
+            self._oldest[resolution] = min(self._oldest[resolution], period // SLOTS)
 
 
 def _pack(stream: Stream, resolution: int, period: int) -> None:
