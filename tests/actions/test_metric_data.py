@@ -1,61 +1,15 @@
-"""PutMetricData, GetMetricStatistics, GetMetricData, ListMetrics as a caller sees them. `obs` marks what a recording of the
-real service by LocalStack's tests shows."""
+"""PutMetricData, GetMetricStatistics, GetMetricData as a caller sees them. `obs` marks what a recording of the real service by
+LocalStack's tests shows."""
 
 import math
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from lab.actions.cloudwatch import metric_data
-from lab.core.cloudwatch.metric import Metric
 from lab.core.errors import LabError
 from tests.actions.aws import NOW, Aws
-
-T = NOW // 60 * 60
-HOUR = 3600.0
-
-
-def at(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def put(aws: Aws, *data: dict[str, Any], name: str = "m", namespace: str = "mine") -> None:
-    aws("cloudwatch", "PutMetricData", Namespace=namespace, MetricData=[{"MetricName": name, **one} for one in data])
-
-
-def statistics(aws: Aws, *names: str, **members: Any) -> list[dict[str, Any]]:
-    asked = {
-        "Namespace": "mine", "MetricName": "m", "StartTime": at(T), "EndTime": at(T + 60), "Period": 60, **members
-    }  # fmt: skip
-    if names:
-        asked["Statistics"] = list(names)
-    return list(aws("cloudwatch", "GetMetricStatistics", **asked)["Datapoints"])
-
-
-def stat(name: str = "m", statistic: str = "Sum", period: int = 60, **more: Any) -> dict[str, Any]:
-    return {"Metric": {"Namespace": "mine", "MetricName": name}, "Period": period, "Stat": statistic, **more}
-
-
-def metric(query: str, name: str = "m", statistic: str = "Sum", period: int = 60, **more: Any) -> dict[str, Any]:
-    return {"Id": query, "MetricStat": stat(name, statistic, period), **more}
-
-
-def read(aws: Aws, *queries: dict[str, Any], **members: Any) -> dict[str, Any]:
-    asked = {"StartTime": at(T), "EndTime": at(T + 60), "MetricDataQueries": list(queries), **members}
-    return aws("cloudwatch", "GetMetricData", **asked)
-
-
-def values(aws: Aws, *queries: dict[str, Any], **members: Any) -> dict[str, list[float]]:
-    return {row["Id"]: row["Values"] for row in read(aws, *queries, **members)["MetricDataResults"]}
-
-
-def minutes(aws: Aws, numbers: Sequence[float | None], name: str = "m", begin: float = T - 600) -> None:
-    for index, number in enumerate(numbers):
-        if number is not None:
-            put(aws, {"Value": number, "Timestamp": at(begin + 60 * index)}, name=name)
-
+from tests.actions.metric_data import HOUR, T, at, metric, minutes, put, read, stat, statistics, values
 
 # Put.
 
@@ -376,63 +330,3 @@ def test_a_token_is_good_for_its_request_only(aws: Aws) -> None:
 
 def test_the_limits_are_awss() -> None:
     assert (metric_data.MOST_DATAPOINTS, metric_data.MOST_READINGS >= 500 * 1440) == (100_800, True)
-
-
-# ListMetrics.
-
-
-def listed(aws: Aws, **members: Any) -> list[str]:
-    return [row["MetricName"] for row in aws("cloudwatch", "ListMetrics", **members)["Metrics"]]
-
-
-def test_metrics_are_found_by_name_and_dimensions(aws: Aws) -> None:
-    """obs: test_list_metrics_with_filters"""
-    one, two = ([{"Name": "InstanceId", "Value": value}] for value in ("one", "two"))
-    put(aws, {"Value": 1.0}, name="cpu")
-    put(aws, {"Value": 1.0, "Dimensions": one}, name="memory")
-    put(aws, {"Value": 1.0, "Dimensions": [*two, {"Name": "Zone", "Value": "a"}]}, name="reads")
-    put(aws, {"Value": 1.0, "Dimensions": two}, name="cpu", namespace="theirs")
-    assert listed(aws) == ["cpu", "memory", "reads", "cpu"]
-    assert listed(aws, Namespace="mine") == ["cpu", "memory", "reads"]
-    assert listed(aws, MetricName="cpu") == ["cpu", "cpu"]
-    assert listed(aws, Dimensions=[{"Name": "InstanceId"}]) == ["memory", "reads", "cpu"]
-    assert listed(aws, Dimensions=two) == ["reads", "cpu"]
-    assert listed(aws, Dimensions=[*two, {"Name": "Zone"}]) == ["reads"]
-    assert listed(aws, Dimensions=[{"Name": "instanceid"}]) == []
-
-
-def test_silent_metrics_are_not_listed(aws: Aws) -> None:
-    put(aws, {"Value": 1.0}, name="now")
-    put(aws, {"Value": 1.0, "Timestamp": at(NOW - 4 * HOUR)}, name="this morning")
-    assert listed(aws, RecentlyActive="PT3H") == ["now"]
-    assert listed(aws) == ["now", "this morning"]
-    aws.now += 14 * 24 * HOUR - 3 * HOUR
-    assert listed(aws) == ["now"]
-
-
-def test_pages_of_metrics(aws: Aws) -> None:
-    """Five hundred to a page (obs: test_list_metrics_pagination); what comes and goes between two pages moves none."""
-    for number in range(1100):
-        aws.metrics.put(Metric("N", f"m{number:04}", ()), 1.0, NOW)
-    first = aws("cloudwatch", "ListMetrics")
-    aws.metrics.put(Metric("N", "m0000a", ()), 1.0, NOW)
-    second = aws("cloudwatch", "ListMetrics", NextToken=first["NextToken"])
-    third = aws("cloudwatch", "ListMetrics", NextToken=second["NextToken"])
-    names = [row["MetricName"] for page in (first, second, third) for row in page["Metrics"]]
-    assert names == [f"m{number:04}" for number in range(1100)]
-    assert [len(page["Metrics"]) for page in (first, second, third)] == [500, 500, 100]
-    assert "NextToken" not in third
-
-
-@pytest.mark.parametrize(
-    "members",
-    [
-        {"NextToken": "nonsense"},
-        {"NextToken": "WzEsIDJd"},
-        {"NextToken": "WyJhIiwgImIiLCBbMV1d"},
-        {"RecentlyActive": "PT1H"},
-        {"Dimensions": [{"Name": f"d{n}"} for n in range(11)]},
-    ],
-)
-def test_what_list_metrics_refuses(aws: Aws, members: dict[str, Any]) -> None:
-    assert aws.refusal("cloudwatch", "ListMetrics", **members) == "InvalidParameterValue"
