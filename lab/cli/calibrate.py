@@ -13,6 +13,7 @@ from lab.cli.load import Duration
 
 if TYPE_CHECKING:
     from lab.load.result import Result
+    from lab.simulate.measured import Measured
 
 HELP = """Measure what an instance of the running lab can do, and write it to FILE for `lab simulate --calibration`.
 
@@ -58,7 +59,7 @@ def command(file: Path, path: str, duration: float) -> None:
     )
 
 
-def _measure(document: dict[str, Any], path: str, duration: float) -> Any:
+def _measure(document: dict[str, Any], path: str, duration: float) -> "Measured":
     from lab.core.ec2.catalogue import INSTANCE_TYPES
     from lab.simulate.measured import Measured
 

@@ -58,7 +58,7 @@ def calibration(measured: Measured, note: str) -> Calibration:
         service_cv=_spread(measured.quiet) / 2.0 / service,
         base_seconds=base,
         launch_seconds=_median(measured.launches, default.launch_seconds),
-        boot_seconds=0.0,
+        boot_seconds=0.0,  # not measured: how long it takes to answer after that
         note=note,
     )
 
