@@ -190,7 +190,7 @@ class Machines:
 
         def tried() -> None:
             instance = self._world.store.get(Instance, instance_id)
-            if instance is not None:
+            if instance is not None and not instance.tried:
                 self._world.store.put(replace(instance, tried=True))
 
         return tried
