@@ -195,7 +195,7 @@ def main() -> None:
 
 
 def keep(folder: Path, costs: Sequence[Cost], date: str) -> None:
-    body = {"date": date, "machine": machine.describe(), "costs": [asdict(one) for one in costs]}
+    body = {"date": date, "machine": asdict(machine.describe()), "costs": [asdict(one) for one in costs]}
     (folder / f"simulator-{date}.json").write_text(json.dumps(body, indent=1) + "\n")
     (folder / f"simulator-{date}.md").write_text(markdown(costs, date))
 
