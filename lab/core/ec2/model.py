@@ -49,7 +49,7 @@ class InternetGateway:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`target` is the id of a gateway (`igw-…`, `nat-…`) or `local`."""
+    """`target` is the id of a gateway (`igw-…`, `nat-…`), of a network interface (`eni-…`), or `local`."""
 
     destination_cidr_block: str
     target: str
@@ -121,7 +121,9 @@ class SecurityGroup:
 @dataclass(frozen=True, slots=True)
 class NetworkInterface:
     """A network identity: an address of a subnet and its security groups. Made before what uses it, and outlives it only
-    for as long as the owner's row does. `owner` is the id of the instance, node or database it belongs to."""
+    for as long as the owner's row does. `owner` is the id of the instance, node, database or NAT gateway it belongs to.
+    `public_ip_address` is the address that the internet gateway translates to and from it, empty for none; one of AWS's
+    unless an `Address` (elastic IP) is associated."""
 
     network_interface_id: str
     subnet_id: str
@@ -130,6 +132,120 @@ class NetworkInterface:
     group_ids: tuple[str, ...]
     owner: str
     description: str = ""
+    public_ip_address: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.network_interface_id
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An elastic IP address. `association_id` and `network_interface_id` are empty while it is not associated."""
+
+    allocation_id: str
+    public_ip: str
+    association_id: str = ""
+    network_interface_id: str = ""
+    tags: Tags = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.allocation_id
+
+
+@dataclass(frozen=True, slots=True)
+class NatGateway:
+    """`state` is AWS's: pending, failed, available, deleting, deleted (vpc:vpc-nat-gateway). `since` is the lab time of its
+    last change. A public one has an `allocation_id`; a private one has none, and translates to its private address."""
+
+    nat_gateway_id: str
+    subnet_id: str
+    vpc_id: str
+    availability_zone: str
+    network_interface_id: str
+    private_ip_address: str
+    connectivity_type: str
+    allocation_id: str
+    public_ip: str
+    created: float
+    state: str
+    since: float
+    failure_code: str = ""
+    failure_message: str = ""
+    tags: Tags = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.nat_gateway_id
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAclEntry:
+    """One numbered rule. Ports are -1 for protocols other than TCP and UDP; of ICMP they are type and code. `protocol` is
+    AWS's number as text ("6", "17", "1", "-1")."""
+
+    rule_number: int
+    egress: bool
+    protocol: str
+    rule_action: str
+    cidr_block: str
+    from_port: int = -1
+    to_port: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAcl:
+    """Associated with each subnet of `associations`, which maps the subnet's id to the association's. Every VPC has one with
+    `is_default`, which is in force for all other subnets too."""
+
+    network_acl_id: str
+    vpc_id: str
+    is_default: bool
+    entries: tuple[NetworkAclEntry, ...]
+    associations: Tags = field(default_factory=dict)
+    tags: Tags = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.network_acl_id
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """`public_key` is a line of authorized_keys; the private key is nowhere."""
+
+    key_pair_id: str
+    key_name: str
+    key_type: str
+    key_fingerprint: str
+    public_key: str
+    created: float
+    tags: Tags = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.key_name
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataOptions:
+    """AWS's values by AWS's names (ec2:configuring-instance-metadata-options)."""
+
+    http_tokens: str = "required"
+    http_endpoint: str = "enabled"
+    http_put_response_hop_limit: int = 2
+    instance_metadata_tags: str = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFault:
+    """What is wrong with an interface on purpose (`lab fail network`), as in `lab.core.vpc.documents.Fault`."""
+
+    network_interface_id: str
+    partition: bool = False
+    latency: float = 0.0
+    loss: float = 0.0
 
     @property
     def key(self) -> str:
@@ -209,6 +325,8 @@ class Instance:
     boots: int = 0
     reboot: str = ""
     tried: bool = False
+    key_name: str = ""
+    metadata_options: MetadataOptions = MetadataOptions()
 
     @property
     def key(self) -> str:
