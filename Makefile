@@ -6,10 +6,10 @@ BIN    := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check e2e compile wheel bench fuzz format lock clean
+.PHONY: help up down status test check e2e screenshots compile wheel bench fuzz format lock clean
 
 help: ## show what can be made
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venv/run ## start the lab and wait until it serves (Docker when an engine answers, else processes)
 	@$(BIN)/lab up
@@ -30,6 +30,9 @@ check: .venv/dev ## lint and types
 
 e2e: .venv/dev ## run the end-to-end tests only
 	$(BIN)/pytest tests/e2e
+
+screenshots: .venv/dev ## make the pictures of the dashboard in docs/images (needs chromium)
+	LAB_SCREENSHOTS=docs/images $(BIN)/pytest tests/e2e/test_dashboard.py
 
 compile: .venv/dev ## make build/compiled, where the balancer's data plane is compiled if there is a C compiler
 	$(BIN)/python setup.py --quiet compile

@@ -68,7 +68,14 @@ async def run(settings: Settings) -> None:
     app = create_app(world, loop, stacks.call, opened.kind, own_use)
     with _listening(settings) as listener:
         server = _Server(
-            uvicorn.Config(app, http="h11", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="websockets-sansio",
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=1,
+            )
         )
         turning = asyncio.create_task(loop.run(), name="loop")
         telling = asyncio.create_task(_tell_when_up(lambda: status(world, loop, opened.kind)), name="tell")

@@ -1,6 +1,7 @@
 """The control plane's HTTP application.
 
-GET  /                                    where things are
+GET  /                                    the dashboard for browsers, for others where things are
+GET  /lab/ui/{file}, WS /lab/live         the dashboard's files and its feed (dashboard.py)
 GET  /lab/health                          alive
 GET  /lab/status                          the whole lab as one document (status.py)
 GET  /lab/events                          the same as server-sent events, once a second
@@ -20,6 +21,7 @@ POST /, /service/…, and any other path    AWS's own protocols (wire); S3 (s3.p
 """
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,9 +34,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 
 from lab.actions.buckets import log_root
 from lab.api import metrics
+from lab.api.dashboard import add_dashboard, page
 from lab.api.decisions import decisions
 from lab.api.encoding import unpacked
 from lab.api.guard import refusal
+from lab.api.live.feed import Feed
 from lab.api.s3 import S3, is_meant
 from lab.api.status import status
 from lab.api.wire.endpoint import answer
@@ -45,8 +49,9 @@ from lab.core.buckets import RESERVED
 from lab.core.elbv2 import config as node_config
 from lab.core.elbv2 import report as node_report
 from lab.core.elbv2.attributes import LOGS
-from lab.core.elbv2.model import LoadBalancer, Node
+from lab.core.elbv2.model import Listener, LoadBalancer, Node
 from lab.core.errors import LabError, Refused, Unavailable
+from lab.core.machines import published_port
 from lab.core.prometheus import CONTENT_TYPE, ProcessUse, exposition, process_families
 from lab.core.rds.model import DBInstance
 
@@ -66,7 +71,17 @@ def create_app(
 ) -> FastAPI:
     """`call` runs any action of the lab, CloudFormation's included; `compute` names the adapter for people; `own_use` is what
     this process has used, None where nobody can tell."""
-    app = FastAPI(title="asg-lab", docs_url=None, redoc_url=None, openapi_url=None)
+    feed = Feed(world, loop, compute)
+
+    @contextlib.asynccontextmanager
+    async def feeding(_: FastAPI) -> AsyncIterator[None]:
+        looking = asyncio.create_task(feed.run(), name="feed")
+        yield
+        looking.cancel()
+        await feed.load.close()
+
+    app = FastAPI(title="asg-lab", docs_url=None, redoc_url=None, openapi_url=None, lifespan=feeding)
+    add_dashboard(app, feed, lambda: urls_for_load(world, compute))
     s3 = S3(world.buckets, world.account.region, world.account.account_id)
 
     @app.middleware("http")
@@ -98,6 +113,8 @@ def create_app(
     async def index(request: Request) -> Response:
         if _is_s3(request):
             return await aws_s3(request)
+        if "text/html" in request.headers.get("accept", ""):
+            return page()
         links = {"status": "/lab/status", "events": "/lab/events", "metrics": "/metrics"}
         urls = [
             url for row in status(world, loop, compute)["load_balancers"] for n in row["nodes"] for url in n["urls"]
@@ -229,6 +246,26 @@ def create_app(
         return await wire(request)
 
     return app
+
+
+def urls_for_load(world: World, compute: str) -> list[str]:
+    """A URL for each node of the first load balancer that listens for HTTP. Containers go by their names on the control
+    network; processes are where everybody finds them."""
+    for balancer in world.store.all(LoadBalancer):
+        ports = [
+            row.port
+            for row in world.store.all(Listener)
+            if row.load_balancer_arn == balancer.arn and row.protocol == "HTTP"
+        ]
+        if ports:
+            port = min(ports)
+            return [
+                f"http://{node.node_id}:{port}"
+                if compute == "docker"
+                else f"http://127.0.0.1:{published_port(balancer, index, port, world.site)}"
+                for index, node in enumerate(balancer.nodes)
+            ]
+    return []
 
 
 def _error(code: str, message: str, status_code: int) -> Response:

@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from lab.actions.autoscaling.policy_shapes import policy_shape
 from lab.control.loop import Loop
 from lab.control.world import World
 from lab.core.autoscaling.counts import is_in_pool
 from lab.core.autoscaling.model import Activity, AutoScalingGroup, Member
-from lab.core.autoscaling.policy import Decision
+from lab.core.autoscaling.policy import Decision, ScalingPolicy
 from lab.core.autoscaling.refreshes import InstanceRefresh
 from lab.core.autoscaling.story import why
 from lab.core.autoscaling.warm_pool import WarmPool, size
 from lab.core.cloudwatch.condition import condition
 from lab.core.cloudwatch.metric import Metric, dimensions
 from lab.core.cloudwatch.model import Alarm, CompositeAlarm, MetricAlarm
-from lab.core.ec2.model import Instance
+from lab.core.ec2.model import Instance, NetworkInterface, SecurityGroup, Subnet
 from lab.core.elbv2.model import Listener, LoadBalancer, Registration
 from lab.core.machines import published_port
 from lab.core.rds.model import DBInstance
@@ -45,6 +46,7 @@ def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
                 "status": row.status,
                 "reason": row.status_reason,
                 "machine": row.machine_id,
+                **_place(world, row.network_interface_id),
                 "endpoint": f"{row.endpoint_address}:{row.endpoint_port}" if row.endpoint_address else "",
             }
             for row in store.all(DBInstance)
@@ -114,6 +116,7 @@ def _load_balancer(world: World, balancer: LoadBalancer, now: float) -> dict[str
                 "id": node.node_id,
                 "zone": node.availability_zone,
                 "address": node.private_ip_address,
+                **_place(world, node.network_interface_id),
                 "live": node.node_id in live,
                 "applied": report.applied if report else 0,
                 "connections": report.active_connections if report else 0,
@@ -141,10 +144,36 @@ def _group(world: World, group: AutoScalingGroup, now: float) -> dict[str, Any]:
         "min": group.min_size,
         "max": group.max_size,
         "desired": group.desired_capacity,
-        "cpu": _cpu(world, {"AutoScalingGroupName": group.name}, now),
+        "cpu": group_cpu(world, group.name, now),
         "instances": [_instance(world, member, rates.get(member.instance_id, 0.0), now) for member in own],
+        "policies": [_policy(row) for row in world.store.where(ScalingPolicy, "group", group.name)],
         "warm_pool": _warm_pool(world, group, [member for member in members if is_in_pool(member)], now),
         "refresh": _refresh(world, group, now),
+    }
+
+
+def _policy(row: ScalingPolicy) -> dict[str, Any]:
+    """`target` is a target tracking policy's, None of others; `configuration` is what PutScalingPolicy takes for it."""
+    tracking = row.target_tracking
+    return {
+        "name": row.name,
+        "type": row.policy_type,
+        "enabled": row.enabled,
+        "metric": "" if tracking is None else tracking.predefined_metric,
+        "target": None if tracking is None else tracking.target_value,
+        "configuration": policy_shape(row, ()).get("TargetTrackingConfiguration"),
+    }
+
+
+def _place(world: World, interface_id: str) -> dict[str, Any]:
+    """The subnet by name or block, and the security groups by name."""
+    store = world.store
+    interface = store.get(NetworkInterface, interface_id)
+    subnet = None if interface is None else store.get(Subnet, interface.subnet_id)
+    groups = [store.get(SecurityGroup, group_id) for group_id in (() if interface is None else interface.group_ids)]
+    return {
+        "subnet": "" if subnet is None else subnet.tags.get("Name", subnet.cidr_block),
+        "security_groups": [group.group_name for group in groups if group is not None],
     }
 
 
@@ -196,8 +225,14 @@ def _instance(world: World, member: Member, rate: float, now: float) -> dict[str
         "rate": rate,
         "age": now - member.launched_at,
         "version": member.launch_template_version,
+        **_place(world, instance.network_interface_id if instance else ""),
         "endpoints": dict(instance.endpoints) if instance else {},
     }
+
+
+def group_cpu(world: World, name: str, now: float) -> float | None:
+    """The average CPU utilisation of a group's instances in the newest full minute."""
+    return _cpu(world, {"AutoScalingGroupName": name}, now)
 
 
 def _cpu(world: World, pairs: dict[str, str], now: float) -> float | None:

@@ -80,7 +80,7 @@ def show_addresses(document: dict[str, Any]) -> None:
         for node in balancer["nodes"]:
             for url in node["urls"]:
                 click.echo(f"  {click.style(url, bold=True)}  load balancer, {node['zone']}")
-    click.echo(f"  {click.style(client.base_url(), bold=True)}  control plane: AWS actions, status")
+    click.echo(f"  {click.style(client.base_url(), bold=True)}  control plane: dashboard, AWS actions")
     if any(url.startswith("https:") for url in _urls(document)):
         click.echo("https is signed by the lab's own authority: `lab ca` tells how to trust it")
     click.echo("try: curl " + next(_urls(document), client.base_url()) + "/products    then: lab status")

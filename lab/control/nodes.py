@@ -102,6 +102,10 @@ class NodeBook:
         heard = self._heard.get(node_id)
         return None if heard is None else heard.report
 
+    def heard(self, node_id: str) -> Heard | None:
+        """A node's last report with the time it came."""
+        return self._heard.get(node_id)
+
     def live(self, node_ids: Iterable[str], now: float) -> list[NodeReport]:
         """The reports of those nodes that are alive."""
         return [heard.report for heard in self._live(node_ids, now)]

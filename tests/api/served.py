@@ -16,10 +16,11 @@ from tests.eventually import eventually
 
 
 @asynccontextmanager
-async def serving(lab: Lab) -> AsyncIterator[int]:
-    """Gives the port on 127.0.0.1."""
+async def serving(lab: Lab, port: int = 0) -> AsyncIterator[int]:
+    """Gives the port on 127.0.0.1, a free one unless it is given."""
     app = create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    config = uvicorn.Config(app, port=port, ws="websockets-sansio", log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve())  # `serve` would take the signals of the test's process
     await eventually(lambda: server.started)
     yield server.servers[0].sockets[0].getsockname()[1]

@@ -339,3 +339,13 @@ async def test_decisions_of_a_group_that_is_not_there(client: Client, lab: Lab) 
     answer = await client.get("/lab/decisions?group=none")
     assert answer.status == 404
     assert lab.group.name in answer.json["error"]["message"]
+
+
+async def test_the_dashboard_is_the_index_of_browsers(client: Client) -> None:
+    answer = await client.get("/", accept="text/html,application/xhtml+xml")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    script = await client.get("/lab/ui/js/main.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    for outside in ("/lab/ui/../api/app.py", "/lab/ui/%2e%2e/api/app.py", "/lab/ui/nothing.js"):
+        assert (await client.get(outside)).status == 404

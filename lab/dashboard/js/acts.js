@@ -1,0 +1,76 @@
+// What can be done to the lab from the page, and how the same is done by hand: each act is a request and its command lines.
+import { t } from "./text.js";
+
+const aws = (line) => `aws ${line} --endpoint-url ${location.origin}`;
+
+async function post(path, body = {}) {
+  const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const found = await answer.json();
+  if (!answer.ok) throw new Error(found.error.message);
+  return found;
+}
+
+const call = (service, operation, request) => post(`/lab/aws/${service}/${operation}`, request);
+
+function group(operation, command, request, extra = "") {
+  return {
+    run: () => call("autoscaling", operation, request),
+    lines: [aws(`autoscaling ${command} ${extra}`.trim())],
+  };
+}
+
+/** Acts on an instance of a group. Each has a name in the catalogue (its text is NAME_text), `run` and `lines`. */
+export function onInstance(row) {
+  const serving = row.lifecycle === "InService";
+  const acts = [
+    { name: "kill", danger: true, run: () => post(`/lab/instances/${row.id}/kill`), lines: [`lab kill ${row.id}`] },
+    { name: "unhealthy", danger: true, ...group("SetInstanceHealth", "set-instance-health", { InstanceId: row.id, HealthStatus: "Unhealthy", ShouldRespectGracePeriod: false }, `--instance-id ${row.id} --health-status Unhealthy --no-should-respect-grace-period`) },
+    { name: "drain", ...group("TerminateInstanceInAutoScalingGroup", "terminate-instance-in-auto-scaling-group", { InstanceId: row.id, ShouldDecrementDesiredCapacity: false }, `--instance-id ${row.id} --no-should-decrement-desired-capacity`) },
+  ];
+  const name = row.group.name;
+  const excursion = { InstanceIds: [row.id], AutoScalingGroupName: name };
+  if (serving) acts.push({ name: "standby", ...group("EnterStandby", "enter-standby", { ...excursion, ShouldDecrementDesiredCapacity: true }, `--instance-ids ${row.id} --auto-scaling-group-name ${name} --should-decrement-desired-capacity`) });
+  if (row.lifecycle === "Standby") acts.push({ name: "back", ...group("ExitStandby", "exit-standby", excursion, `--instance-ids ${row.id} --auto-scaling-group-name ${name}`) });
+  return acts;
+}
+
+export const onMachine = (row) => [
+  { name: "kill", danger: true, run: () => post(`/lab/instances/${row.id}/kill`), lines: [`lab kill ${row.id}`] },
+];
+
+export function onZone(name, failed) {
+  const letter = name.slice(-1);
+  return failed
+    ? { name: "recover_zone", run: () => post(`/lab/zones/${name}/recover`), lines: [`lab recover zone ${letter}`] }
+    : { name: "fail_zone", danger: true, run: () => post(`/lab/zones/${name}/fail`), lines: [`lab fail zone ${letter}`] };
+}
+
+/** Load from beside the control plane; `urls` are where the host finds the nodes. */
+export function onLoad(urls) {
+  const path = (values) => (values.work ? `/burn?ms=${values.work}` : "/");
+  return {
+    run: (values) => post("/lab/load", { rate: values.rate, path: path(values) }),
+    line: (values) => `lab load --failover --arrivals poisson --rate ${values.rate} --for 10m ${urls.map((url) => `'${url}${path(values)}'`).join(" ")}`,
+  };
+}
+
+/** Minimum, desired and maximum size: `values` are read when it is applied. */
+export function onCapacity(row) {
+  const fields = [["min", row.min], ["desired", row.desired], ["max", row.max]];
+  const request = (values) => ({ AutoScalingGroupName: row.name, MinSize: values.min, DesiredCapacity: values.desired, MaxSize: values.max });
+  return {
+    name: "set_capacity", fields,
+    run: (values) => call("autoscaling", "UpdateAutoScalingGroup", request(values)),
+    lines: (values) => [aws(`autoscaling update-auto-scaling-group --auto-scaling-group-name ${row.name} --min-size ${values.min} --desired-capacity ${values.desired} --max-size ${values.max}`)],
+  };
+}
+
+/** The target of a target tracking policy; everything else of the policy stays. */
+export function onTarget(row, policy) {
+  const configuration = (values) => ({ ...policy.configuration, TargetValue: values.target });
+  return {
+    name: "set_target", title: t("policy", { name: policy.name }), fields: [["target", policy.target]],
+    run: (values) => call("autoscaling", "PutScalingPolicy", { AutoScalingGroupName: row.name, PolicyName: policy.name, PolicyType: "TargetTrackingScaling", TargetTrackingConfiguration: configuration(values) }),
+    lines: (values) => [aws(`autoscaling put-scaling-policy --auto-scaling-group-name ${row.name} --policy-name ${policy.name} --policy-type TargetTrackingScaling --target-tracking-configuration '${JSON.stringify(configuration(values))}'`)],
+  };
+}
