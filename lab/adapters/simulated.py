@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role, Traffic
 from lab.core.errors import AdapterError, NoCapacity, Refused, Unavailable
+from lab.core.vpc.documents import Interface
 
 KILLED, ASKED = 137, 0  # exit codes of a SIGKILL and of a program that was asked to stop
 PACKET = 1500  # bytes
@@ -45,6 +46,8 @@ class SimulatedCompute:
 
     `images` are the image names that exist (None: all do); `occupied` are host ports that somebody else listens on.
     """
+
+    filters = False
 
     def __init__(
         self,
@@ -106,7 +109,10 @@ class SimulatedCompute:
             raise Unavailable(f"network {vpc_id} still has machines: {', '.join(machines)}")
         self._networks.pop(vpc_id, None)
 
-    async def launch(self, spec: MachineSpec) -> Machine:
+    async def set_interface(self, interface: Interface) -> None:
+        """No packets, no rules."""
+
+    async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         if self._failures:
             raise self._failures.pop(0)
         machine = self._machines.get(spec.id)

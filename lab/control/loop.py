@@ -20,6 +20,7 @@ from lab.control.cloudwatch.measure import Measure
 from lab.control.effects import Effects
 from lab.control.elbv2 import LoadBalancers
 from lab.control.machines import Machines
+from lab.control.vpc import Interfaces
 from lab.control.world import World
 from lab.core.elbv2.report import NodeReport
 from lab.core.errors import AdapterError
@@ -42,7 +43,8 @@ class Loop:
         self.effects = Effects(world.clock, os.cpu_count() or 1, self.wake)
         self.balancers = LoadBalancers(world)
         self.groups = Groups(world, self.balancers.drained)
-        self.machines = Machines(world, self.effects)
+        self.interfaces = Interfaces(world, self.wake)
+        self.machines = Machines(world, self.effects, self.interfaces)
         self.policies = Policies(world)
         self._scheduled = ScheduledActions(world)
         self._predictive = PredictiveScaling(world)
@@ -95,6 +97,7 @@ class Loop:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
             await self.effects.close()
+            await self.interfaces.close()
 
     async def turn(self) -> None:
         """One look at everything."""
@@ -124,6 +127,7 @@ class Loop:
             await self._measure.sample(found, now)
             self.alarms.evaluate(now)
         self.machines.act(found)
+        self.interfaces.act(found)
         self._flush(now)
 
     async def _watch(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lab.control.effects import Effects
+from lab.control.vpc import Interfaces
 from lab.control.world import World
 from lab.core.autoscaling.model import Member
 from lab.core.compute import Machine, MachineSpec, MachineState
@@ -31,9 +32,10 @@ INSTANCE_GRACE = 10.0
 
 
 class Machines:
-    def __init__(self, world: World, effects: Effects) -> None:
+    def __init__(self, world: World, effects: Effects, interfaces: Interfaces) -> None:
         self._world = world
         self._effects = effects
+        self._interfaces = interfaces
         self._moving: frozenset[str] = frozenset()
 
     async def find(self) -> list[Machine]:
@@ -166,7 +168,7 @@ class Machines:
 
         async def launch() -> None:
             await self._world.compute.ensure_network(network(vpc))
-            await self._world.compute.launch(spec)
+            await self._world.compute.launch(spec, self._interfaces.of(spec.id))
             if on_done is not None:
                 on_done()
 

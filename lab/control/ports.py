@@ -5,6 +5,7 @@ from typing import Protocol
 
 from lab.core.buckets import StoredObject
 from lab.core.compute import Machine, MachineSpec, MachineStats, Network
+from lab.core.vpc.documents import Interface
 
 
 class Clock(Protocol):
@@ -24,15 +25,25 @@ class Clock(Protocol):
 class Compute(Protocol):
     """Makes and unmakes machines. Every call is idempotent and may raise `Unavailable` (try later) or `Refused` (final)."""
 
+    @property
+    def filters(self) -> bool:
+        """Whether packets go only where routes, security groups and network ACLs let them."""
+
     async def ensure_network(self, network: Network) -> None:
         """Make the VPC's network unless it is there."""
 
     async def delete_network(self, vpc_id: str) -> None:
         """Remove the VPC's network; no machine may be on it. Does nothing when it is gone already."""
 
-    async def launch(self, spec: MachineSpec) -> Machine:
+    async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         """Make the machine run: create and start it; start it again (same data, same ports) if it is there but stopped;
-        do nothing if it runs or is paused. Its network must exist. Raises `NoCapacity` when its zone is failed."""
+        do nothing if it runs or is paused. Its network must exist. Where packets are filtered, the interface's rules are in
+        force before the machine's first instruction; None lets everything pass. Raises `NoCapacity` when its zone is
+        failed."""
+
+    async def set_interface(self, interface: Interface) -> None:
+        """Put an interface's document in force, in place of the one before. Connections that are tracked live on. Does
+        nothing where packets are not filtered. Raises `Refused` when its machine is not there."""
 
     async def stop(self, machine_id: str, grace: float) -> None:
         """Ask the machine to stop (SIGTERM), kill it after `grace` wall seconds. It stays, stopped: `launch` starts it again.

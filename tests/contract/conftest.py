@@ -28,6 +28,7 @@ from lab.core.compute import Machine, Network
 from tests.contract.worlds import World, ask, listening
 
 IMAGE = Path(__file__).parent / "image"
+ROOT = Path(__file__).parents[2]
 NETWORK = Network("vpc-contract", "10.231.0.0/16", "10.231.255.254")
 
 
@@ -55,6 +56,19 @@ def build(client: APIClient, context: Path, tag: str) -> None:
 def docker_image(engine: APIClient) -> Iterator[str]:
     tag = f"lab-contract-{secrets.token_hex(4)}"
     build(engine, IMAGE, tag)
+    yield tag
+    engine.remove_image(tag, force=True)
+
+
+@pytest.fixture(scope="session")
+def net_image(engine: APIClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The image of network interfaces, of this checkout."""
+    context = tmp_path_factory.mktemp("net")
+    shutil.copytree(ROOT / "services" / "net", context / "services" / "net")
+    shutil.copy(ROOT / "services" / "__init__.py", context / "services")
+    shutil.copy(ROOT / "docker" / "net.Dockerfile", context / "Dockerfile")
+    tag = f"lab-net-{secrets.token_hex(4)}"
+    build(engine, context, tag)
     yield tag
     engine.remove_image(tag, force=True)
 
@@ -161,7 +175,8 @@ def _process(request: pytest.FixtureRequest, prefix: str, occupied: int) -> Worl
 
 def _docker(request: pytest.FixtureRequest, prefix: str, occupied: int) -> World:
     owner: str = request.getfixturevalue("docker_owner")
-    images = {"app": request.getfixturevalue("docker_image"), "postgres": "postgres:17"}
+    images = {name: request.getfixturevalue(f) for name, f in (("app", "docker_image"), ("net", "net_image"))}
+    images["postgres"] = "postgres:17"
 
     def make() -> DockerCompute:
         return DockerCompute(DockerSettings(owner, images=images))

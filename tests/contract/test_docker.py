@@ -48,10 +48,11 @@ async def test_a_node_reaches_the_control_plane_its_vpc_and_nothing_else(world: 
         machine = await world.compute.launch(spec)
         await eventually(lambda machine=machine: ask(machine, "starts"))  # type: ignore[misc]  # mypy types no defaults
     for _ in range(2):
-        await world.compute.attach_control(control.id)
+        await world.compute.attach_control(f"{control.id}-eni")
     assert run_in(engine, node.id, GET.format("control")).strip() == "0.0.0.0"
     assert run_in(engine, node.id, GET.format(peer.id)).strip() == "0.0.0.0"
-    assert set(engine.inspect_container(peer.id)["NetworkSettings"]["Networks"]) == {f"{owner_of(world)}-vpc-contract"}
+    networks = engine.inspect_container(f"{peer.id}-eni")["NetworkSettings"]["Networks"]
+    assert set(networks) == {f"{owner_of(world)}-vpc-contract"}
     # Both have one way out, through the VPC's router address, where nothing answers; 0100E70A is 10.231.0.1.
     for spec in (node, peer):
         ways = [line.split() for line in run_in(engine, spec.id, ROUTES).splitlines()[1:] if line.strip()]
@@ -115,9 +116,9 @@ async def test_a_vpcs_block_cannot_change(world: World) -> None:
 
 
 @pytest.fixture
-async def project(docker_image: str, engine: APIClient) -> AsyncIterator[DockerCompute]:
+async def project(docker_image: str, net_image: str, engine: APIClient) -> AsyncIterator[DockerCompute]:
     name = f"contract-{secrets.token_hex(4)}"
-    compute = DockerCompute(DockerSettings(name, project=name, images={"app": docker_image}))
+    compute = DockerCompute(DockerSettings(name, project=name, images={"app": docker_image, "net": net_image}))
     yield compute
     await compute.close()
     sweep(name, name)

@@ -10,11 +10,18 @@ import requests
 from docker.api.client import APIClient
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from lab.adapters.docker import DockerCompute, DockerSettings
+from lab.adapters.docker import DockerCompute, DockerSettings, interfaces
 from lab.adapters.docker.cleanup import janitor_config
 from lab.adapters.docker.client import explained, translated
 from lab.adapters.docker.events import EventThread
-from lab.adapters.docker.machines import container_config, free_number, machine_found, machine_stats, process_titles
+from lab.adapters.docker.machines import (
+    container_config,
+    free_number,
+    machine_found,
+    machine_stats,
+    process_titles,
+    traffic,
+)
 from lab.adapters.docker.networks import host_routes, refuse_overlap
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Port, Role, Traffic
 from lab.core.errors import AdapterError, Refused, Unavailable
@@ -43,7 +50,8 @@ DATABASE = dataclasses.replace(
 def test_a_container_has_the_least_rights_that_work() -> None:
     config = container_config(SPEC, SETTINGS, 3)
     host = config["HostConfig"]
-    assert (config["Image"], config["Hostname"], config["User"]) == ("lab/app", "i-1", "1000:1000")
+    assert (config["Image"], config["User"], host["NetworkMode"]) == ("lab/app", "1000:1000", "container:i-1-eni")
+    assert "Hostname" not in config
     assert (host["CapDrop"], host["SecurityOpt"], host["ReadonlyRootfs"]) == (["ALL"], ["no-new-privileges:true"], True)
     assert (host["Memory"], host["NanoCpus"], host["PidsLimit"], host["Init"]) == (128 * 2**20, 500_000_000, 512, True)
     assert host["Mounts"] == []
@@ -51,13 +59,23 @@ def test_a_container_has_the_least_rights_that_work() -> None:
 
 
 def test_only_published_ports_are_bound_and_only_to_the_loopback() -> None:
-    bindings = container_config(SPEC, SETTINGS, 1)["HostConfig"]["PortBindings"]
+    bindings = interfaces.config(SPEC, SETTINGS, "")["HostConfig"]["PortBindings"]
     assert bindings == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
 
 
-def test_a_container_has_its_address_and_names_on_the_vpc() -> None:
-    endpoints = container_config(SPEC, SETTINGS, 1)["NetworkingConfig"]["EndpointsConfig"]
-    assert endpoints == {"lab-vpc-1": {"IPAMConfig": {"IPv4Address": "10.0.1.10"}, "Aliases": ["one.internal"]}}
+def test_an_interface_has_its_address_and_names_on_the_vpc() -> None:
+    endpoints = interfaces.config(SPEC, SETTINGS, "")["NetworkingConfig"]["EndpointsConfig"]
+    names = ["i-1", "one.internal"]
+    assert endpoints == {"lab-vpc-1": {"IPAMConfig": {"IPv4Address": "10.0.1.10"}, "Aliases": names}}
+
+
+def test_an_interface_may_change_its_own_network_and_nothing_else() -> None:
+    config = interfaces.config(SPEC, SETTINGS, "ip-10-0-1-10")
+    host = config["HostConfig"]
+    assert (host["CapDrop"], host["CapAdd"], host["ReadonlyRootfs"]) == (["ALL"], ["NET_ADMIN"], True)
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert (config["Hostname"], config["OpenStdin"], config["StdinOnce"]) == ("ip-10-0-1-10", True, False)
+    assert config["Labels"]["com.docker.compose.project"] == ""
 
 
 def test_compose_sees_the_machines_of_its_project_only() -> None:
@@ -119,7 +137,8 @@ def test_stats_are_of_all_interfaces_and_a_stopped_container_has_none() -> None:
     usage = {"cpu_usage": {"total_usage": 2_500_000_000}}
     one = {"rx_bytes": 10, "rx_packets": 2, "tx_bytes": 30, "tx_packets": 4, "rx_errors": 9}
     answer = {"read": "1970-01-01T00:01:00.250000000Z", "cpu_stats": usage, "networks": {"eth0": one, "eth1": one}}
-    assert machine_stats(answer) == MachineStats(2.5, 60.25, Traffic(20, 60, 4, 8))
+    assert machine_stats(answer) == MachineStats(2.5, 60.25)
+    assert traffic(answer) == Traffic(20, 60, 4, 8)
     assert machine_stats({"read": "0001-01-01T00:00:00Z", "cpu_stats": usage}) is None
 
 

@@ -19,6 +19,7 @@ from lab.core.elbv2.config import LoadBalancerConfig
 from lab.core.elbv2.model import Node
 from lab.core.elbv2.report import NodeReport, TargetReport
 from lab.core.errors import AdapterError
+from lab.core.vpc.documents import Interface
 from lab.simulate.virtual import VirtualLab
 
 WEB = (Path(__file__).parents[2] / "stacks" / "web.yaml").read_text()
@@ -53,9 +54,9 @@ class Machines(SimulatedCompute):
         self.terminated: list[str] = []
         self.away: AdapterError | None = None
 
-    async def launch(self, spec: MachineSpec) -> Machine:
+    async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         self._check()
-        machine = await super().launch(spec)
+        machine = await super().launch(spec, interface)
         self.launched.append(spec.id)
         return machine
 

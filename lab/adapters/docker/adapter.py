@@ -15,7 +15,7 @@ from typing import Any
 from docker.api.client import APIClient
 from docker.errors import APIError, NotFound
 
-from lab.adapters.docker import machines, networks, zones
+from lab.adapters.docker import interfaces, machines, networks, zones
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.cleanup import ensure_janitor
 from lab.adapters.docker.client import Engine, connect, create_container
@@ -24,6 +24,7 @@ from lab.adapters.docker.settings import DockerSettings
 from lab.adapters.postgres import clients
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
 from lab.core.errors import AdapterError, NoCapacity, Refused
+from lab.core.vpc.documents import Interface
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 CONFLICT = 409
@@ -38,6 +39,8 @@ class DockerCompute:
         self._engine = Engine(settings.base_url)
         self._making = asyncio.Lock()  # names and container numbers are looked up, then taken
         self._starting = asyncio.Semaphore(os.cpu_count() or 1)  # more at once only starve the machines that serve
+
+    filters = True
 
     async def close(self) -> None:
         await asyncio.to_thread(self._engine.close)
@@ -62,20 +65,23 @@ class DockerCompute:
 
     # Machines
 
-    async def launch(self, spec: MachineSpec) -> Machine:
+    async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         async with self._making:
-            made = await self._engine.call(lambda client: self._make(client, spec))
+            made = await self._engine.call(lambda client: self._make(client, spec, interface))
         if made is not None:
             try:
                 async with self._starting:
-                    await self._engine.call(lambda client: client.start(spec.id))
+                    await self._engine.call(lambda client: self._start(client, spec.id, interface))
                 if spec.zone in await self.failed_zones():  # it failed while the machine came up
                     await self._kill(spec.id)
                     raise NoCapacity(spec.zone)
             except AdapterError:
-                await self._engine.call(lambda client: _unmake(client, spec.id, **made))
+                await self._engine.call(lambda client: self._unmake(client, spec.id, **made))
                 raise
-        return machines.machine_found(await self._engine.call(lambda client: self._existing(client, spec.id)))
+        return await self._engine.call(lambda client: self._existing(client, spec.id))
+
+    async def set_interface(self, interface: Interface) -> None:
+        await self._engine.call(lambda client: interfaces.apply(client, interface))
 
     async def stop(self, machine_id: str, grace: float) -> None:
         if await self._state(machine_id) is MachineState.RUNNING:
@@ -93,17 +99,17 @@ class DockerCompute:
             await self._engine.call(lambda client: client.unpause(machine_id))
 
     async def terminate(self, machine_id: str, grace: float) -> None:
-        entry = await self._engine.call(lambda client: self._find(client, machine_id))
-        if entry is not None and machines.machine_found(entry).state is MachineState.RUNNING:
+        machine = await self._engine.call(lambda client: self._find(client, machine_id))
+        if machine is not None and machine.state is MachineState.RUNNING:
             await self._ask_to_stop(machine_id, grace)
-        await self._engine.call(lambda client: self._remove(client, machine_id, container=entry is not None))
+        await self._engine.call(lambda client: self._remove(client, machine_id, container=machine is not None))
 
     async def kill(self, machine_id: str) -> None:
         await self._alive(machine_id)
         await self._kill(machine_id)
 
     async def machines(self) -> list[Machine]:
-        return [machines.machine_found(entry) for entry in await self._engine.call(self._entries)]
+        return await self._engine.call(self._machines)
 
     async def stats(self, machine_ids: Iterable[str]) -> Mapping[str, MachineStats]:
         wanted = set(machine_ids)
@@ -142,21 +148,21 @@ class DockerCompute:
 
         filters = {
             "type": ["container"],
-            "label": [f"{label.OWNER}={self.settings.owner}", label.ROLE],
+            "label": [f"{label.OWNER}={self.settings.owner}"],
             "event": ["start", "die", "destroy", "pause", "unpause", "health_status"],
         }
         thread = EventThread(partial(connect, self.settings.base_url), filters, deliver)
         thread.start()
         try:
             while True:
-                yield await seen.get()
+                yield interfaces.owner_of(await seen.get())
         finally:
             await asyncio.to_thread(thread.stop)
 
     async def _state(self, machine_id: str) -> MachineState:
         """STOPPED also when there is no such machine."""
-        entry = await self._engine.call(lambda client: self._find(client, machine_id))
-        return MachineState.STOPPED if entry is None else machines.machine_found(entry).state
+        machine = await self._engine.call(lambda client: self._find(client, machine_id))
+        return MachineState.STOPPED if machine is None else machine.state
 
     async def _alive(self, machine_id: str) -> MachineState:
         state = await self._state(machine_id)
@@ -190,54 +196,77 @@ class DockerCompute:
 
     # What follows runs in the engine's threads.
 
-    def _entries(self, client: APIClient) -> list[dict[str, Any]]:
-        """All machines of this lab, as the engine lists them."""
-        labels = [f"{label.OWNER}={self.settings.owner}", label.ROLE]
+    def _listed(self, client: APIClient) -> list[dict[str, Any]]:
+        """All containers of this lab, as the engine lists them."""
+        labels = [f"{label.OWNER}={self.settings.owner}"]
         entries: list[dict[str, Any]] = client.containers(all=True, filters={"label": labels})
         return [entry for entry in entries if entry["Names"]]  # one being removed can have lost its name already
 
-    def _find(self, client: APIClient, machine_id: str) -> dict[str, Any] | None:
-        return next((entry for entry in self._entries(client) if machines.machine_name(entry) == machine_id), None)
+    def _entries(self, client: APIClient) -> list[dict[str, Any]]:
+        """Those of machines."""
+        return [entry for entry in self._listed(client) if label.ROLE in entry["Labels"]]
 
-    def _existing(self, client: APIClient, machine_id: str) -> dict[str, Any]:
-        entry = self._find(client, machine_id)
-        if entry is None:
+    def _machines(self, client: APIClient) -> list[Machine]:
+        listed = self._listed(client)
+        up = interfaces.running(listed)
+        return [
+            machines.machine_found(entry, reachable=machines.machine_name(entry) in up)
+            for entry in listed
+            if label.ROLE in entry["Labels"]
+        ]
+
+    def _find(self, client: APIClient, machine_id: str) -> Machine | None:
+        return next((machine for machine in self._machines(client) if machine.id == machine_id), None)
+
+    def _existing(self, client: APIClient, machine_id: str) -> Machine:
+        machine = self._find(client, machine_id)
+        if machine is None:
             raise Refused(f"there is no machine {machine_id}")
-        return entry
+        return machine
 
-    def _make(self, client: APIClient, spec: MachineSpec) -> dict[str, bool] | None:
+    def _make(self, client: APIClient, spec: MachineSpec, interface: Interface | None) -> dict[str, bool] | None:
         """Bring the machine to where only the start is missing.
 
-        Returns what was made for it by this call (`container`, `volume`), or None when it runs already.
+        Returns what was made for it by this call (`container`, with its interface, and `volume`), or None when it runs
+        already.
 
         1. It runs or is paused: nothing to do.
-        2. It ran once and stopped: start it as it is.
-        3. It was created and never started, by a launch cut short: it may lack its second network. Make it anew.
+        2. It ran once and stopped, and its interface is up: start it as it is.
+        3. It was created and never started, by a launch cut short, or its interface has died, and with it the network that
+           the container belongs to: make it anew. Its volume stays.
         4. It is not there: make it.
         """
-        entry = self._find(client, spec.id)
-        if entry is not None and machines.machine_found(entry).state is not MachineState.STOPPED:
+        machine = self._find(client, spec.id)
+        if machine is not None and machine.state is not MachineState.STOPPED:
             return None
         if spec.zone in zones.failed(client, self.settings):
             raise NoCapacity(spec.zone)
-        if entry is not None and entry["State"] != "created":
-            return {"container": False, "volume": False}
+        entries = self._entries(client)
+        entry = next((one for one in entries if machines.machine_name(one) == spec.id), None)
         if entry is not None:
+            if entry["State"] == "exited" and interfaces.is_up(client, self.settings, spec.id):
+                return {"container": False, "volume": False}
             client.remove_container(spec.id, force=True)
-        service = [machine for machine in self._entries(client) if machine["Labels"][label.ROLE] == spec.role.value]
-        taken = {int(machine["Labels"].get(label.COMPOSE_NUMBER, 0)) for machine in service}
+        interfaces.remove(client, self.settings, spec.id)
+        service = [one for one in entries if one["Labels"][label.ROLE] == spec.role.value and one is not entry]
+        taken = {int(one["Labels"].get(label.COMPOSE_NUMBER, 0)) for one in service}
         config = machines.container_config(spec, self.settings, machines.free_number(taken))
         volume = machines.data_path(spec) is not None and self._make_volume(client, spec.id)
-        container = False
         try:
+            interfaces.create(client, self.settings, spec, "" if interface is None else interface.hostname)
             create_container(client, spec.id, config)
-            container = True
-            if spec.control:
-                client.connect_container_to_network(spec.id, networks.ensure_control(client, self.settings))
         except Exception:
-            _unmake(client, spec.id, container=container, volume=volume)
+            interfaces.remove(client, self.settings, spec.id)
+            self._unmake(client, spec.id, container=False, volume=volume)
             raise
         return {"container": True, "volume": volume}
+
+    def _start(self, client: APIClient, machine_id: str, interface: Interface | None) -> None:
+        """The interface with its rules first, then the machine in its network."""
+        interfaces.start(client, machine_id)
+        if interface is not None:
+            interfaces.apply(client, interface)
+        client.start(machine_id)
 
     def _make_volume(self, client: APIClient, machine_id: str) -> bool:
         """Have the machine's volume; whether it had to be made. `Refused` when its name is taken by another's."""
@@ -255,19 +284,20 @@ class DockerCompute:
         if container:
             with contextlib.suppress(NotFound):
                 client.remove_container(machine_id, v=True, force=True)
+        interfaces.remove(client, self.settings, machine_id)
         # Also without a container: a launch or an earlier removal may have been cut short between the two.
         with contextlib.suppress(NotFound):
             volume = client.inspect_volume(machines.volume_name(machine_id))
             if (volume.get("Labels") or {}).get(label.OWNER) == self.settings.owner:
                 client.remove_volume(volume["Name"])
 
-
-def _unmake(client: APIClient, machine_id: str, *, container: bool, volume: bool) -> None:
-    """Undo a launch that failed, and no more than that launch: a stopped machine that cannot start keeps its data."""
-    if container:
-        client.remove_container(machine_id, v=True, force=True)
-    if volume:
-        client.remove_volume(machines.volume_name(machine_id))
+    def _unmake(self, client: APIClient, machine_id: str, *, container: bool, volume: bool) -> None:
+        """Undo a launch that failed, and no more than that launch: a stopped machine that cannot start keeps its data."""
+        if container:
+            client.remove_container(machine_id, v=True, force=True)
+            interfaces.remove(client, self.settings, machine_id)
+        if volume:
+            client.remove_volume(machines.volume_name(machine_id))
 
 
 def _stop_signal(client: APIClient, machine_id: str) -> str:
@@ -281,7 +311,11 @@ def _stats(client: APIClient, *, entry: Mapping[str, Any]) -> MachineStats | Non
     name = machines.machine_name(entry)
     try:
         stats = machines.machine_stats(client.stats(name, stream=False, one_shot=True))
-        if stats is None or entry["Labels"][label.ROLE] != Role.DATABASE.value:
+        if stats is None:
+            return None
+        interface = client.stats(interfaces.container_name(name), stream=False, one_shot=True)
+        stats = replace(stats, traffic=machines.traffic(interface))
+        if entry["Labels"][label.ROLE] != Role.DATABASE.value:
             return stats
         return replace(stats, connections=clients(machines.process_titles(client.top(name))))
     except NotFound:

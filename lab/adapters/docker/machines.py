@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from lab.adapters.docker import interfaces
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.settings import DockerSettings
 from lab.adapters.placeholders import machine_environment
@@ -37,34 +38,27 @@ def volume_name(machine_id: str) -> str:
 
 def container_config(spec: MachineSpec, settings: DockerSettings, number: int) -> dict[str, Any]:
     """The body of the create request. `number` is the container's number within its compose service."""
-    network = settings.network_name(spec.vpc_id)
     config: dict[str, Any] = {
         "Image": settings.images.get(spec.image, spec.image),
-        "Hostname": spec.id,
         "User": f"{_USERS[spec.role]}:{_USERS[spec.role]}",
         "Env": [f"{name}={value}" for name, value in _environment(spec).items()],
         "Labels": _labels(spec, settings, number),
-        "ExposedPorts": {f"{port.number}/tcp": {} for port in spec.ports},
-        "HostConfig": _host_config(spec, network),
-        "NetworkingConfig": {
-            "EndpointsConfig": {
-                network: {"IPAMConfig": {"IPv4Address": spec.address}, "Aliases": list(spec.hostnames)},
-            }
-        },
+        "HostConfig": _host_config(spec),
     }
     if spec.role is Role.DATABASE:
         config["Healthcheck"] = _healthcheck(spec)
     return config
 
 
-def machine_found(entry: Mapping[str, Any]) -> Machine:
+def machine_found(entry: Mapping[str, Any], *, reachable: bool = True) -> Machine:
     """A machine from an element of the engine's list; the container must bear our labels.
 
-    "created" is a launch that a crash cut short, so not running.
+    "created" is a launch that a crash cut short, so not running. A machine whose interface has died has no network any more,
+    and counts as stopped.
     """
     labels = entry["Labels"]
     role = Role(labels[label.ROLE])
-    state = _STATES.get(entry["State"], MachineState.STOPPED)
+    state = _STATES.get(entry["State"], MachineState.STOPPED) if reachable else MachineState.STOPPED
     status = entry["Status"]
     exited = _EXITED.match(status)
     ports = [int(port) for port in labels[label.PORTS].split(",") if port]
@@ -89,17 +83,16 @@ def machine_stats(stats: Mapping[str, Any]) -> MachineStats | None:
     read: str = stats["read"]
     if read.startswith("0001-"):
         return None
-    interfaces: Mapping[str, Mapping[str, int]] = stats.get("networks") or {}
     return MachineStats(
-        cpu=stats["cpu_stats"]["cpu_usage"]["total_usage"] / SECOND,
-        read_at=datetime.fromisoformat(read).timestamp(),
-        traffic=Traffic(
-            *(
-                sum(one[count] for one in interfaces.values())
-                for count in ("rx_bytes", "tx_bytes", "rx_packets", "tx_packets")
-            )
-        ),
+        cpu=stats["cpu_stats"]["cpu_usage"]["total_usage"] / SECOND, read_at=datetime.fromisoformat(read).timestamp()
     )
+
+
+def traffic(stats: Mapping[str, Any]) -> Traffic:
+    """From the answer of the stats call of an interface's container."""
+    devices: Mapping[str, Mapping[str, int]] = stats.get("networks") or {}
+    counts = ("rx_bytes", "tx_bytes", "rx_packets", "tx_packets")
+    return Traffic(*(sum(one[count] for one in devices.values()) for count in counts))
 
 
 def process_titles(top: Mapping[str, Any]) -> list[str]:
@@ -142,19 +135,14 @@ def _labels(spec: MachineSpec, settings: DockerSettings, number: int) -> dict[st
     return labels
 
 
-def _host_config(spec: MachineSpec, network: str) -> dict[str, Any]:
+def _host_config(spec: MachineSpec) -> dict[str, Any]:
     database = spec.role is Role.DATABASE
     path = data_path(spec)
     user = _USERS[spec.role]
     # The owner too, for runc gives a tmpfs the mode of the directory it covers, whatever is asked for (seen with 1.1.5).
     tmpfs = f"rw,nosuid,nodev,size=64m,mode=1777,uid={user},gid={user}"
     return {
-        "NetworkMode": network,
-        "PortBindings": {
-            f"{port.number}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port.published)}]
-            for port in spec.ports
-            if port.published is not None
-        },
+        "NetworkMode": f"container:{interfaces.container_name(spec.id)}",
         "Mounts": [{"Type": "volume", "Source": volume_name(spec.id), "Target": path}] if path is not None else [],
         # The image's own directory for PostgreSQL's socket is on the read-only root.
         "Tmpfs": dict.fromkeys(("/tmp", "/var/run/postgresql" if database else "/run"), tmpfs),

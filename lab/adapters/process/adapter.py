@@ -16,12 +16,15 @@ from lab.adapters.process.watch import Watch
 from lab.adapters.process.zones import FailedZones
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
 from lab.core.errors import NoCapacity, Refused, Unavailable
+from lab.core.vpc.documents import Interface
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 
 
 class ProcessCompute:
     """Machines as processes below `settings.state_dir`. They go on when this object, or the program, is gone."""
+
+    filters = False
 
     def __init__(self, settings: ProcessSettings) -> None:
         self.settings = settings
@@ -42,7 +45,10 @@ class ProcessCompute:
         if machines:
             raise Unavailable(f"network {vpc_id} still has machines: {', '.join(machines)}")
 
-    async def launch(self, spec: MachineSpec) -> Machine:
+    async def set_interface(self, interface: Interface) -> None:
+        """Processes share one loopback: nothing is filtered."""
+
+    async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         failed = spec.zone in await self.failed_zones()
         if failed and not await asyncio.to_thread(self._lifecycle.runs, spec.id):
             raise NoCapacity(spec.zone)

@@ -46,5 +46,10 @@ def available_count(subnet: str, vpc: str, taken: Iterable[str]) -> int:
 
 def private_dns_name(address: str, region: str) -> str:
     """`ip-10-0-0-4.ec2.internal`, or with the region elsewhere (ec2:ec2-instance-naming)."""
-    host = "ip-" + address.replace(".", "-")
+    host = private_host_name(address)
     return f"{host}.ec2.internal" if region == "us-east-1" else f"{host}.{region}.compute.internal"
+
+
+def private_host_name(address: str) -> str:
+    """What an instance calls itself (ec2:ec2-instance-naming, IP name)."""
+    return "ip-" + address.replace(".", "-")

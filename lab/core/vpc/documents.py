@@ -22,30 +22,19 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
-    """What an instance hears at 169.254.169.254. `tree` maps the paths below /latest/ ("meta-data/instance-id", "user-data",
-    "dynamic/instance-identity/document") to their text; directories follow from them. The options are AWS's
-    (ec2:configuring-instance-metadata-options)."""
-
-    tree: Mapping[str, str]
-    enabled: bool = True
-    tokens_required: bool = True
-    hop_limit: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Interface:
-    """A network interface (ENI): `owner` is the machine that stands behind it, `address` its private address, `resolver` the
-    VPC's (its block's base plus two)."""
+    """A network interface (ENI): `owner` is the machine that stands behind it, `address` its private address. `host` is the
+    address that the lab's own machine has in the VPC: what comes from there came in through a published port, and counts as
+    the internet."""
 
     interface_id: str
     vpc_id: str
+    vpc_cidr: str
+    host: str
     owner: str
     address: str
     hostname: str
-    resolver: str
     firewall: Firewall
-    metadata: Metadata | None = None
     fault: Fault = field(default_factory=Fault)
 
 

@@ -1,0 +1,50 @@
+"""The way to the agent of a network interface: its container's standard input and output, by the engine's attach call.
+
+The container has an open input, so one may attach, say a line, hear the answer and leave, as often as there is something to
+say; it costs about a millisecond. Nothing is mounted, published or executed for it, and it works wherever the engine is.
+"""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from docker.api.client import APIClient
+from docker.utils.socket import frames_iter
+
+from lab.core.errors import Refused, Unavailable
+
+SECONDS = 10.0
+"""How long an answer may take."""
+_numbers = itertools.count(1)
+ATTACH = {"stdin": 1, "stdout": 1, "stream": 1}
+
+
+def tell(client: APIClient, container: str, request: Mapping[str, Any]) -> None:
+    """Say it and wait until it is in force. Raises `Refused` with the agent's reason, `Unavailable` when no answer comes."""
+    number = next(_numbers)
+    attached = client.attach_socket(container, params=ATTACH)
+    sock = getattr(attached, "_sock", attached)
+    try:
+        sock.settimeout(SECONDS)
+        sock.sendall(json.dumps({"id": number, **request}).encode() + b"\n")
+        for line in _lines(attached):
+            found = json.loads(line)
+            if found.get("id") != number:
+                continue  # another's, who is attached at the same time
+            if "error" in found:
+                raise Refused(f"{container} could not be told: {found['error']}")
+            return
+    except TimeoutError:
+        raise Unavailable(f"the agent of {container} does not answer") from None
+    finally:
+        attached.close()
+    raise Unavailable(f"the agent of {container} has gone")
+
+
+def _lines(attached: Any) -> Iterator[bytes]:
+    """The lines of standard output; an answer may come in several frames."""
+    rest = b""
+    for _, piece in frames_iter(attached, tty=False):  # type: ignore[no-untyped-call]  # the stubs leave it bare
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole

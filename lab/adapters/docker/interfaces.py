@@ -1,0 +1,132 @@
+"""Network interfaces as containers: each machine joins the network namespace of one.
+
+It owns what an ENI owns on EC2 (address, host name, security groups) and what Docker ties to a namespace (published ports,
+aliases). So the rules stand before the machine's first instruction, and a machine that is killed, stopped or started again
+finds its address and its rules as they were. The interface may change its own namespace and nothing else (NET_ADMIN); the
+machine has no capability at all.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from docker.api.client import APIClient
+from docker.errors import NotFound
+
+from lab.adapters.docker import settings as label
+from lab.adapters.docker.channel import tell
+from lab.adapters.docker.client import create_container
+from lab.adapters.docker.networks import ensure_control
+from lab.adapters.docker.settings import DockerSettings
+from lab.core.compute import MachineSpec
+from lab.core.errors import Refused
+from lab.core.vpc.documents import Interface, body
+
+SUFFIX = "-eni"
+IMAGE = "net"
+MIB = 1024 * 1024
+
+
+def container_name(machine_id: str) -> str:
+    return machine_id + SUFFIX
+
+
+def owner_of(name: str) -> str:
+    """The machine of an interface's container."""
+    return name.removesuffix(SUFFIX)
+
+
+def config(spec: MachineSpec, settings: DockerSettings, hostname: str) -> dict[str, Any]:
+    """The body of the create request."""
+    network = settings.network_name(spec.vpc_id)
+    return {
+        "Image": settings.images.get(IMAGE, IMAGE),
+        "Hostname": hostname or spec.id,
+        "User": "0:0",
+        "OpenStdin": True,
+        "StdinOnce": False,
+        "Labels": {
+            label.OWNER: settings.owner,
+            label.PART: "eni",
+            label.ZONE: spec.zone,
+            label.VPC: spec.vpc_id,
+            label.ADDRESS: spec.address,
+            # Not compose's, whatever the image's own labels say: compose shows machines.
+            label.COMPOSE_PROJECT: "",
+            label.COMPOSE_SERVICE: "",
+        },
+        "ExposedPorts": {f"{port.number}/tcp": {} for port in spec.ports},
+        "HostConfig": {
+            "NetworkMode": network,
+            "PortBindings": {
+                f"{port.number}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port.published)}]
+                for port in spec.ports
+                if port.published is not None
+            },
+            "Init": True,
+            "CapDrop": ["ALL"],
+            "CapAdd": ["NET_ADMIN"],
+            "SecurityOpt": ["no-new-privileges:true"],
+            "ReadonlyRootfs": True,
+            "Memory": 64 * MIB,
+            "MemorySwap": 64 * MIB,
+            "PidsLimit": 32,
+            "RestartPolicy": {"Name": "no"},
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
+        },
+        "NetworkingConfig": {
+            "EndpointsConfig": {
+                network: {"IPAMConfig": {"IPv4Address": spec.address}, "Aliases": [spec.id, *spec.hostnames]},
+            }
+        },
+    }
+
+
+def create(client: APIClient, settings: DockerSettings, spec: MachineSpec, hostname: str) -> None:
+    """Make the machine's interface, on all its networks; it does not run yet."""
+    name = container_name(spec.id)
+    create_container(client, name, config(spec, settings, hostname))
+    if spec.control:
+        client.connect_container_to_network(name, ensure_control(client, settings), aliases=[spec.id])
+
+
+def start(client: APIClient, machine_id: str) -> None:
+    """Does nothing when it runs."""
+    client.start(container_name(machine_id))
+
+
+def apply(client: APIClient, interface: Interface) -> None:
+    tell(client, container_name(interface.owner), {"interface": body(interface)})
+
+
+def is_up(client: APIClient, settings: DockerSettings, machine_id: str) -> bool:
+    return _state(client, settings, container_name(machine_id)) == "running"
+
+
+def remove(client: APIClient, settings: DockerSettings, machine_id: str) -> None:
+    """Does nothing when there is none, or it is another's."""
+    name = container_name(machine_id)
+    with contextlib.suppress(NotFound, Refused):
+        _state(client, settings, name)
+        client.remove_container(name, v=True, force=True)
+
+
+def running(entries: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The machines whose interfaces are up, of all that the engine lists of this lab."""
+    return frozenset(
+        owner_of(entry["Names"][0].removeprefix("/"))
+        for entry in entries
+        if entry["Names"] and entry["Labels"].get(label.PART) == "eni" and entry["State"] == "running"
+    )
+
+
+def _state(client: APIClient, settings: DockerSettings, name: str) -> str | None:
+    """The engine's word; None when there is none. Raises `Refused` when the name is another's."""
+    try:
+        found = client.inspect_container(name)
+    except NotFound:
+        return None
+    if (found["Config"].get("Labels") or {}).get(label.OWNER) != settings.owner:
+        raise Refused(f"a container named {name} exists and is not this lab's: remove or rename it")
+    state: str = found["State"]["Status"]
+    return state

@@ -1,0 +1,110 @@
+"""A network interface's document as rules of nftables. Pure.
+
+    in    from lo, or from another device (a load balancer node's way to the control plane): passes
+          from outside of the subnet: the network ACL's rules, by number, the first that matches decides
+          of a tracked connection: passes
+          a rule of a security group admits it: passes
+          else it is lost, without an answer
+
+and likewise out. Connections are tracked by the kernel apart from the rules, so they live on when the table is replaced; the
+ACL comes first because it is stateless: it looks at answers, too.
+
+The host's own address on the bridge, from which comes what was sent to a published port, plays the internet: rules for
+blocks inside the VPC do not mean it, and nothing can be opened toward it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Network
+from typing import Any
+
+ANYWHERE = "0.0.0.0/0"
+Rule = Mapping[str, Any]
+
+
+def ruleset(interface: Mapping[str, Any], device: str) -> str:
+    """The whole table, in place of the one before, as one transaction."""
+    firewall = interface["firewall"]
+    vpc, host = IPv4Network(interface["vpc_cidr"]), interface["host"]
+    lines = ["table inet lab", "delete table inet lab", "table inet lab {"]
+    for group, members in sorted(firewall["members"].items()):
+        elements = f"elements = {{ {', '.join(members)} }};" if members else ""
+        lines.append(f"  set {_name(group)} {{ type ipv4_addr; {elements} }}")
+    acl = firewall["acl"]
+    for way, peer in (("in", "saddr"), ("out", "daddr")):
+        side = "ingress" if way == "in" else "egress"
+        lines += _chain(f"acl_{way}", _acl(acl[side], peer))
+        lines += _chain(f"acl_{way}_host", _acl(_beyond(acl[side], vpc), peer))
+        allowed = firewall[side]
+        lines += _chain(f"groups_{way}", _groups(allowed, peer))
+        lines += _chain(f"groups_{way}_host", _groups(None if allowed is None else _beyond(allowed, vpc), peer))
+        lines += _hook(way, peer, device, firewall["subnet_cidr"], host, interface["fault"]["partition"])
+    lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def _hook(way: str, peer: str, device: str, subnet: str, host: str, partition: bool) -> list[str]:
+    hook, iface = ("input", "iifname") if way == "in" else ("output", "oifname")
+    # Nothing is on the host's side of the bridge that AWS would have there: connections to it are not begun.
+    to_host = f"ip {peer} {host} jump groups_in_host" if way == "in" else f"ip {peer} {host} drop"
+    rules = [
+        f"type filter hook {hook} priority filter; policy drop;",
+        f'{iface} "lo" accept',
+        f'{iface} != "{device}" accept',
+        *(["drop"] if partition else []),
+        f"ip {peer} {host} jump acl_{way}_host",
+        f"ip {peer} != {{ {subnet}, {host} }} jump acl_{way}",
+        "ct state established,related accept",
+        to_host,
+        f"ip {peer} != {host} jump groups_{way}",
+    ]
+    return _chain(hook, rules)
+
+
+def _chain(name: str, rules: Iterable[str]) -> list[str]:
+    return [f"  chain {name} {{", *(f"    {rule}" for rule in rules), "  }"]
+
+
+def _acl(rules: Iterable[Rule], peer: str) -> Iterator[str]:
+    """`return` goes on to the security groups."""
+    for rule in rules:
+        words = (_match(rule["match"]), _block(rule["cidr"], peer), "return" if rule["allow"] else "drop")
+        yield " ".join(filter(None, words))
+    yield "drop"
+
+
+def _groups(rules: Iterable[Rule] | None, peer: str) -> Iterator[str]:
+    """Without groups everything passes."""
+    if rules is None:
+        yield "accept"
+        return
+    for rule in rules:
+        source = f"ip {peer} @{_name(rule['peer_group'])}" if rule["peer_group"] else _block(rule["cidr"], peer)
+        words = (_match(rule["match"]), source, f'counter accept comment "{rule["rule_id"]}"')
+        yield " ".join(filter(None, words))
+
+
+def _beyond(rules: Iterable[Rule], vpc: IPv4Network) -> list[Rule]:
+    """Those that may mean an address outside of the VPC."""
+    return [rule for rule in rules if rule["cidr"] and not IPv4Network(rule["cidr"]).subnet_of(vpc)]
+
+
+def _block(cidr: str, peer: str) -> str:
+    return "" if cidr == ANYWHERE else f"ip {peer} {cidr}"
+
+
+def _match(match: Mapping[str, Any]) -> str:
+    protocol, first, last = match["protocol"], match["first"], match["last"]
+    if protocol == "-1":
+        return ""
+    if protocol in ("tcp", "udp"):
+        every = (first, last) in ((-1, -1), (0, 65535))
+        return f"meta l4proto {protocol}" if every else f"{protocol} dport {first}-{last}"
+    if protocol == "icmp":
+        kind = f"icmp type {first}" if first >= 0 else "meta l4proto icmp"
+        return f"{kind} icmp code {last}" if first >= 0 and last >= 0 else kind
+    return f"meta l4proto {protocol}"
+
+
+def _name(group: str) -> str:
+    """A group's set: nftables takes no dashes in names."""
+    return group.replace("-", "_")
