@@ -7,10 +7,11 @@ documents, and without a control plane, the kernel enforces the last one.
 """
 
 import json
+import subprocess
 import sys
 from typing import Any
 
-from services.net.device import device_of, impair
+from services.net.device import NoDelay, delay, device_of
 from services.net.nft import Nft, Rejected
 from services.net.ruleset import ruleset
 
@@ -20,9 +21,9 @@ def answer(request: dict[str, Any], nft: Nft) -> dict[str, Any]:
         interface = request["interface"]
         device = device_of(interface["address"])
         nft.run(ruleset(interface, device))
-        impair(device, interface["fault"])
-    except (Rejected, OSError, KeyError, TypeError, ValueError) as error:
-        return {"id": request.get("id"), "error": f"{type(error).__name__}: {error}"}
+        delay(device, interface["fault"]["latency"])
+    except (NoDelay, Rejected, OSError, subprocess.SubprocessError, KeyError, TypeError, ValueError) as error:
+        return {"id": request.get("id"), "error": str(error) or type(error).__name__}
     return {"id": request.get("id"), "applied": True}
 
 

@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
-from typing import Any
 
 
 def device_of(address: str) -> str:
@@ -16,23 +14,23 @@ def device_of(address: str) -> str:
     raise ValueError(f"no device has the address {address}")
 
 
-def netem(fault: Mapping[str, Any]) -> list[str]:
-    """The words of `tc` after `netem`; empty when nothing is late or lost. `latency` is in milliseconds, `loss` in percent."""
-    words = []
-    if fault["latency"]:
-        words += ["delay", f"{fault['latency']:g}ms"]
-    if fault["loss"]:
-        words += ["loss", f"{fault['loss']:g}%"]
-    return words
+class NoDelay(Exception):  # noqa: N818 - the name says what is the case
+    """The kernel cannot make packets late."""
 
 
-def impair(device: str, fault: Mapping[str, Any]) -> None:
-    """Delay and lose what leaves by the device, or stop doing so."""
-    words = netem(fault)
-    if words:
-        subprocess.run(
-            ["tc", "qdisc", "replace", "dev", device, "root", "netem", *words], capture_output=True, check=True
-        )
-    else:
+def delay(device: str, milliseconds: float) -> None:
+    """Make what leaves by the device late, or stop doing so. Raises NoDelay."""
+    if milliseconds == 0:
         # It fails where there is nothing to remove, which is how it should be.
-        subprocess.run(["tc", "qdisc", "delete", "dev", device, "root"], capture_output=True, check=False)
+        _tc("delete", device)
+        return
+    done = _tc("replace", device, "netem", "delay", f"{milliseconds:g}ms")
+    if done.returncode != 0:
+        raise NoDelay(
+            f"the kernel of the Docker host has no netem, so it cannot make packets late ({done.stderr.strip()})"
+        )
+
+
+def _tc(verb: str, device: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = ["tc", "qdisc", verb, "dev", device, "root", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

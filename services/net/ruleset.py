@@ -18,6 +18,8 @@ from ipaddress import IPv4Network
 from typing import Any
 
 ANYWHERE = "0.0.0.0/0"
+_PARTS = 10_000
+"""What a probability is counted in."""
 Rule = Mapping[str, Any]
 
 
@@ -37,12 +39,12 @@ def ruleset(interface: Mapping[str, Any], device: str) -> str:
         allowed = firewall[side]
         lines += _chain(f"groups_{way}", _groups(allowed, peer))
         lines += _chain(f"groups_{way}_host", _groups(None if allowed is None else _beyond(allowed, vpc), peer))
-        lines += _hook(way, peer, device, firewall["subnet_cidr"], host, interface["fault"]["partition"])
+        lines += _hook(way, peer, device, firewall["subnet_cidr"], host, interface["fault"])
     lines.append("}")
     return "\n".join(lines) + "\n"
 
 
-def _hook(way: str, peer: str, device: str, subnet: str, host: str, partition: bool) -> list[str]:
+def _hook(way: str, peer: str, device: str, subnet: str, host: str, fault: Rule) -> list[str]:
     hook, iface = ("input", "iifname") if way == "in" else ("output", "oifname")
     # Nothing is on the host's side of the bridge that AWS would have there: connections to it are not begun.
     to_host = f"ip {peer} {host} jump groups_in_host" if way == "in" else f"ip {peer} {host} drop"
@@ -50,7 +52,8 @@ def _hook(way: str, peer: str, device: str, subnet: str, host: str, partition: b
         f"type filter hook {hook} priority filter; policy drop;",
         f'{iface} "lo" accept',
         f'{iface} != "{device}" accept',
-        *(["drop"] if partition else []),
+        *(["drop"] if fault["partition"] else []),
+        *(_lost(fault["loss"]) if way == "out" else []),
         f"ip {peer} {host} jump acl_{way}_host",
         f"ip {peer} != {{ {subnet}, {host} }} jump acl_{way}",
         "ct state established,related accept",
@@ -58,6 +61,14 @@ def _hook(way: str, peer: str, device: str, subnet: str, host: str, partition: b
         f"ip {peer} != {host} jump groups_{way}",
     ]
     return _chain(hook, rules)
+
+
+def _lost(percent: float) -> Iterator[str]:
+    """Of what leaves. Here and not by netem, which not every kernel has."""
+    if percent >= 100:
+        yield "drop"
+    elif percent > 0:
+        yield f"numgen random mod {_PARTS} < {round(percent * _PARTS / 100)} drop"
 
 
 def _chain(name: str, rules: Iterable[str]) -> list[str]:

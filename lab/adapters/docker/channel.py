@@ -39,6 +39,7 @@ def tell(client: APIClient, container: str, request: Mapping[str, Any]) -> None:
         raise Unavailable(f"the agent of {container} does not answer") from None
     finally:
         attached.close()
+        sock.close()  # the wrapper's own close leaves it to the garbage collector
     raise Unavailable(f"the agent of {container} has gone")
 
 

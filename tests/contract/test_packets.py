@@ -1,0 +1,249 @@
+"""Packets on Docker go where security groups and network ACLs let them, and nowhere else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+import pytest_asyncio
+from docker.api.client import APIClient
+
+from lab.core.compute import Machine, MachineSpec, Port
+from lab.core.errors import Refused
+from lab.core.vpc.documents import Fault, Interface
+from lab.core.vpc.firewall import Acl, AclRule, Allow, Firewall, Match
+from tests.contract.worlds import World, ask_at, free_port
+from tests.eventually import eventually
+
+pytestmark = [pytest.mark.docker, pytest.mark.parametrize("world", ["docker"], indirect=True)]
+
+ANY = "0.0.0.0/0"
+OPEN = Acl("acl-open", (AclRule(100, True, Match(), ANY),), (AclRule(100, True, Match(), ANY),))
+ALL_OUT = (Allow("sgr-out", "sg-any", Match(), ANY),)
+WEB = Match("tcp", 80, 80)
+HOST = "10.231.255.254"
+CONNECT = """
+import socket, sys, time
+began = time.monotonic()
+try:
+    s = socket.create_connection(("{address}", {port}), timeout=1.5)
+    print("reached %.3f" % (time.monotonic() - began))
+except TimeoutError:
+    print("lost")
+except OSError as error:
+    print(type(error).__name__)
+"""
+ECHO = """
+import socket, threading
+def serve(c):
+    while data := c.recv(100): c.sendall(data)
+l = socket.create_server(("0.0.0.0", 7000))
+while True:
+    threading.Thread(target=serve, args=(l.accept()[0],), daemon=True).start()
+"""
+TALK = """
+import socket, sys, time
+s = socket.create_connection(("{address}", 7000), timeout=5)
+s.sendall(b"one"); print(s.recv(10).decode(), flush=True)
+open("/tmp/talked", "w")
+import os
+while not os.path.exists("/tmp/again"): time.sleep(0.05)
+s.settimeout(3)
+try:
+    s.sendall(b"two"); print(s.recv(10).decode(), flush=True)
+except TimeoutError:
+    print("lost", flush=True)
+"""
+
+
+class Site:
+    """Machines of one VPC with an interface each, all in one subnet of 10.231.1.0/24 unless it is said otherwise."""
+
+    def __init__(self, world: World, engine: APIClient) -> None:
+        self.world, self.engine = world, engine
+
+    def interface(self, spec: MachineSpec, **firewall: object) -> Interface:
+        """Rules that are not given let everything pass but new connections in."""
+        rules = {"subnet_cidr": "10.231.1.0/24", "acl": OPEN, "ingress": (), "egress": ALL_OUT, **firewall}
+        return Interface(
+            interface_id=f"eni-of-{spec.id}",
+            vpc_id=spec.vpc_id,
+            vpc_cidr="10.231.0.0/16",
+            host=HOST,
+            owner=spec.id,
+            address=spec.address,
+            hostname="ip-" + spec.address.replace(".", "-"),
+            firewall=Firewall(**rules),  # type: ignore[arg-type]  # the names are checked by the dataclass itself
+        )
+
+    async def launch(self, *, published: int | None = None, **firewall: object) -> tuple[MachineSpec, Interface]:
+        spec = self.world.spec(ports=(Port(80, published),))
+        interface = self.interface(spec, **firewall)
+        machine = await self.world.compute.launch(spec, interface)
+        await eventually(lambda: self.reach(spec, spec.address), lambda said: said.startswith("reached"))
+        assert machine.id == spec.id
+        return spec, interface
+
+    async def reach(self, source: MachineSpec, address: str, port: int = 80) -> str:
+        return await self.run(source, CONNECT.format(address=address, port=port))
+
+    async def run(self, machine: MachineSpec, code: str) -> str:
+        """What a piece of Python prints in the machine."""
+
+        def execute() -> str:
+            command = self.engine.exec_create(machine.id, ["python", "-c", code])
+            output: bytes = self.engine.exec_start(command["Id"])
+            return output.decode().strip()
+
+        return await asyncio.to_thread(execute)
+
+    async def passes(self, source: MachineSpec, target: MachineSpec, port: int = 80) -> bool:
+        return (await self.reach(source, target.address, port)).startswith("reached")
+
+
+@pytest_asyncio.fixture
+async def site(world: World, engine: APIClient) -> AsyncIterator[Site]:
+    yield Site(world, engine)
+
+
+async def test_a_group_admits_the_members_of_another_and_nobody_else(site: Site) -> None:
+    balancer, _ = await site.launch()
+    stranger, _ = await site.launch()
+    admit = (Allow("sgr-in", "sg-app", WEB, peer_group="sg-lb"),)
+    app, interface = await site.launch(ingress=admit, members={"sg-lb": (balancer.address,)})
+    assert await site.passes(balancer, app)
+    assert await site.reach(stranger, app.address) == "lost"
+    assert await site.reach(app, balancer.address) == "lost"
+    # A member comes, another goes: it is so as soon as it is said.
+    members = {"sg-lb": (stranger.address,)}
+    await site.world.compute.set_interface(replace(interface, firewall=replace(interface.firewall, members=members)))
+    assert await site.passes(stranger, app)
+    assert await site.reach(balancer, app.address) == "lost"
+
+
+async def test_a_connection_that_is_tracked_outlives_its_rule(site: Site) -> None:
+    client, _ = await site.launch()
+    echo = (Allow("sgr-in", "sg-app", Match("tcp", 7000, 7009), "10.231.0.0/16"),)
+    server, interface = await site.launch(ingress=echo)
+    site.engine.exec_start(site.engine.exec_create(server.id, ["python", "-c", ECHO])["Id"], detach=True)
+    await eventually(lambda: site.passes(client, server, 7000))
+    talking = asyncio.create_task(site.run(client, TALK.format(address=server.address)))
+    await eventually(lambda: site.run(client, "import os; print(os.path.exists('/tmp/talked'))"), "True".__eq__)
+    await site.world.compute.set_interface(replace(interface, firewall=replace(interface.firewall, ingress=())))
+    assert await site.reach(client, server.address, 7000) == "lost"
+    await site.run(client, "open('/tmp/again', 'w')")
+    assert (await talking).split() == ["one", "two"]
+
+
+async def test_an_acl_is_stateless_and_cuts_what_is_tracked(site: Site) -> None:
+    client, _ = await site.launch()
+    # Of the server's own subnet is only the server: the client comes from outside, so the ACL looks at it.
+    everything = (Allow("sgr-in", "sg-app", Match(), ANY),)
+    server, interface = await site.launch(ingress=everything)
+    narrow = replace(interface.firewall, subnet_cidr=f"{server.address}/32")
+    web = (AclRule(100, True, WEB, ANY),)
+    answers = (AclRule(100, True, Match("tcp", 1024, 65535), ANY),)
+    cases = [
+        (Acl("acl", web, answers), True),
+        (Acl("acl", web, ()), False),  # the question comes in, the answer does not go out
+        (Acl("acl", (AclRule(90, False, Match(), f"{client.address}/32"), *web), answers), False),
+        (Acl("acl", (*web, AclRule(110, False, Match(), f"{client.address}/32")), answers), True),  # the first decides
+        (Acl("acl"), False),
+    ]
+    for acl, passes in cases:
+        await site.world.compute.set_interface(replace(interface, firewall=replace(narrow, acl=acl)))
+        assert await site.passes(client, server) is passes, acl
+    # Within the subnet it is not asked.
+    within = replace(interface.firewall, acl=Acl("acl"))
+    await site.world.compute.set_interface(replace(interface, firewall=within))
+    assert await site.passes(client, server)
+
+
+async def test_what_is_not_let_out_does_not_leave(site: Site) -> None:
+    server, _ = await site.launch(ingress=(Allow("sgr-in", "sg-app", Match(), ANY),))
+    client, interface = await site.launch(egress=())
+    assert await site.reach(client, server.address) == "lost"
+    assert await site.reach(client, HOST, 22) == "lost"
+    to_web = (Allow("sgr-out", "sg", WEB, "10.231.1.0/24"),)
+    await site.world.compute.set_interface(replace(interface, firewall=replace(interface.firewall, egress=to_web)))
+    assert await site.passes(client, server)
+
+
+async def test_the_rules_stand_before_the_machine_begins(site: Site, engine: APIClient) -> None:
+    spec, _ = await site.launch()
+    first = engine.logs(f"{spec.id}-eni", timestamps=True).decode().splitlines()[0]
+    assert '"applied": true' in first
+    applied = datetime.fromisoformat(first.split()[0][:26] + "+00:00")
+    started = datetime.fromisoformat(engine.inspect_container(spec.id)["State"]["StartedAt"][:26] + "+00:00")
+    assert applied < started
+
+
+async def test_a_killed_machine_keeps_its_interface(site: Site, engine: APIClient) -> None:
+    client, _ = await site.launch()
+    server, interface = await site.launch()
+    before = engine.inspect_container(f"{server.id}-eni")["Id"]
+    await site.world.compute.kill(server.id)
+    await site.world.compute.launch(server, interface)
+    assert engine.inspect_container(f"{server.id}-eni")["Id"] == before
+    await eventually(lambda: site.passes(server, server))
+    assert await site.reach(client, server.address) == "lost"
+    assert (await site.run(server, "import socket; print(socket.gethostname())")) == interface.hostname
+
+
+async def test_a_machine_whose_interface_dies_has_stopped_and_is_made_anew(site: Site, engine: APIClient) -> None:
+    spec, interface = await site.launch()
+    engine.kill(f"{spec.id}-eni")
+
+    async def state() -> str:
+        return next(machine.state for machine in await site.world.compute.machines() if machine.id == spec.id)
+
+    await eventually(state, "stopped".__eq__)
+    machine: Machine = await site.world.compute.launch(spec, interface)
+    assert machine.state == "running"
+    await eventually(lambda: site.passes(spec, spec))
+
+
+async def test_the_host_plays_the_internet(site: Site) -> None:
+    for cidr, passes in ((ANY, True), ("10.231.0.0/16", False)):
+        port = free_port()
+        spec, _ = await site.launch(published=port, ingress=(Allow("sgr-in", "sg", WEB, cidr),))
+        if passes:
+            assert await ask_at(("127.0.0.1", port), "starts") == "1"
+        else:
+            with pytest.raises((OSError, TimeoutError)):
+                async with asyncio.timeout(2):
+                    await ask_at(("127.0.0.1", port), "starts")
+        await site.world.compute.terminate(spec.id, 0)
+
+
+async def test_faults_of_the_network(site: Site) -> None:
+    server, interface = await site.launch(ingress=(Allow("sgr-in", "sg-app", Match(), ANY),))
+    client, _ = await site.launch()
+    await site.world.compute.set_interface(replace(interface, fault=Fault(partition=True)))
+    assert await site.reach(client, server.address) == "lost"
+    late = replace(interface, fault=Fault(latency=300))
+    if await kernel_delays(site, server):
+        await site.world.compute.set_interface(late)
+        said = await site.reach(client, server.address)
+        assert float(said.removeprefix("reached ")) >= 0.3
+    else:
+        with pytest.raises(Refused, match="no netem"):
+            await site.world.compute.set_interface(late)
+    await site.world.compute.set_interface(replace(interface, fault=Fault(loss=100)))
+    assert await site.reach(client, server.address) == "lost"
+    await site.world.compute.set_interface(interface)
+    assert await site.passes(client, server)
+
+
+async def kernel_delays(site: Site, spec: MachineSpec) -> bool:
+    """Whether the kernel has netem: the interface itself may try."""
+
+    def attempt() -> int:
+        words = ["tc", "qdisc", "replace", "dev", "eth0", "root", "netem", "delay", "1ms"]
+        command = site.engine.exec_create(f"{spec.id}-eni", words)
+        site.engine.exec_start(command["Id"])
+        code: int = site.engine.exec_inspect(command["Id"])["ExitCode"]
+        return code
+
+    return await asyncio.to_thread(attempt) == 0
