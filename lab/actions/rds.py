@@ -122,6 +122,7 @@ def create_db_instance(context: Context, request: Request) -> Response:
         tags=tags_of(request.get("Tags")),
     )
     context.store.put(database)
+    context.store.put(replace(interface, owner=database.machine_id))  # whose id is made of the interface's
     return {"DBInstance": _described(database, context)}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from lab.control.effects import Effects
 from lab.control.world import World
 from lab.core.compute import Machine, MachineState
+from lab.core.errors import Unavailable
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.plan import interfaces
 
@@ -24,8 +25,14 @@ class Interfaces:
         self._told: dict[str, Interface] = {}
 
     def of(self, machine_id: str) -> Interface | None:
-        """What the machine's interface is told at its launch; None where packets are not filtered."""
-        return interfaces(self._world.store).get(machine_id) if self._world.compute.filters else None
+        """What the machine's interface is told at its launch; None where packets are not filtered. Raises `Unavailable`
+        rather than let a machine run without rules."""
+        if not self._world.compute.filters:
+            return None
+        document = interfaces(self._world.store).get(machine_id)
+        if document is None:
+            raise Unavailable(f"{machine_id} has no network interface")
+        return document
 
     def act(self, found: Sequence[Machine]) -> None:
         if not self._world.compute.filters:

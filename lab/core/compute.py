@@ -17,7 +17,6 @@ class Role(StrEnum):
     INSTANCE = "app"
     NODE = "lb"
     DATABASE = "db"
-    NAT = "nat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,6 @@ class MachineSpec:
     hostnames: tuple[str, ...] = ()
     data_path: str | None = None
     control: bool = False
-    interface_id: str = ""
 
 
 class MachineState(StrEnum):
