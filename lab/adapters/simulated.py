@@ -112,6 +112,9 @@ class SimulatedCompute:
     async def set_interface(self, interface: Interface) -> None:
         """No packets, no rules."""
 
+    async def probe(self, machine_id: str, address: str, port: int) -> str:
+        raise Refused("there is nothing to probe: simulated machines send no packets")
+
     async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         if self._failures:
             raise self._failures.pop(0)

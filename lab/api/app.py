@@ -13,6 +13,7 @@ POST /lab/aws/{service}/{operation}       an AWS action, JSON in and out, shapes
 POST /lab/instances/{id}/kill             SIGKILL, as a crash
 POST /lab/zones/{zone}/fail               fail an availability zone: its machines die, none is launched in it
 POST /lab/zones/{zone}/recover            end that
+GET  /lab/reach, POST /lab/network/…      where a packet would go, and faults on its way (network.py)
 GET  /lab/machines/{id}/logs              what a machine wrote
 GET  /lab/nodes/{id}/config               a node's document, by long-poll (token)
 POST /lab/nodes/{id}/report               a node's report (token)
@@ -39,6 +40,7 @@ from lab.api.decisions import decisions
 from lab.api.encoding import unpacked
 from lab.api.guard import refusal
 from lab.api.live.feed import Feed
+from lab.api.network import add_network
 from lab.api.s3 import S3, is_meant
 from lab.api.status import status
 from lab.api.wire.endpoint import answer
@@ -81,6 +83,7 @@ def create_app(
         await feed.load.close()
 
     app = FastAPI(title="asg-lab", docs_url=None, redoc_url=None, openapi_url=None, lifespan=feeding)
+    add_network(app, world, loop)
     add_dashboard(app, feed, lambda: urls_for_load(world, compute))
     s3 = S3(world.buckets, world.account.region, world.account.account_id)
 

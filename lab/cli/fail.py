@@ -3,6 +3,7 @@
 import click
 
 from lab.cli import client
+from lab.cli.load import Duration
 
 
 @click.group(help="Fail something on purpose, to see what follows.")
@@ -17,3 +18,23 @@ def command() -> None:
 def zone_(zone: str) -> None:
     answer = client.post(f"/lab/zones/{zone}/fail")
     click.echo(f"{answer['zone']} has failed; `lab status` shows what follows, `lab recover zone {zone}` ends it")
+
+
+@command.command(
+    "network",
+    help="Cut MACHINE off from the network (an instance, a load balancer's node, a database), or make its packets late or "
+    "lost. On Docker only.",
+)
+@click.argument("machine")
+@click.option("--latency", type=Duration(), help="How late what it sends is: 200ms.")
+@click.option(
+    "--loss", default=0.0, type=click.FloatRange(0, 100), help="How much of what it sends is lost, in percent."
+)
+def network(machine: str, latency: float | None, loss: float) -> None:
+    wrong = {"latency": (latency or 0.0) * 1000, "loss": loss}
+    names = ", ".join(client.post(f"/lab/network/{machine}/fail", wrong)["machines"])
+    slow = " and ".join(
+        filter(None, (f"{latency * 1000:g} ms late" if latency else "", f"{loss:g} % lost" if loss else ""))
+    )
+    what = f"what {names} sends is {slow}" if slow else f"{names} is cut off"
+    click.echo(f"{what}; `lab status` shows what follows, `lab recover network {machine}` ends it")

@@ -15,3 +15,10 @@ def command() -> None:
 def zone_(zone: str) -> None:
     answer = client.post(f"/lab/zones/{zone}/recover")
     click.echo(f"{answer['zone']} takes machines again; groups balance themselves within minutes of lab time")
+
+
+@command.command("network", help="Give MACHINE its network back.")
+@click.argument("machine")
+def network(machine: str) -> None:
+    names = ", ".join(client.post(f"/lab/network/{machine}/recover")["machines"])
+    click.echo(f"the network of {names} is as it should be")

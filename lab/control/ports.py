@@ -45,6 +45,10 @@ class Compute(Protocol):
         """Put an interface's document in force, in place of the one before. Connections that are tracked live on. Does
         nothing where packets are not filtered. Raises `Refused` when its machine is not there."""
 
+    async def probe(self, machine_id: str, address: str, port: int) -> str:
+        """Try a TCP connection out of a machine's network: "reached", "refused" (nobody listens, but the packets came and
+        went), "unreachable", or "lost". Raises `Refused` where packets are not filtered, or no such machine runs."""
+
     async def stop(self, machine_id: str, grace: float) -> None:
         """Ask the machine to stop (SIGTERM), kill it after `grace` wall seconds. It stays, stopped: `launch` starts it again.
         A paused one hears nothing and is killed at once. Does nothing when no such machine runs."""

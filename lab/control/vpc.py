@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from lab.control.effects import Effects
 from lab.control.world import World
 from lab.core.compute import Machine, MachineState
+from lab.core.ec2.model import NetworkFault, NetworkInterface
 from lab.core.errors import Unavailable
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.plan import interfaces
@@ -35,9 +36,13 @@ class Interfaces:
         return document
 
     def act(self, found: Sequence[Machine]) -> None:
+        store = self._world.store
+        for fault in store.all(NetworkFault):
+            if store.get(NetworkInterface, fault.key) is None:
+                store.delete(NetworkFault, fault.key)
         if not self._world.compute.filters:
             return
-        wanted = interfaces(self._world.store)
+        wanted = interfaces(store)
         alive = {machine.id for machine in found if machine.state is not MachineState.STOPPED}
         self._told = {machine_id: told for machine_id, told in self._told.items() if machine_id in alive}
         for machine_id in alive:

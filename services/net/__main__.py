@@ -1,36 +1,55 @@
 """`python -m services.net`: the agent of one network interface.
 
 One JSON document a line comes in, {"id": 7, "interface": {…}} (`lab.core.vpc.documents`), and one line goes out when it is in
-force, {"id": 7, "applied": true}, or when it is not, {"id": 7, "error": "…"}: then what was in force still is. The container's
-log is so the history of its rules. The control plane attaches to the input when it has something to say; between two
-documents, and without a control plane, the kernel enforces the last one.
+force, {"id": 7, "applied": true}, or when it is not, {"id": 7, "error": "…"}: then what was in force still is. A line may also
+ask for a probe, {"id": 8, "probe": {"address": …, "port": …}}. The container's log is so the history of its rules. The
+control plane attaches to the input when it has something to say; between two documents, and without a control plane, the
+kernel enforces the last one.
 """
 
 import json
 import subprocess
 import sys
+import threading
 from typing import Any
 
 from services.net.device import NoDelay, delay, device_of
 from services.net.nft import Nft, Rejected
+from services.net.probe import probe
 from services.net.ruleset import ruleset
 
+SAYING = threading.Lock()
 
-def answer(request: dict[str, Any], nft: Nft) -> dict[str, Any]:
+
+def applied(interface: dict[str, Any], nft: Nft) -> dict[str, Any]:
     try:
-        interface = request["interface"]
         device = device_of(interface["address"])
         nft.run(ruleset(interface, device))
         delay(device, interface["fault"]["latency"])
     except (NoDelay, Rejected, OSError, subprocess.SubprocessError, KeyError, TypeError, ValueError) as error:
-        return {"id": request.get("id"), "error": str(error) or type(error).__name__}
-    return {"id": request.get("id"), "applied": True}
+        return {"error": str(error) or type(error).__name__}
+    return {"applied": True}
+
+
+def say(number: int, answer: dict[str, Any]) -> None:
+    with SAYING:
+        print(json.dumps({"id": number, **answer}), flush=True)
+
+
+def probing(number: int, address: str, port: int) -> None:
+    say(number, {"probe": probe(address, port)})
 
 
 def main() -> None:
     nft = Nft()
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line), nft)), flush=True)
+        request = json.loads(line)
+        if "probe" in request:
+            # In a thread: rules do not wait for who does not answer.
+            asked = request["probe"]
+            threading.Thread(target=probing, args=(request["id"], asked["address"], asked["port"]), daemon=True).start()
+        else:
+            say(request["id"], applied(request["interface"], nft))
 
 
 if __name__ == "__main__":

@@ -118,7 +118,8 @@ def test_containers_are_locked_in(composed: Composed) -> None:
 def test_instances_have_the_addresses_of_their_subnets_and_no_way_to_the_control_plane(composed: Composed) -> None:
     composed.lab.settled()
     for row in composed.lab.instances():
-        networks = inspect(row["id"])["NetworkSettings"]["Networks"]
+        assert inspect(row["id"])["HostConfig"]["CapAdd"] is None
+        networks = inspect(f"{row['id']}-eni")["NetworkSettings"]["Networks"]
         assert [network["IPAddress"] for network in networks.values()] == [row["address"]]
         third = row["address"].split(".")[2]
         assert third == ("10" if row["zone"].endswith("a") else "11")

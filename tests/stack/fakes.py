@@ -127,6 +127,7 @@ def check_request(service: str, operation: str, request: dict[str, Any]) -> None
     assert not report.has_errors(), f"{service} {operation}: {report.generate_report()}"
 
 
+DEFAULT_ACL = "acl-default"
 # operation: (kind, prefix of ids, path of the answer's member that holds the id)
 CREATES = {
     "CreateVpc": ("vpc", "vpc-", ("Vpc", "VpcId")),
@@ -135,6 +136,8 @@ CREATES = {
     "CreateRouteTable": ("rtb", "rtb-", ("RouteTable", "RouteTableId")),
     "CreateRoute": ("route", "route-", ("Return",)),
     "AttachInternetGateway": ("attachment", "attachment-", ("Return",)),
+    "CreateNetworkAcl": ("acl", "acl-", ("NetworkAcl", "NetworkAclId")),
+    "CreateNetworkAclEntry": ("aclentry", "aclentry-", ("Return",)),
     "AssociateRouteTable": ("rtbassoc", "rtbassoc-", ("AssociationId",)),
     "CreateSecurityGroup": ("sg", "sg-", ("GroupId",)),
     "CreateLaunchTemplate": ("lt", "lt-", ("LaunchTemplate", "LaunchTemplateId")),
@@ -150,6 +153,7 @@ DELETES = {
     "DeleteInternetGateway": ("igw", "InternetGatewayId", "InvalidInternetGatewayID.NotFound"),
     "DeleteSubnet": ("subnet", "SubnetId", "InvalidSubnetID.NotFound"),
     "DeleteRouteTable": ("rtb", "RouteTableId", "InvalidRouteTableID.NotFound"),
+    "DeleteNetworkAcl": ("acl", "NetworkAclId", "InvalidNetworkAclID.NotFound"),
     "DisassociateRouteTable": ("rtbassoc", "AssociationId", "InvalidAssociationID.NotFound"),
     "DeleteSecurityGroup": ("sg", "GroupId", "InvalidGroup.NotFound"),
     "DeleteLaunchTemplate": ("lt", "LaunchTemplateId", "InvalidLaunchTemplateId.NotFound"),
@@ -196,6 +200,9 @@ class FakeAws:
             "DescribeAutoScalingGroups": self._describe_groups,
             "DescribeScalingActivities": lambda r: {"Activities": []},
             "UpdateAutoScalingGroup": lambda r: self._amend("asg", r["AutoScalingGroupName"], r),
+            "DescribeNetworkAcls": self._describe_acls,
+            "ReplaceNetworkAclAssociation": self._associate_acl,
+            "DeleteNetworkAclEntry": lambda r: self._drop("aclentry", r),
             "DeleteRoute": lambda r: self._drop("route", r),
             "DetachInternetGateway": lambda r: self._drop("attachment", r),
         }
@@ -277,6 +284,24 @@ class FakeAws:
         versions = old.extra["versions"] + 1
         self.store.put(Thing("lt", old.id, old.made, old.request | request, {"versions": versions}))
         return {}
+
+    def _describe_acls(self, request: dict[str, Any]) -> dict[str, Any]:
+        """By id, by subnet, or the default one."""
+        for key in request.get("NetworkAclIds", ()):
+            return {"NetworkAcls": [{"NetworkAclId": key, **self._one("acl", key).request}]}
+        [name, value] = request["Filters"][0]["Name"], request["Filters"][0]["Values"][0]
+        if name == "vpc-id":
+            return {"NetworkAcls": [{"NetworkAclId": DEFAULT_ACL, "VpcId": value}]}
+        first = {"SubnetId": value, "NetworkAclAssociationId": f"aclassoc-first-{value}"}
+        return {"NetworkAcls": [{"NetworkAclId": DEFAULT_ACL, "Associations": [first]}]}
+
+    def _associate_acl(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Associations with the default ACL are not kept."""
+        self.store.delete(Thing, f"aclassoc/{request['AssociationId']}")
+        new = f"aclassoc-{len(self.store.all(Called)):04d}"
+        if request["NetworkAclId"] != DEFAULT_ACL:
+            self.store.put(Thing("aclassoc", new, self.now, request))
+        return {"NewAssociationId": new}
 
     def _describe_templates(self, request: dict[str, Any]) -> dict[str, Any]:
         versions = self._one("lt", request["LaunchTemplateIds"][0]).extra["versions"]

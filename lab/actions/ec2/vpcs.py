@@ -6,10 +6,12 @@ from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, tag_list
 from lab.actions.ec2.common import cidr, get_subnet, get_vpc, member, select, specified_tags
+from lab.actions.ec2.network_acls import acls_of, default_acl, forget_subnet
 from lab.core.ec2.addresses import available_count
 from lab.core.ec2.model import (
     Association,
     InternetGateway,
+    NetworkAcl,
     NetworkInterface,
     Route,
     RouteTable,
@@ -23,7 +25,8 @@ from lab.core.errors import LabError
 
 @reads("CidrBlock", "InstanceTenancy", "TagSpecifications")
 def create_vpc(context: Context, request: Request) -> Response:
-    """A VPC with what AWS gives every new one: a main route table with the local route, and a default security group."""
+    """A VPC with what AWS gives every new one: a main route table with the local route, a default network ACL, and a default
+    security group."""
     if request.get("InstanceTenancy", "default") != "default":
         raise LabError("InvalidParameterValue", "the lab has no dedicated tenancy: leave InstanceTenancy at default")
     if "CidrBlock" not in request:
@@ -39,6 +42,7 @@ def create_vpc(context: Context, request: Request) -> Response:
             (Association(context.new_id("rtbassoc"), main=True),),
         )
     )
+    context.store.put(default_acl(context, vpc.vpc_id))
     group_id = context.new_id("sg")
     context.store.put(
         SecurityGroup(
@@ -102,12 +106,15 @@ def delete_vpc(context: Context, request: Request) -> Response:
         *(row for row in store.all(Subnet) if row.vpc_id == vpc.vpc_id),
         *(row for row in store.all(InternetGateway) if row.vpc_id == vpc.vpc_id),
         *(row for row in store.all(SecurityGroup) if row.vpc_id == vpc.vpc_id and row.group_name != "default"),
+        *(row for row in acls_of(store, vpc.vpc_id) if not row.is_default),
         *(row for row in _tables(context, vpc) if not any(a.main for a in row.associations)),
     ]
     if inside:
         raise LabError("DependencyViolation", f"The vpc '{vpc.vpc_id}' has dependencies and cannot be deleted.")
     for table in _tables(context, vpc):
         store.delete(RouteTable, table.key)
+    for acl in acls_of(store, vpc.vpc_id):
+        store.delete(NetworkAcl, acl.key)
     for group in [row for row in store.all(SecurityGroup) if row.vpc_id == vpc.vpc_id]:
         store.delete(SecurityGroup, group.key)
     store.put(replace(vpc, deleting=True))
@@ -176,6 +183,7 @@ def delete_subnet(context: Context, request: Request) -> Response:
         kept = tuple(a for a in table.associations if a.subnet_id != subnet.subnet_id)
         if kept != table.associations:
             context.store.put(replace(table, associations=kept))
+    forget_subnet(context.store, subnet.subnet_id)
     context.store.delete(Subnet, subnet.subnet_id)
     return {}
 

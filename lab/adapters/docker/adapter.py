@@ -83,6 +83,10 @@ class DockerCompute:
     async def set_interface(self, interface: Interface) -> None:
         await self._engine.call(lambda client: interfaces.apply(client, interface))
 
+    async def probe(self, machine_id: str, address: str, port: int) -> str:
+        await self._alive(machine_id)
+        return await self._engine.call(lambda client: interfaces.probe(client, machine_id, address, port))
+
     async def stop(self, machine_id: str, grace: float) -> None:
         if await self._state(machine_id) is MachineState.RUNNING:
             await self._ask_to_stop(machine_id, grace)

@@ -20,8 +20,8 @@ _numbers = itertools.count(1)
 ATTACH = {"stdin": 1, "stdout": 1, "stream": 1}
 
 
-def tell(client: APIClient, container: str, request: Mapping[str, Any]) -> None:
-    """Say it and wait until it is in force. Raises `Refused` with the agent's reason, `Unavailable` when no answer comes."""
+def tell(client: APIClient, container: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Say it and hear the answer. Raises `Refused` with the agent's reason, `Unavailable` when no answer comes."""
     number = next(_numbers)
     attached = client.attach_socket(container, params=ATTACH)
     sock = getattr(attached, "_sock", attached)
@@ -34,7 +34,7 @@ def tell(client: APIClient, container: str, request: Mapping[str, Any]) -> None:
                 continue  # another's, who is attached at the same time
             if "error" in found:
                 raise Refused(f"{container} could not be told: {found['error']}")
-            return
+            return dict(found)
     except TimeoutError:
         raise Unavailable(f"the agent of {container} does not answer") from None
     finally:

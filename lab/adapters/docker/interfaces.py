@@ -99,6 +99,10 @@ def apply(client: APIClient, interface: Interface) -> None:
     tell(client, container_name(interface.owner), {"interface": body(interface)})
 
 
+def probe(client: APIClient, machine_id: str, address: str, port: int) -> str:
+    return str(tell(client, container_name(machine_id), {"probe": {"address": address, "port": port}})["probe"])
+
+
 def is_up(client: APIClient, settings: DockerSettings, machine_id: str) -> bool:
     return _state(client, settings, container_name(machine_id)) == "running"
 

@@ -48,6 +48,9 @@ class ProcessCompute:
     async def set_interface(self, interface: Interface) -> None:
         """Processes share one loopback: nothing is filtered."""
 
+    async def probe(self, machine_id: str, address: str, port: int) -> str:
+        raise Refused("there is nothing to probe: processes share one loopback")
+
     async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         failed = spec.zone in await self.failed_zones()
         if failed and not await asyncio.to_thread(self._lifecycle.runs, spec.id):

@@ -1,0 +1,123 @@
+"""The network as the API tells of it and lets it be failed.
+
+GET  /lab/reach?source=…&target=…&port=…    every hop of a packet by the model; with probe=true a real connection, too
+POST /lab/network/{machine}/fail            cut a machine off ({}), or {"latency": 200, "loss": 10}: packets late or lost
+POST /lab/network/{machine}/recover         end that
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from lab.control.loop import Loop
+from lab.control.world import World
+from lab.core.ec2.model import NetworkFault
+from lab.core.elbv2.model import LoadBalancer
+from lab.core.errors import LabError
+from lab.core.rds.model import DBInstance
+from lab.core.vpc.documents import Interface
+from lab.core.vpc.plan import interfaces
+from lab.core.vpc.reach import Packet, Path, named, reach
+
+INTERNET = "internet"
+PROTOCOLS = ("tcp", "udp", "icmp")
+
+
+class Wrong(BaseModel):
+    """What is to be wrong: with neither, the machine is cut off. Milliseconds and percent."""
+
+    latency: float = Field(0.0, ge=0, le=10_000)
+    loss: float = Field(0.0, ge=0, le=100)
+
+
+def add_network(app: FastAPI, world: World, loop: Loop) -> None:
+    @app.get("/lab/reach")
+    async def ways(source: str, target: str, port: int = -1, protocol: str = "tcp", probe: bool = False) -> Response:
+        packet = _packet(protocol, port)
+        sources = [None] if source == INTERNET else ends(world, source)
+        found = [
+            {
+                **_told(one, other, reach(one, other, packet)),
+                **(await _probed(world, one, other, packet) if probe else {}),
+            }
+            for one in sources
+            for other in ends(world, target)
+        ]
+        return JSONResponse({"filtered": world.compute.filters, "paths": found})
+
+    @app.post("/lab/network/{machine}/fail")
+    async def fail(machine: str, wrong: Wrong) -> Response:
+        if not world.compute.filters:
+            raise LabError(
+                "UnsupportedOperation",
+                "processes share one loopback, so nothing can be cut off: run the lab on Docker, "
+                "or let an instance hang or fail (POST /faults of the sample application)",
+            )
+        found = ends(world, machine)
+        for end in found:
+            cut = wrong.latency == 0 and wrong.loss == 0
+            world.store.put(NetworkFault(end.interface_id, cut, wrong.latency, wrong.loss))
+        return _changed(found)
+
+    @app.post("/lab/network/{machine}/recover")
+    async def recover(machine: str) -> Response:
+        found = ends(world, machine)
+        for end in found:
+            world.store.delete(NetworkFault, end.interface_id)
+        return _changed(found)
+
+    def _changed(found: list[Interface]) -> Response:
+        loop.wake()
+        return JSONResponse({"machines": [end.owner for end in found]})
+
+
+def ends(world: World, name: str) -> list[Interface]:
+    """The interfaces of a name: a machine's id, an interface's, a private address, a database's identifier, or a load
+    balancer's name, which has one for each node. Raises LabError when there is none."""
+    known = interfaces(world.store)
+    database = world.store.get(DBInstance, name)
+    balancer = next((row for row in world.store.all(LoadBalancer) if name in (row.name, row.dns_name)), None)
+    if database is not None:
+        found = [known.get(database.machine_id)]
+    elif balancer is not None:
+        found = [known.get(node.node_id) for node in balancer.nodes]
+    else:
+        found = [named(known, name)]
+    there = [one for one in found if one is not None]
+    if not there:
+        raise LabError(
+            "InvalidParameterValue",
+            f"'{name}' has no network interface here: name an instance, a load balancer, a database, a private address, "
+            f"or (as a source) {INTERNET}",
+        )
+    return there
+
+
+def _packet(protocol: str, port: int) -> Packet:
+    if protocol not in PROTOCOLS:
+        raise LabError("InvalidParameterValue", f"protocol must be one of {', '.join(PROTOCOLS)}, not {protocol!r}")
+    if protocol == "icmp":
+        return Packet(protocol, -1)
+    if not 0 < port <= 65535:
+        raise LabError("InvalidParameterValue", f"{protocol} needs a port, 1 to 65535, as in i-0123:8000")
+    return Packet(protocol, port)
+
+
+def _told(source: Interface | None, target: Interface, path: Path) -> dict[str, Any]:
+    return {
+        "source": INTERNET if source is None else source.owner,
+        "target": target.owner,
+        "passes": path.passes,
+        "hops": [asdict(hop) for hop in path.hops],
+    }
+
+
+async def _probed(world: World, source: Interface | None, target: Interface, packet: Packet) -> dict[str, str]:
+    if packet.protocol != "tcp":
+        raise LabError("InvalidParameterCombination", "only tcp can be probed: it alone says whether packets arrived")
+    if source is None:
+        raise LabError("InvalidParameterCombination", "the internet here is your own machine: probe from it with curl")
+    return {"probe": await world.compute.probe(source.owner, target.address, packet.port)}

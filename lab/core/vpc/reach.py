@@ -1,0 +1,182 @@
+"""Where a packet would go, from the documents that packets are handled by: every hop, and the rule that lets it pass or not.
+
+The question goes out by the source's security groups and its subnet's network ACL, along a route, in by the target's ACL and
+groups. Security groups are stateful, so an answer needs no rule of theirs; ACLs are not, so the answer, which goes to one of
+the ports a client is given (`EPHEMERAL`), is looked at by both again. Codes are those of AWS's Reachability Analyzer
+(vpc:reachability/explanation-codes) where it has one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from lab.core.vpc.documents import Interface
+from lab.core.vpc.firewall import AclRule, Allow, Match
+
+EPHEMERAL = (32768, 60999)
+"""The ports from which Linux lets clients ask."""
+GROUPS_MISMATCH = "ENI_SG_RULES_MISMATCH"
+ACL_RESTRICTION = "SUBNET_ACL_RESTRICTION"
+CUT = "CUT_ON_PURPOSE"
+NO_ROUTE = "NO_ROUTE_TO_DESTINATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """`port` is the destination's; -1 for protocols without ports."""
+
+    protocol: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """`at` is the id of what decides, `rule` that of the rule by which it does, empty for none. `code` is empty when it
+    passes."""
+
+    at: str
+    says: str
+    rule: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The hops up to the one that ends it. It passes when none does."""
+
+    hops: tuple[Hop, ...]
+
+    @property
+    def passes(self) -> bool:
+        return not any(hop.code for hop in self.hops)
+
+
+def reach(source: Interface | None, target: Interface, packet: Packet) -> Path:
+    """The way of a first packet and of its answer. A source of None is the internet, which comes in by a published port."""
+    hops: list[Hop] = []
+    for hop in _hops(source, target, packet):
+        hops.append(hop)
+        if hop.code:
+            break
+    return Path(tuple(hops))
+
+
+def _hops(source: Interface | None, target: Interface, packet: Packet) -> Iterator[Hop]:
+    if source is not None and source.address == target.address:
+        yield Hop(source.interface_id, f"{source.owner} talks to itself: nothing looks at that")
+        return
+    for end in (source, target):
+        if end is not None and end.fault.partition:
+            yield Hop(
+                end.interface_id, f"{end.owner} is cut off on purpose: `lab recover network {end.owner}`", code=CUT
+            )
+    asker = target.host if source is None else source.address
+    leaves = source is not None and not _within(target, source.firewall.subnet_cidr)
+    enters = source is None or not _within(source, target.firewall.subnet_cidr)
+    if source is not None:
+        yield _groups(source, target, packet, out=True)
+        if leaves:
+            yield _acl(source, target.address, packet, out=True)
+        if source.vpc_id != target.vpc_id:
+            yield Hop(source.vpc_id, f"no route leads from {source.vpc_id} to {target.vpc_id}", code=NO_ROUTE)
+        yield Hop(source.vpc_id, f"the local route of {source.vpc_cidr} leads to {target.address}", "local")
+    if enters:
+        yield _acl(target, asker, packet, out=False, host=source is None)
+    yield _groups(target, source, packet, out=False)
+    if enters:
+        yield _answer(target, asker, packet, out=True, host=source is None)
+    if source is not None and leaves:
+        yield _answer(source, target.address, packet, out=False)
+
+
+def _answer(end: Interface, peer: str, packet: Packet, *, out: bool, host: bool = False) -> Hop:
+    """Looked at by the ACL alone, and to every port a client may have asked from: between the bounds of two rules they fare
+    alike, so the first stands for all."""
+    rules = end.firewall.acl.egress if out else end.firewall.acl.ingress
+    ports = _ports(rules, packet)
+    told = [_acl(end, peer, Packet(packet.protocol, port), out=out, host=host) for port in ports]
+    worst = next((hop for hop in told if hop.code), told[0])
+    return Hop(worst.at, f"the answer: {worst.says}", worst.rule, worst.code)
+
+
+def _ports(rules: tuple[AclRule, ...], packet: Packet) -> list[int]:
+    if packet.port < 0:
+        return [-1]
+    first, last = EPHEMERAL
+    edges = {first, *(rule.match.first for rule in rules), *(rule.match.last + 1 for rule in rules)}
+    return sorted(port for port in edges if first <= port <= last)
+
+
+def _groups(end: Interface, peer: Interface | None, packet: Packet, *, out: bool) -> Hop:
+    """The first rule that admits it, of all rules of all groups."""
+    rules = end.firewall.egress if out else end.firewall.ingress
+    way = f"{'to' if out else 'from'} {'the internet' if peer is None else peer.address}"
+    if rules is None:
+        return Hop(end.interface_id, f"{end.owner} has no security groups: everything passes")
+    for allow in rules:
+        if _covers(allow.match, packet) and _admits(allow, end, peer):
+            what = allow.peer_group or allow.cidr
+            return Hop(
+                allow.group_id, f"{words(allow.match)} {way} passes: {allow.group_id} allows {what}", allow.rule_id
+            )
+    groups = ", ".join(
+        sorted({allow.group_id for allow in (*(end.firewall.ingress or ()), *(end.firewall.egress or ()))})
+    )
+    side = "outbound" if out else "inbound"
+    text = f"no {side} rule of {end.owner}'s security groups ({groups or 'which have no rules'}) allows {_asked(packet)} {way}"
+    return Hop(end.interface_id, text, code=GROUPS_MISMATCH)
+
+
+def _admits(allow: Allow, end: Interface, peer: Interface | None) -> bool:
+    if peer is None:  # the internet: a block inside the VPC does not mean it
+        return bool(allow.cidr) and not IPv4Network(allow.cidr).subnet_of(IPv4Network(end.vpc_cidr))
+    if allow.peer_group:
+        return peer.address in end.firewall.members.get(allow.peer_group, ())
+    return IPv4Address(peer.address) in IPv4Network(allow.cidr)
+
+
+def _acl(end: Interface, peer: str, packet: Packet, *, out: bool, host: bool = False) -> Hop:
+    """The first rule, by number, that matches."""
+    acl = end.firewall.acl
+    way = f"{'out of' if out else 'into'} {end.firewall.subnet_cidr}"
+    for rule in acl.egress if out else acl.ingress:
+        if host and IPv4Network(rule.cidr).subnet_of(IPv4Network(end.vpc_cidr)):
+            continue
+        if _covers(rule.match, packet) and IPv4Address(peer) in IPv4Network(rule.cidr):
+            name = acl.acl_id or "the VPC's default network ACL"
+            verb, code = ("lets", "") if rule.allow else ("does not let", ACL_RESTRICTION)
+            return Hop(
+                acl.acl_id, f"rule {rule.number} of {name} {verb} {_asked(packet)} {way}", str(rule.number), code
+            )
+    return Hop(acl.acl_id, f"no rule of {acl.acl_id} lets {_asked(packet)} {way}", "*", ACL_RESTRICTION)
+
+
+def _covers(match: Match, packet: Packet) -> bool:
+    if match.protocol == "-1":
+        return True
+    if match.protocol != packet.protocol:
+        return False
+    return packet.protocol not in ("tcp", "udp") or match.first == -1 or match.first <= packet.port <= match.last
+
+
+def _within(end: Interface, cidr: str) -> bool:
+    return IPv4Address(end.address) in IPv4Network(cidr)
+
+
+def words(match: Match) -> str:
+    """As in "tcp 8000", "tcp 1024-65535", "everything"."""
+    if match.protocol == "-1":
+        return "everything"
+    if match.first == -1:
+        return match.protocol
+    return f"{match.protocol} {match.first}" + (f"-{match.last}" if match.last != match.first else "")
+
+
+def _asked(packet: Packet) -> str:
+    return packet.protocol if packet.port < 0 else f"{packet.protocol} {packet.port}"
+
+
+def named(interfaces: Mapping[str, Interface], name: str) -> Interface | None:
+    """The interface of a machine, by the machine's id, its own id or its address."""
+    found = (one for one in interfaces.values() if name in (one.owner, one.interface_id, one.address))
+    return next(found, None)
