@@ -47,7 +47,7 @@ class SimulatedCompute:
     `images` are the image names that exist (None: all do); `occupied` are host ports that somebody else listens on.
     """
 
-    filters = False
+    filters: bool = False
 
     def __init__(
         self,

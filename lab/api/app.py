@@ -31,10 +31,12 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from lab.actions.buckets import log_root
 from lab.api import metrics
+from lab.api.bodies import invalid
 from lab.api.dashboard import add_dashboard, page
 from lab.api.decisions import decisions
 from lab.api.encoding import unpacked
@@ -103,6 +105,10 @@ def create_app(
     @app.exception_handler(LabError)
     async def on_lab_error(_: Request, error: LabError) -> Response:
         return _error(error.code, error.message, error.status)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_: Request, error: RequestValidationError) -> Response:
+        return _error("ValidationError", invalid(error.errors()), 400)
 
     @app.exception_handler(Refused)
     async def on_refused(_: Request, error: Refused) -> Response:

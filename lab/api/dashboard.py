@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.websockets import WebSocketState
 
+from lab.api.bodies import told
 from lab.api.guard import refusal
 from lab.api.live.feed import Feed
 from lab.core.errors import LabError
@@ -55,7 +56,8 @@ def add_dashboard(app: FastAPI, feed: Feed, nodes: Callable[[], Sequence[str]]) 
     """`nodes` gives the URLs at which this process reaches the load balancer nodes."""
 
     @app.post("/lab/load")
-    async def load(wanted: Wanted) -> Response:
+    async def load(request: Request) -> Response:
+        wanted = await told(request, Wanted)
         await feed.load.set(nodes(), wanted.path, wanted.rate)
         return JSONResponse(feed.load.state())
 

@@ -8,10 +8,11 @@ POST /lab/network/{machine}/recover         end that
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
+from lab.api.bodies import told
 from lab.control.loop import Loop
 from lab.control.world import World
 from lab.core.ec2.model import NetworkFault
@@ -40,7 +41,7 @@ def add_network(app: FastAPI, world: World, loop: Loop) -> None:
         sources = [None] if source == INTERNET else ends(world, source)
         found = [
             {
-                **_told(one, other, reach(one, other, packet)),
+                **_shape(one, other, reach(one, other, packet)),
                 **(await _probed(world, one, other, packet) if probe else {}),
             }
             for one in sources
@@ -49,7 +50,8 @@ def add_network(app: FastAPI, world: World, loop: Loop) -> None:
         return JSONResponse({"filtered": world.compute.filters, "paths": found})
 
     @app.post("/lab/network/{machine}/fail")
-    async def fail(machine: str, wrong: Wrong) -> Response:
+    async def fail(machine: str, request: Request) -> Response:
+        wrong = await told(request, Wrong)
         if not world.compute.filters:
             raise LabError(
                 "UnsupportedOperation",
@@ -106,7 +108,7 @@ def _packet(protocol: str, port: int) -> Packet:
     return Packet(protocol, port)
 
 
-def _told(source: Interface | None, target: Interface, path: Path) -> dict[str, Any]:
+def _shape(source: Interface | None, target: Interface, path: Path) -> dict[str, Any]:
     return {
         "source": INTERNET if source is None else source.owner,
         "target": target.owner,

@@ -88,6 +88,7 @@ class VirtualLab:
         await self.report()
         await self.loop.turn()
         await self.loop.effects.settle()
+        await self.loop.interfaces.settle()
 
     async def report(self) -> None:
         """Every node that runs reports, having put the newest document in force."""

@@ -53,12 +53,18 @@ class Machines(SimulatedCompute):
         self.stopped: list[str] = []
         self.terminated: list[str] = []
         self.away: AdapterError | None = None
+        self.filters = False
+        self.told: dict[str, Interface] = {}
 
     async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         self._check()
         machine = await super().launch(spec, interface)
         self.launched.append(spec.id)
         return machine
+
+    async def set_interface(self, interface: Interface) -> None:
+        self._check()
+        self.told[interface.owner] = interface
 
     async def stop(self, machine_id: str, grace: float) -> None:
         self._check()
