@@ -153,13 +153,15 @@ class Load:
 
 
 @contextmanager
-def load(lab: Lab, path: str, rate: float, seconds: float) -> Iterator[Load]:
-    """Requests to both nodes in turn while the block runs; the block ends when they have all been sent."""
+def load(lab: Lab, path: str, rate: float, seconds: float, *, failover: bool = False) -> Iterator[Load]:
+    """Requests to both nodes in turn while the block runs; the block ends when they have all been sent. `failover` tries the
+    other node where one cannot be reached, as browsers do."""
     run = Load()
     urls = [f"http://127.0.0.1:{port}{path}" for port in lab.ports]
 
     def send() -> None:
-        text = lab.run("load", *urls, "--rate", str(rate), "--for", f"{seconds}s", "--json", code=None)
+        more = ["--failover"] if failover else []
+        text = lab.run("load", *urls, "--rate", str(rate), "--for", f"{seconds}s", "--json", *more, code=None)
         run.result.update(json.loads(text))
 
     def arriving() -> float:

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.model import AutoScalingGroup
+from lab.core.autoscaling.needs import highest
 from lab.core.autoscaling.roster import Roster
 from lab.core.autoscaling.steps import BeginTermination, Launch, ScaleInBlocked
 from lab.core.autoscaling.termination import victim
 
 
-def missing(group: AutoScalingGroup, roster: Roster, now: float) -> Iterator[Launch]:
-    """Launches up to the desired capacity; successors that are owed come first."""
+def missing(group: AutoScalingGroup, roster: Roster, now: float, ceiling: int = 0) -> Iterator[Launch]:
+    """Launches up to the desired capacity; successors that are owed come first. Members that stay in service until their
+    successors are ready are in service beside it: all together are at most `ceiling`, or the margin above the maximum if
+    that is more. What then is still missing comes as they leave."""
     owed = iter(list(roster.owed.items()))
-    while (old := roster.count) < group.desired_capacity:
+    most = max(highest(group), ceiling)
+    while (old := roster.count) < group.desired_capacity and old + len(roster.outgoing) < most:
         zone = roster.launch(group, now)
         if zone is None:
             return

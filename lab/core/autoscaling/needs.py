@@ -57,9 +57,14 @@ def demand(group: AutoScalingGroup, kind: Kind, needs: Iterable[Need]) -> Demand
     if policy is not None:
         return bounded(group, needs, policy.min_healthy_percentage, policy.max_healthy_percentage)
     if kind is Kind.REBALANCE:
-        ceiling = group.max_size + max(1, group.max_size // 10)
-        return Demand(tuple(needs), group.desired_capacity, ceiling, default_warmup(group))
+        return Demand(tuple(needs), group.desired_capacity, highest(group), default_warmup(group))
     return bounded(group, needs, *DEFAULTS[kind])
+
+
+def highest(group: AutoScalingGroup) -> int:
+    """How many may be in service while some are replaced: 10 % of the maximum above it, at least one
+    (asg:auto-scaling-benefits, rebalancing)."""
+    return group.max_size + max(1, group.max_size // 10)
 
 
 def bounded(

@@ -72,6 +72,7 @@ def _steps(
     needs = _needs(group, views, now, refresh, allowed)
     calm = all(need.kind is Kind.REBALANCE for need in needs.values())
     yield from _marks(group, views, now)
+    ceilings = [0]
     for kind in Kind:
         found = [need for need in needs.values() if need.kind is kind]
         if kind is Kind.REBALANCE and calm and group.runs("AZRebalance") and allowed.launch:
@@ -80,12 +81,13 @@ def _steps(
             bounds = demand(group, kind, found)
             if kind is Kind.REFRESH and refresh is not None:
                 bounds = replace(refresh, needs=tuple(found))
+            ceilings.append(bounds.ceiling or 0)
             yield from reserve.served(replacements(group, views, bounds, roster, now, allowed))
     if allowed.launch:
         if _is_hopeless(group, roster, now):
             yield SuspendLaunch()
         else:
-            yield from reserve.served(missing(group, roster, now))
+            yield from reserve.served(missing(group, roster, now, max(ceilings)))
     if allowed.terminate:
         staying = dict(roster.staying)
         yield from reserve.kept(surplus(group, roster, now), staying)
