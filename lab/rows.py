@@ -10,12 +10,9 @@ from lab.core.autoscaling.scheduled import ScheduledAction
 from lab.core.autoscaling.warm_pool import WarmPool
 from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
 from lab.core.ec2.model import (
-    Address,
     Instance,
     InternetGateway,
-    KeyPair,
     LaunchTemplate,
-    NatGateway,
     NetworkAcl,
     NetworkFault,
     NetworkInterface,
@@ -39,9 +36,9 @@ from lab.core.store import Row
 from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
-    Activity, Address, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup,
-    Decision, Event, Forecast, Instance, InstanceRefresh, InternetGateway, KeyPair, LaunchTemplate, Listener,
-    ListenerRule, LoadBalancer, Member, MetricAlarm, NatGateway, NetworkAcl, NetworkFault, NetworkInterface,
+    Activity, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup,
+    Decision, Event, Forecast, Instance, InstanceRefresh, InternetGateway, LaunchTemplate, Listener,
+    ListenerRule, LoadBalancer, Member, MetricAlarm, NetworkAcl, NetworkFault, NetworkInterface,
     Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret, SecurityGroup, Stack,
     StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool, ZonalShift,
 )  # fmt: skip

@@ -259,6 +259,7 @@ READ_A_CLOCK = (
     "lab.cli",  # programs of their own, on this side of the API
     "lab.load",
     "services.lb.main",
+    "services.net.__main__",
     "services.app",  # a guest program
 )
 

@@ -75,11 +75,10 @@ class Certificates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account and region the lab plays. `public_block` is where its public addresses come from: the lab's internet."""
+    """The account and region the lab plays."""
 
     account_id: str = "123456789012"
     region: str = "us-east-1"
-    public_block: str = "198.51.100.0/24"
 
     @property
     def zones(self) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ from lab.actions.ec2 import instances as ec2_instances
 from lab.actions.ec2 import (
     internet,
     launch_templates,
+    modify,
     network_acls,
     power,
     run,
@@ -84,7 +85,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     "cloudwatch": (
         alarms, composite_alarms, alarm_reports, alarm_history, metrics, metric_statistics, metric_data, cloudwatch_tags,
     ),
-    "ec2": (vpcs, internet, network_acls, security_groups, launch_templates, ec2_instances, run, power, tags),
+    "ec2": (vpcs, internet, network_acls, security_groups, launch_templates, ec2_instances, modify, run, power, tags),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,
         elbv2_tags, limits,

@@ -6,14 +6,19 @@ not wait behind launches. After a restart everybody is told once more.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from lab.control.effects import Effects
 from lab.control.world import World
+from lab.core.autoscaling.lifecycle import becomes
+from lab.core.autoscaling.model import Member
 from lab.core.compute import Machine, MachineState
-from lab.core.ec2.model import NetworkFault, NetworkInterface
+from lab.core.ec2.metadata import Surroundings, metadata
+from lab.core.ec2.model import Instance, NetworkFault, NetworkInterface, SecurityGroup, Subnet, Vpc
 from lab.core.errors import Unavailable
-from lab.core.vpc.documents import Interface
-from lab.core.vpc.plan import interfaces
+from lab.core.store import Store
+from lab.core.vpc.documents import Interface, Metadata
+from lab.core.vpc.plan import KINDS, interfaces
 
 AT_ONCE = 8
 """Interfaces that are told at the same time."""
@@ -24,13 +29,14 @@ class Interfaces:
         self._world = world
         self._effects = Effects(world.clock, AT_ONCE, wake)
         self._told: dict[str, Interface] = {}
+        self._made = self._make  # one and the same object each time: what is derived is known by it
 
     def of(self, machine_id: str) -> Interface | None:
         """What the machine's interface is told at its launch; None where packets are not filtered. Raises `Unavailable`
         rather than let a machine run without rules."""
         if not self._world.compute.filters:
             return None
-        document = interfaces(self._world.store).get(machine_id)
+        document = self._documents().get(machine_id)
         if document is None:
             raise Unavailable(f"{machine_id} has no network interface")
         return document
@@ -42,13 +48,35 @@ class Interfaces:
                 store.delete(NetworkFault, fault.key)
         if not self._world.compute.filters:
             return
-        wanted = interfaces(store)
+        wanted = self._documents()
         alive = {machine.id for machine in found if machine.state is not MachineState.STOPPED}
         self._told = {machine_id: told for machine_id, told in self._told.items() if machine_id in alive}
         for machine_id in alive:
             document = wanted.get(machine_id)
             if document is not None and self._told.get(machine_id) != document:
                 self._effects.start(machine_id, self._telling(document))
+
+    def _documents(self) -> dict[str, Interface]:
+        return self._world.store.derived(self._made, *KINDS, Instance, Member)
+
+    def _make(self, store: Store) -> dict[str, Interface]:
+        """With what instances hear of themselves."""
+        found = dict(interfaces(store))
+        for instance in store.all(Instance):
+            if instance.instance_id in found:
+                document = found[instance.instance_id]
+                found[instance.instance_id] = replace(document, metadata=self._metadata(store, instance))
+        return found
+
+    def _metadata(self, store: Store, instance: Instance) -> Metadata | None:
+        subnet, vpc = store.get(Subnet, instance.subnet_id), store.get(Vpc, instance.vpc_id)
+        interface = store.get(NetworkInterface, instance.network_interface_id)
+        if subnet is None or vpc is None or interface is None:
+            return None
+        groups = [group for one in interface.group_ids if (group := store.get(SecurityGroup, one)) is not None]
+        member = store.get(Member, instance.instance_id)
+        lifecycle = "" if member is None else becomes(member.state)
+        return metadata(instance, Surroundings(subnet, vpc, groups, self._world.account.account_id, lifecycle))
 
     async def settle(self) -> None:
         await self._effects.settle()

@@ -11,9 +11,11 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
-from services.net.device import NoDelay, delay, device_of
+from services.net.device import NoDelay, delay, device_of, own
+from services.net.imds import ADDRESS, Service
 from services.net.nft import Nft, Rejected
 from services.net.probe import probe
 from services.net.ruleset import ruleset
@@ -21,10 +23,14 @@ from services.net.ruleset import ruleset
 SAYING = threading.Lock()
 
 
-def applied(interface: dict[str, Any], nft: Nft) -> dict[str, Any]:
+def applied(interface: dict[str, Any], nft: Nft, imds: Service) -> dict[str, Any]:
     try:
         device = device_of(interface["address"])
         nft.run(ruleset(interface, device))
+        imds.metadata = interface["metadata"]
+        if imds.metadata is not None:
+            own(ADDRESS)
+            imds.start()
         delay(device, interface["fault"]["latency"])
     except (NoDelay, Rejected, OSError, subprocess.SubprocessError, KeyError, TypeError, ValueError) as error:
         return {"error": str(error) or type(error).__name__}
@@ -41,7 +47,7 @@ def probing(number: int, address: str, port: int) -> None:
 
 
 def main() -> None:
-    nft = Nft()
+    nft, imds = Nft(), Service(time.monotonic)
     for line in sys.stdin:
         request = json.loads(line)
         if "probe" in request:
@@ -49,7 +55,7 @@ def main() -> None:
             asked = request["probe"]
             threading.Thread(target=probing, args=(request["id"], asked["address"], asked["port"]), daemon=True).start()
         else:
-            say(request["id"], applied(request["interface"], nft))
+            say(request["id"], applied(request["interface"], nft, imds))
 
 
 if __name__ == "__main__":

@@ -34,3 +34,9 @@ def delay(device: str, milliseconds: float) -> None:
 def _tc(verb: str, device: str, *words: str) -> "subprocess.CompletedProcess[str]":
     command = ["tc", "qdisc", verb, "dev", device, "root", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def own(address: str) -> None:
+    """Have an address of this network's own, on its loopback."""
+    # It fails where it is there already.
+    subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], capture_output=True, check=False)

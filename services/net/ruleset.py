@@ -17,9 +17,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
+from services.net.imds import ADDRESS, PORT
+
 ANYWHERE = "0.0.0.0/0"
 _PARTS = 10_000
 """What a probability is counted in."""
+METADATA = (
+    "type nat hook output priority -100; policy accept;",
+    f"ip daddr {ADDRESS} tcp dport 80 dnat ip to {ADDRESS}:{PORT}",
+)
+"""Before the filter: to itself, so over lo, where nothing else looks (vpc:vpc-network-acls: neither ACL nor group can)."""
 Rule = Mapping[str, Any]
 
 
@@ -40,6 +47,8 @@ def ruleset(interface: Mapping[str, Any], device: str) -> str:
         lines += _chain(f"groups_{way}", _groups(allowed, peer))
         lines += _chain(f"groups_{way}_host", _groups(None if allowed is None else _beyond(allowed, vpc), peer))
         lines += _hook(way, peer, device, firewall["subnet_cidr"], host, interface["fault"])
+    if interface["metadata"] is not None:
+        lines += _chain("metadata", METADATA)
     lines.append("}")
     return "\n".join(lines) + "\n"
 

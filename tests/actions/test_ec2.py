@@ -178,3 +178,32 @@ def test_tags_come_and_go(site: Site) -> None:
 def test_no_address_is_given_twice(site: Site) -> None:
     addresses = [row.private_ip_address for row in site.aws.store.all(NetworkInterface)]
     assert len(addresses) == len(set(addresses)) == 4
+
+
+def test_metadata_options_are_checked_and_changed(site: Site) -> None:
+    request = {
+        "MinCount": 1,
+        "MaxCount": 1,
+        "SubnetId": site.a,
+        "ImageId": "ami-00000000000000a99",
+        "InstanceType": "t3.micro",
+    }
+    made = site.aws("ec2", "RunInstances", **request, MetadataOptions={"HttpTokens": "optional"})["Instances"][0]
+    options = {**made["MetadataOptions"]}
+    assert (options["HttpTokens"], options["HttpEndpoint"], options["HttpPutResponseHopLimit"]) == (
+        "optional",
+        "enabled",
+        2,
+    )
+    changed = site.aws(
+        "ec2",
+        "ModifyInstanceMetadataOptions",
+        InstanceId=made["InstanceId"],
+        HttpTokens="required",
+        HttpPutResponseHopLimit=3,
+    )["InstanceMetadataOptions"]
+    assert (changed["HttpTokens"], changed["HttpPutResponseHopLimit"]) == ("required", 3)
+    refused = site.aws.refusal(
+        "ec2", "ModifyInstanceMetadataOptions", InstanceId=made["InstanceId"], HttpPutResponseHopLimit=65
+    )
+    assert refused == "InvalidParameterValue"

@@ -11,7 +11,7 @@ from docker.api.client import APIClient
 
 from lab.core.compute import Machine, MachineSpec, Port
 from lab.core.errors import Refused
-from lab.core.vpc.documents import Fault, Interface
+from lab.core.vpc.documents import Fault, Interface, Metadata
 from lab.core.vpc.firewall import Acl, AclRule, Allow, Firewall, Match
 from tests.contract.worlds import World, ask_at, free_port
 from tests.eventually import eventually
@@ -215,6 +215,35 @@ async def test_the_host_plays_the_internet(site: Site) -> None:
                 async with asyncio.timeout(2):
                     await ask_at(("127.0.0.1", port), "starts")
         await site.world.compute.terminate(spec.id, 0)
+
+
+IMDS = """
+import urllib.error, urllib.request as r
+base = "http://169.254.169.254/latest/"
+def get(path, **headers):
+    try:
+        return r.urlopen(r.Request(base + path, headers=headers), timeout=2).read().decode()
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+put = r.Request(base + "api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+token = {"X-aws-ec2-metadata-token": r.urlopen(put, timeout=2).read().decode()}
+print(get("meta-data/instance-id"), get("meta-data/instance-id", **token), get("meta-data/", **token).split())
+"""
+
+
+async def test_an_instance_hears_of_itself_and_of_nobody_else(site: Site) -> None:
+    first, interface = await site.launch()
+    other, _ = await site.launch()
+    for spec in (first, other):
+        tree = {"meta-data/instance-id": spec.id}
+        await site.world.compute.set_interface(replace(site.interface(spec), metadata=Metadata(tree)))
+        assert await site.run(spec, IMDS) == f"401 {spec.id} ['instance-id']"
+    # Version 1 answers where it may; the machine's own port 80 is another; nothing of it is heard from outside.
+    old = Metadata({"meta-data/instance-id": first.id}, tokens_required=False)
+    await site.world.compute.set_interface(replace(interface, metadata=old))
+    assert (await site.run(first, IMDS)).startswith(f"{first.id} ")
+    assert await site.passes(first, first)
+    assert await site.reach(other, first.address, 61680) == "lost"
 
 
 async def test_faults_of_the_network(site: Site) -> None:

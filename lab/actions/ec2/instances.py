@@ -8,9 +8,17 @@ from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, require, tag_list
 from lab.actions.ec2.common import attach_interface, get_subnet, member, select
+from lab.actions.ec2.metadata_options import chosen, shape
 from lab.core.ec2.addresses import private_dns_name
 from lab.core.ec2.catalogue import IMAGES, INSTANCE_TYPES
-from lab.core.ec2.model import INSTANCE_STATE_CODES, Instance, LaunchTemplate, LaunchTemplateVersion, SecurityGroup
+from lab.core.ec2.model import (
+    INSTANCE_STATE_CODES,
+    Instance,
+    LaunchTemplate,
+    LaunchTemplateVersion,
+    MetadataOptions,
+    SecurityGroup,
+)
 from lab.core.ec2.power import USER_SHUTDOWN
 from lab.core.errors import LabError
 from lab.core.times import gmt, moment
@@ -47,6 +55,7 @@ def make(context: Context, data: Mapping[str, Any], subnet_id: str, tags: Mappin
         raise LabError("InvalidParameterValue", f"Invalid value '{type_name}' for InstanceType.")
     user_data = data.get("UserData", "")
     _check_user_data(user_data)
+    options = chosen(data.get("MetadataOptions", {}), MetadataOptions())
     subnet = get_subnet(context.store, subnet_id)
     instance_id = context.new_id("i")
     interface = attach_interface(context, subnet_id, data.get("SecurityGroupIds", ()), instance_id, "")
@@ -65,6 +74,7 @@ def make(context: Context, data: Mapping[str, Any], subnet_id: str, tags: Mappin
         since=context.now,
         monitoring=bool(data.get("Monitoring", {}).get("Enabled", False)),
         user_data=user_data,
+        metadata_options=options,
         hibernation=bool(data.get("HibernationOptions", {}).get("Configured", False)),
         tags={**_template_tags(data), **tags},
     )
@@ -241,6 +251,7 @@ def instance_shape(instance: Instance, context: Context) -> dict[str, Any]:
         "BlockDeviceMappings": [],
         "Placement": {"AvailabilityZone": instance.availability_zone, "GroupName": "", "Tenancy": "default"},
         "HibernationOptions": {"Configured": instance.hibernation},
+        "MetadataOptions": shape(instance.metadata_options),
         "Monitoring": {"State": "enabled" if instance.monitoring else "disabled"},
         "PrivateDnsName": dns if running else "",
         "PublicDnsName": "",

@@ -142,3 +142,22 @@ def after(state: str, event: Event) -> str:
 
 def moved(member: Member, event: Event) -> Member:
     return replace(member, state=after(member.state, event))
+
+
+_BECOMES = {
+    **dict.fromkeys((PENDING, PENDING_WAIT, PENDING_PROCEED), IN_SERVICE),
+    ENTERING_STANDBY: STANDBY,
+    DETACHING: DETACHED,
+    **dict.fromkeys((TERMINATING, TERMINATING_WAIT, TERMINATING_PROCEED, TERMINATING_RETAINED), TERMINATED),
+    **dict.fromkeys((WARMED_PENDING, WARMED_PENDING_WAIT, WARMED_PENDING_PROCEED), ""),
+    **dict.fromkeys(
+        (WARMED_TERMINATING, WARMED_TERMINATING_WAIT, WARMED_TERMINATING_PROCEED, WARMED_TERMINATING_RETAINED),
+        WARMED_TERMINATED,
+    ),
+}
+
+
+def becomes(state: str) -> str:
+    """The state that a member is on its way to, or rests in; what waits in the pool's antechamber does not know it yet: ""
+    (asg:retrieving-target-lifecycle-state-through-imds)."""
+    return _BECOMES.get(state, state)

@@ -49,7 +49,7 @@ class InternetGateway:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`target` is the id of a gateway (`igw-…`, `nat-…`), of a network interface (`eni-…`), or `local`."""
+    """`target` is the id of a gateway (`igw-…`, `nat-…`) or `local`."""
 
     destination_cidr_block: str
     target: str
@@ -121,9 +121,7 @@ class SecurityGroup:
 @dataclass(frozen=True, slots=True)
 class NetworkInterface:
     """A network identity: an address of a subnet and its security groups. Made before what uses it, and outlives it only
-    for as long as the owner's row does. `owner` is the id of the machine or NAT gateway it belongs to.
-    `public_ip_address` is the address that the internet gateway translates to and from it, empty for none; one of AWS's
-    unless an `Address` (elastic IP) is associated."""
+    for as long as the owner's row does. `owner` is the id of the machine or NAT gateway it belongs to."""
 
     network_interface_id: str
     subnet_id: str
@@ -132,52 +130,10 @@ class NetworkInterface:
     group_ids: tuple[str, ...]
     owner: str
     description: str = ""
-    public_ip_address: str = ""
 
     @property
     def key(self) -> str:
         return self.network_interface_id
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An elastic IP address. `association_id` and `network_interface_id` are empty while it is not associated."""
-
-    allocation_id: str
-    public_ip: str
-    association_id: str = ""
-    network_interface_id: str = ""
-    tags: Tags = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        return self.allocation_id
-
-
-@dataclass(frozen=True, slots=True)
-class NatGateway:
-    """`state` is AWS's: pending, failed, available, deleting, deleted (vpc:vpc-nat-gateway). `since` is the lab time of its
-    last change. A public one has an `allocation_id`; a private one has none, and translates to its private address."""
-
-    nat_gateway_id: str
-    subnet_id: str
-    vpc_id: str
-    availability_zone: str
-    network_interface_id: str
-    private_ip_address: str
-    connectivity_type: str
-    allocation_id: str
-    public_ip: str
-    created: float
-    state: str
-    since: float
-    failure_code: str = ""
-    failure_message: str = ""
-    tags: Tags = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        return self.nat_gateway_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,23 +165,6 @@ class NetworkAcl:
     @property
     def key(self) -> str:
         return self.network_acl_id
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """`public_key` is a line of authorized_keys; the private key is nowhere."""
-
-    key_pair_id: str
-    key_name: str
-    key_type: str
-    key_fingerprint: str
-    public_key: str
-    created: float
-    tags: Tags = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        return self.key_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +264,6 @@ class Instance:
     boots: int = 0
     reboot: str = ""
     tried: bool = False
-    key_name: str = ""
     metadata_options: MetadataOptions = MetadataOptions()
 
     @property
