@@ -73,8 +73,6 @@ def follow(timeout: float, alive: Callable[[], str]) -> None:
         time.sleep(LOOK)
     click.echo(f"the lab is up after {time.monotonic() - start:.0f} s")
     show_addresses(document)
-    for zone in document["failed_zones"]:
-        click.echo(click.style(f"{zone} is failed on purpose: `lab recover zone {zone[-1]}` ends that", fg="yellow"))
 
 
 def show_addresses(document: dict[str, Any]) -> None:
@@ -83,6 +81,8 @@ def show_addresses(document: dict[str, Any]) -> None:
             down = ", failed" if node["zone"] in document["failed_zones"] else ""
             for url in node["urls"]:
                 click.echo(f"  {click.style(url, bold=True)}  load balancer, {node['zone']}{down}")
+    for zone in document["failed_zones"]:
+        click.echo(click.style(f"{zone} is failed on purpose: `lab recover zone {zone[-1]}` ends that", fg="yellow"))
     click.echo(f"  {click.style(client.base_url(), bold=True)}  control plane: dashboard, AWS actions")
     if any(url.startswith("https:") for url in _urls(document)):
         click.echo("https is signed by the lab's own authority: `lab ca` tells how to trust it")

@@ -42,7 +42,7 @@ def reaches(source: str, target: str, port: int) -> bool:
 def tiers(lab: Lab) -> tuple[str, list[str], str]:
     """A node, the instances, the database's machine."""
     status = lab.status()
-    return status["load_balancers"][0]["nodes"][0]["id"], lab.healthy(), status["databases"][0]["machine"]
+    return status["load_balancers"][0]["nodes"][0]["id"], lab.settled(), status["databases"][0]["machine"]
 
 
 def check_matrix(lab: Lab) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from docker.api.client import APIClient
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.channel import tell
@@ -113,6 +113,19 @@ def remove(client: APIClient, settings: DockerSettings, machine_id: str) -> None
     with contextlib.suppress(NotFound, Refused):
         _state(client, settings, name)
         client.remove_container(name, v=True, force=True)
+
+
+def kill(client: APIClient, machine_id: str) -> None:
+    kill_container(client, container_name(machine_id))
+
+
+def kill_container(client: APIClient, name: str) -> None:
+    """Does nothing when it does not run."""
+    try:
+        client.kill(name)
+    except APIError as error:
+        if error.status_code not in (404, 409):
+            raise
 
 
 def running(entries: Iterable[Mapping[str, Any]]) -> frozenset[str]:
