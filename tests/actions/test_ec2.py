@@ -207,3 +207,17 @@ def test_metadata_options_are_checked_and_changed(site: Site) -> None:
         "ec2", "ModifyInstanceMetadataOptions", InstanceId=made["InstanceId"], HttpPutResponseHopLimit=65
     )
     assert refused == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize(
+    "member", [{"NetworkInterfaces": [{"DeviceIndex": 0, "Groups": ["sg-1"]}]}, {"SecurityGroups": ["web"]}]
+)
+def test_groups_of_a_launch_template_are_never_passed_over(aws: Aws, member: dict[str, Any]) -> None:
+    data = {"ImageId": "ami-00000000000000a99", "InstanceType": "t3.micro"}
+    named = {"LaunchTemplateName": "app"}
+    refused = aws.refusal("ec2", "CreateLaunchTemplate", **named, LaunchTemplateData={**data, **member})
+    assert refused == "UnsupportedOperation"
+    aws("ec2", "CreateLaunchTemplate", **named, LaunchTemplateData=data)
+    refused = aws.refusal("ec2", "CreateLaunchTemplateVersion", **named, LaunchTemplateData=member)
+    assert refused == "UnsupportedOperation"
+    assert aws("ec2", "DescribeLaunchTemplates")["LaunchTemplates"][0]["LatestVersionNumber"] == 1

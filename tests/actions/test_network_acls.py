@@ -81,6 +81,7 @@ def test_entries_are_replaced_and_deleted_by_number_and_direction(aws: Aws, acl:
         ({"PortRange": {"From": 90, "To": 80}}, "InvalidParameterValue"),
         ({"CidrBlock": "10.0.0.0/33"}, "InvalidParameterValue"),
         ({"Protocol": "256"}, "InvalidParameterValue"),
+        ({"RuleAction": "maybe"}, "InvalidParameterValue"),
         ({"Protocol": "1"}, "MissingParameter"),
         ({"NetworkAclId": "acl-0123456789abcdef0"}, "InvalidNetworkAclID.NotFound"),
     ],

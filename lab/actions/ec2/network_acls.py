@@ -164,6 +164,8 @@ def _entry(request: Request) -> NetworkAclEntry:
     protocol = NUMBERS.get(given.lower(), given)
     if not protocol.removeprefix("-").isdigit() or not -1 <= int(protocol) <= 255:
         raise LabError("InvalidParameterValue", f"Invalid value '{protocol}' for IP protocol: a number, or -1 for all")
+    if request["RuleAction"] not in ("allow", "deny"):
+        raise LabError("InvalidParameterValue", f"RuleAction must be allow or deny, not {request['RuleAction']!r}")
     first, last = _range(protocol, request)
     return NetworkAclEntry(number, bool(request["Egress"]), protocol, request["RuleAction"], block, first, last)
 
