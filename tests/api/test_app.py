@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import pytest_asyncio
 
 from lab.adapters.own_process import own_use
 from lab.api.app import MAX_BODY, create_app
@@ -21,18 +20,6 @@ from lab.core.rds.model import DBInstance
 from tests.api.client import Answer, Client
 from tests.control.lab import Lab
 from tests.eventually import eventually
-
-
-@pytest_asyncio.fixture
-async def lab() -> Lab:
-    lab = Lab()
-    lab.create_stack()
-    return await lab.up()
-
-
-@pytest.fixture
-def client(lab: Lab) -> Client:
-    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
 
 
 @pytest.fixture

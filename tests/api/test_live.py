@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 
 import pytest
-import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -21,13 +20,6 @@ from tests.control.lab import Lab
 from tests.eventually import eventually
 
 SPEED = 20.0
-
-
-@pytest_asyncio.fixture
-async def lab() -> Lab:
-    lab = Lab()
-    lab.create_stack()
-    return await lab.up()
 
 
 def report(boot: str = "b1", times: tuple[tuple[int, int], ...] = (), **counters: int) -> NodeReport:

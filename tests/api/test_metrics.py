@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 from lab.adapters.own_process import own_use
 from lab.api.app import create_app
@@ -14,18 +13,6 @@ from tests.control.lab import Lab
 from tests.control.traffic import Traffic, to_minute
 from tests.core.test_emitted import table
 from tests.prometheus import Family, read, value
-
-
-@pytest_asyncio.fixture
-async def lab() -> Lab:
-    lab = Lab()
-    lab.create_stack()
-    return await lab.up()
-
-
-@pytest.fixture
-def client(lab: Lab) -> Client:
-    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
 
 
 @pytest.fixture

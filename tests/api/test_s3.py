@@ -15,8 +15,7 @@ import pytest_asyncio
 from botocore.exceptions import ClientError
 from botocore.httpchecksum import AwsChunkedWrapper, Crc32Checksum, Sha1Checksum, Sha256Checksum
 
-from lab.adapters.own_process import own_use
-from lab.api.app import MAX_OBJECT, create_app
+from lab.api.app import MAX_OBJECT
 from lab.api.s3 import is_meant
 from lab.core.elbv2.model import LoadBalancer, Node
 from tests.api.client import Answer, Client
@@ -29,11 +28,6 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/{}/aws4_request, Si
 @pytest.fixture
 def lab() -> Lab:
     return Lab()
-
-
-@pytest.fixture
-def client(lab: Lab) -> Client:
-    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
 
 
 @pytest_asyncio.fixture
