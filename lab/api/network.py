@@ -17,7 +17,7 @@ from lab.control.loop import Loop
 from lab.control.world import World
 from lab.core.ec2.model import NetworkFault
 from lab.core.elbv2.model import LoadBalancer
-from lab.core.errors import LabError
+from lab.core.errors import LabError, Refused
 from lab.core.rds.model import DBInstance
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.plan import interfaces
@@ -59,9 +59,20 @@ def add_network(app: FastAPI, world: World, loop: Loop) -> None:
                 "or let an instance hang or fail (POST /faults of the sample application)",
             )
         found = ends(world, machine)
-        for end in found:
-            cut = wrong.latency == 0 and wrong.loss == 0
-            world.store.put(NetworkFault(end.interface_id, cut, wrong.latency, wrong.loss))
+        before = {end.interface_id: world.store.get(NetworkFault, end.interface_id) for end in found}
+        cut = wrong.latency == 0 and wrong.loss == 0
+        try:
+            for end in found:
+                world.store.put(NetworkFault(end.interface_id, cut, wrong.latency, wrong.loss))
+                await loop.interfaces.tell(end.owner)
+        except Refused:
+            # Not every kernel can make packets late: then all is as it was, and who asked is told.
+            for interface_id, fault in before.items():
+                if fault is None:
+                    world.store.delete(NetworkFault, interface_id)
+                else:
+                    world.store.put(fault)
+            raise
         return _changed(found)
 
     @app.post("/lab/network/{machine}/recover")

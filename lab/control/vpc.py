@@ -5,8 +5,9 @@ members or a fault changed, is told to the interface at once, by effects of thei
 not wait behind launches. After a restart everybody is told once more.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from lab.control.effects import Effects
 from lab.control.world import World
@@ -41,6 +42,12 @@ class Interfaces:
             raise Unavailable(f"{machine_id} has no network interface")
         return document
 
+    async def tell(self, machine_id: str) -> None:
+        """Put a machine's document in force now. Raises `Refused` with why it cannot be."""
+        document = self.of(machine_id)
+        if document is not None:
+            await self._tell(document)
+
     def act(self, found: Sequence[Machine]) -> None:
         store = self._world.store
         for fault in store.all(NetworkFault):
@@ -54,7 +61,7 @@ class Interfaces:
         for machine_id in alive:
             document = wanted.get(machine_id)
             if document is not None and self._told.get(machine_id) != document:
-                self._effects.start(machine_id, self._telling(document))
+                self._effects.start(machine_id, partial(self._tell, document))
 
     def _documents(self) -> dict[str, Interface]:
         return self._world.store.derived(self._made, *KINDS, Instance, Member)
@@ -84,9 +91,6 @@ class Interfaces:
     async def close(self) -> None:
         await self._effects.close()
 
-    def _telling(self, document: Interface) -> Callable[[], Awaitable[None]]:
-        async def tell() -> None:
-            await self._world.compute.set_interface(document)
-            self._told[document.owner] = document
-
-        return tell
+    async def _tell(self, document: Interface) -> None:
+        await self._world.compute.set_interface(document)
+        self._told[document.owner] = document

@@ -26,12 +26,12 @@ SAYING = threading.Lock()
 def applied(interface: dict[str, Any], nft: Nft, imds: Service) -> dict[str, Any]:
     try:
         device = device_of(interface["address"])
+        delay(device, interface["fault"]["latency"])  # first: not every kernel can, and then nothing has changed
         nft.run(ruleset(interface, device))
         imds.metadata = interface["metadata"]
         if imds.metadata is not None:
             own(ADDRESS)
             imds.start()
-        delay(device, interface["fault"]["latency"])
     except (NoDelay, Rejected, OSError, subprocess.SubprocessError, KeyError, TypeError, ValueError) as error:
         return {"error": str(error) or type(error).__name__}
     return {"applied": True}

@@ -1,28 +1,14 @@
 """`lab reach` and faults of the network by their API, over a lab whose packets are not filtered (the model is the same)."""
 
 import pytest
-import pytest_asyncio
 
-from lab.adapters.own_process import own_use
-from lab.api.app import create_app
 from lab.core.ec2.model import NetworkFault
 from lab.core.elbv2.model import LoadBalancer
+from lab.core.errors import Refused
 from lab.core.rds.model import DBInstance
 from lab.core.vpc.plan import interfaces
 from tests.api.client import Client
 from tests.control.lab import Lab
-
-
-@pytest_asyncio.fixture
-async def lab() -> Lab:
-    lab = Lab()
-    lab.create_stack()
-    return await lab.up()
-
-
-@pytest.fixture
-def client(lab: Lab) -> Client:
-    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
 
 
 async def ways(client: Client, **query: object) -> list[tuple[str, str, bool]]:
@@ -76,6 +62,16 @@ async def test_a_fault_that_cannot_be_is_refused(client: Client, lab: Lab, body:
     answer = await client.post(f"/lab/network/{lab.members[0]}/fail", body)
     assert (answer.status, answer.error) == (400, "ValidationError")
     assert lab.store.all(NetworkFault) == []
+
+
+async def test_a_fault_that_the_network_cannot_have_is_told_and_undone(client: Client, lab: Lab) -> None:
+    lab.compute.filters = True
+    instance = lab.members[0]
+    await client.post(f"/lab/network/{instance}/fail", {"loss": 20})
+    lab.compute.away = Refused("the kernel has no netem")
+    answer = await client.post(f"/lab/network/{instance}/fail", {"latency": 200})
+    assert (answer.status, answer.json["error"]["message"]) == (409, "the kernel has no netem")
+    assert [(fault.latency, fault.loss) for fault in lab.store.all(NetworkFault)] == [(0, 20)]
 
 
 async def test_a_fault_is_told_and_goes_with_its_interface(client: Client, lab: Lab) -> None:
