@@ -43,9 +43,8 @@ def ruleset(interface: Mapping[str, Any], device: str) -> str:
         side = "ingress" if way == "in" else "egress"
         lines += _chain(f"acl_{way}", _acl(acl[side], peer))
         lines += _chain(f"acl_{way}_host", _acl(_beyond(acl[side], vpc), peer))
-        allowed = firewall[side]
-        lines += _chain(f"groups_{way}", _groups(allowed, peer))
-        lines += _chain(f"groups_{way}_host", _groups(None if allowed is None else _beyond(allowed, vpc), peer))
+        lines += _chain(f"groups_{way}", _groups(firewall[side], peer))
+        lines += _chain(f"groups_{way}_host", _groups(_beyond(firewall[side], vpc), peer))
         lines += _hook(way, peer, device, firewall["subnet_cidr"], host, interface["fault"])
     if interface["metadata"] is not None:
         lines += _chain("metadata", METADATA)
@@ -92,11 +91,7 @@ def _acl(rules: Iterable[Rule], peer: str) -> Iterator[str]:
     yield "drop"
 
 
-def _groups(rules: Iterable[Rule] | None, peer: str) -> Iterator[str]:
-    """Without groups everything passes."""
-    if rules is None:
-        yield "accept"
-        return
+def _groups(rules: Iterable[Rule], peer: str) -> Iterator[str]:
     for rule in rules:
         source = f"ip {peer} @{_name(rule['peer_group'])}" if rule["peer_group"] else _block(rule["cidr"], peer)
         words = (_match(rule["match"]), source, f'counter accept comment "{rule["rule_id"]}"')

@@ -59,7 +59,7 @@ def test_only_who_refers_to_a_group_hears_of_its_members(store: MemoryStore) -> 
 def test_rules_of_several_groups_are_united(store: MemoryStore) -> None:
     store.put(NetworkInterface("eni-9", "subnet-a", "vpc-1", "10.0.1.77", ("sg-lb", "sg-app", "sg-gone"), "i-9"))
     ingress = interfaces(store)["i-9"].firewall.ingress
-    assert [allow.rule_id for allow in ingress or ()] == ["sgr-web", "sgr-app"]
+    assert [allow.rule_id for allow in ingress] == ["sgr-web", "sgr-app"]
 
 
 def test_the_acl_is_the_subnets_else_the_vpcs_default_else_everything(store: MemoryStore) -> None:

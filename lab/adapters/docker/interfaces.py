@@ -8,6 +8,7 @@ machine has no capability at all.
 
 import contextlib
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from docker.api.client import APIClient
@@ -20,7 +21,7 @@ from lab.adapters.docker.networks import ensure_control
 from lab.adapters.docker.settings import DockerSettings
 from lab.core.compute import MachineSpec
 from lab.core.errors import Refused
-from lab.core.vpc.documents import Interface, body
+from lab.core.vpc.documents import Interface
 
 SUFFIX = "-eni"
 IMAGE = "net"
@@ -96,7 +97,7 @@ def start(client: APIClient, machine_id: str) -> None:
 
 
 def apply(client: APIClient, interface: Interface) -> None:
-    tell(client, container_name(interface.owner), {"interface": body(interface)})
+    tell(client, container_name(interface.owner), {"interface": asdict(interface)})
 
 
 def probe(client: APIClient, machine_id: str, address: str, port: int) -> str:

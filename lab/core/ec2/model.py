@@ -121,7 +121,7 @@ class SecurityGroup:
 @dataclass(frozen=True, slots=True)
 class NetworkInterface:
     """A network identity: an address of a subnet and its security groups. Made before what uses it, and outlives it only
-    for as long as the owner's row does. `owner` is the id of the machine or NAT gateway it belongs to."""
+    for as long as the owner's row does. `owner` is the id of the machine it belongs to."""
 
     network_interface_id: str
     subnet_id: str

@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from lab.core.vpc.firewall import Firewall
 
@@ -46,18 +45,3 @@ class Interface:
     firewall: Firewall
     fault: Fault = field(default_factory=Fault)
     metadata: Metadata | None = None
-
-
-def body(document: Interface) -> dict[str, Any]:
-    """The document as JSON's own types, for whoever is told it."""
-    return {name: _plain(getattr(document, name)) for name in document.__dataclass_fields__}
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, Mapping):
-        return {key: _plain(value[key]) for key in sorted(value)}
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    return value

@@ -56,11 +56,11 @@ class Acl:
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """`members` are the private addresses of each group that a rule refers to; of a network interface without security groups
-    (a NAT gateway's) `ingress` and `egress` are None, and all may pass."""
+    """`ingress` and `egress` are the rules of all groups of the interface; `members` are the private addresses of each group
+    that a rule refers to."""
 
     subnet_cidr: str
     acl: Acl
-    ingress: tuple[Allow, ...] | None = None
-    egress: tuple[Allow, ...] | None = None
+    ingress: tuple[Allow, ...] = ()
+    egress: tuple[Allow, ...] = ()
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

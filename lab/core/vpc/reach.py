@@ -111,17 +111,13 @@ def _groups(end: Interface, peer: Interface | None, packet: Packet, *, out: bool
     """The first rule that admits it, of all rules of all groups."""
     rules = end.firewall.egress if out else end.firewall.ingress
     way = f"{'to' if out else 'from'} {'the internet' if peer is None else peer.address}"
-    if rules is None:
-        return Hop(end.interface_id, f"{end.owner} has no security groups: everything passes")
     for allow in rules:
         if _covers(allow.match, packet) and _admits(allow, end, peer):
             what = allow.peer_group or allow.cidr
             return Hop(
-                allow.group_id, f"{words(allow.match)} {way} passes: {allow.group_id} allows {what}", allow.rule_id
+                allow.group_id, f"{_words(allow.match)} {way} passes: {allow.group_id} allows {what}", allow.rule_id
             )
-    groups = ", ".join(
-        sorted({allow.group_id for allow in (*(end.firewall.ingress or ()), *(end.firewall.egress or ()))})
-    )
+    groups = ", ".join(sorted({allow.group_id for allow in (*end.firewall.ingress, *end.firewall.egress)}))
     side = "outbound" if out else "inbound"
     text = f"no {side} rule of {end.owner}'s security groups ({groups or 'which have no rules'}) allows {_asked(packet)} {way}"
     return Hop(end.interface_id, text, code=GROUPS_MISMATCH)
@@ -163,7 +159,7 @@ def _within(end: Interface, cidr: str) -> bool:
     return IPv4Address(end.address) in IPv4Network(cidr)
 
 
-def words(match: Match) -> str:
+def _words(match: Match) -> str:
     """As in "tcp 8000", "tcp 1024-65535", "everything"."""
     if match.protocol == "-1":
         return "everything"
