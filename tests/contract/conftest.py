@@ -24,12 +24,11 @@ from lab.adapters.process import sweep as sweep_processes
 from lab.adapters.process.lifecycle import Lifecycle
 from lab.adapters.process.processes import table
 from lab.adapters.simulated import SimulatedCompute
-from lab.core.compute import Machine, Network
-from tests.contract.worlds import World, ask, listening
+from lab.core.compute import Machine
+from tests.contract.worlds import NETWORK, World, ask, listening
 
 IMAGE = Path(__file__).parent / "image"
 ROOT = Path(__file__).parents[2]
-NETWORK = Network("vpc-contract", "10.231.0.0/16", "10.231.255.254")
 
 
 @pytest.fixture(scope="session")

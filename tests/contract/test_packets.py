@@ -13,7 +13,7 @@ from lab.core.compute import Machine, MachineSpec, Port
 from lab.core.errors import Refused
 from lab.core.vpc.documents import Fault, Interface, Metadata
 from lab.core.vpc.firewall import Acl, AclRule, Allow, Firewall, Match
-from tests.contract.worlds import World, ask_at, free_port
+from tests.contract.worlds import NETWORK, SUBNET, World, ask_at, free_port
 from tests.eventually import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.parametrize("world", ["docker"], indirect=True)]
@@ -22,7 +22,7 @@ ANY = "0.0.0.0/0"
 OPEN = Acl("acl-open", (AclRule(100, True, Match(), ANY),), (AclRule(100, True, Match(), ANY),))
 ALL_OUT = (Allow("sgr-out", "sg-any", Match(), ANY),)
 WEB = Match("tcp", 80, 80)
-HOST = "10.231.255.254"
+HOST = NETWORK.gateway
 CONNECT = """
 import socket, sys, time
 began = time.monotonic()
@@ -58,18 +58,18 @@ except TimeoutError:
 
 
 class Site:
-    """Machines of one VPC with an interface each, all in one subnet of 10.231.1.0/24 unless it is said otherwise."""
+    """Machines of one VPC with an interface each, all in one subnet unless it is said otherwise."""
 
     def __init__(self, world: World, engine: APIClient) -> None:
         self.world, self.engine = world, engine
 
     def interface(self, spec: MachineSpec, **firewall: object) -> Interface:
         """Rules that are not given let everything pass but new connections in."""
-        rules = {"subnet_cidr": "10.231.1.0/24", "acl": OPEN, "ingress": (), "egress": ALL_OUT, **firewall}
+        rules = {"subnet_cidr": SUBNET, "acl": OPEN, "ingress": (), "egress": ALL_OUT, **firewall}
         return Interface(
             interface_id=f"eni-of-{spec.id}",
             vpc_id=spec.vpc_id,
-            vpc_cidr="10.231.0.0/16",
+            vpc_cidr=NETWORK.cidr_block,
             host=HOST,
             owner=spec.id,
             address=spec.address,
@@ -124,7 +124,7 @@ async def test_a_group_admits_the_members_of_another_and_nobody_else(site: Site)
 
 async def test_a_connection_that_is_tracked_outlives_its_rule(site: Site) -> None:
     client, _ = await site.launch()
-    echo = (Allow("sgr-in", "sg-app", Match("tcp", 7000, 7009), "10.231.0.0/16"),)
+    echo = (Allow("sgr-in", "sg-app", Match("tcp", 7000, 7009), NETWORK.cidr_block),)
     server, interface = await site.launch(ingress=echo)
     site.engine.exec_start(site.engine.exec_create(server.id, ["python", "-c", ECHO])["Id"], detach=True)
     await eventually(lambda: site.passes(client, server, 7000))
@@ -165,7 +165,7 @@ async def test_what_is_not_let_out_does_not_leave(site: Site) -> None:
     client, interface = await site.launch(egress=())
     assert await site.reach(client, server.address) == "lost"
     assert await site.reach(client, HOST, 22) == "lost"
-    to_web = (Allow("sgr-out", "sg", WEB, "10.231.1.0/24"),)
+    to_web = (Allow("sgr-out", "sg", WEB, SUBNET),)
     await site.world.compute.set_interface(replace(interface, firewall=replace(interface.firewall, egress=to_web)))
     assert await site.passes(client, server)
 
@@ -205,7 +205,7 @@ async def test_a_machine_whose_interface_dies_has_stopped_and_is_made_anew(site:
 
 
 async def test_the_host_plays_the_internet(site: Site) -> None:
-    for cidr, passes in ((ANY, True), ("10.231.0.0/16", False)):
+    for cidr, passes in ((ANY, True), (NETWORK.cidr_block, False)):
         port = free_port()
         spec, _ = await site.launch(published=port, ingress=(Allow("sgr-in", "sg", WEB, cidr),))
         if passes:

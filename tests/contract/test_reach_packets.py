@@ -14,7 +14,7 @@ from lab.core.vpc.documents import Fault, Interface
 from lab.core.vpc.firewall import Acl, AclRule, Allow, Firewall, Match
 from lab.core.vpc.reach import Packet, reach
 from tests.contract.test_packets import Site
-from tests.contract.worlds import World
+from tests.contract.worlds import NETWORK, SUBNET, World
 
 pytestmark = [pytest.mark.docker, pytest.mark.parametrize("world", ["docker"], indirect=True)]
 
@@ -29,7 +29,7 @@ def worlds(rng: random.Random, specs: list[MachineSpec], site: Site) -> list[Int
     """Random subnets, memberships, rules and ACLs over the machines' addresses."""
     belongs = {spec.id: rng.sample(GROUPS, rng.randint(1, 2)) for spec in specs}
     members = {name: tuple(spec.address for spec in specs if name in belongs[spec.id]) for name in GROUPS}
-    blocks = ["0.0.0.0/0", "10.231.0.0/16", *(f"{spec.address}/32" for spec in specs)]
+    blocks = ["0.0.0.0/0", NETWORK.cidr_block, *(f"{spec.address}/32" for spec in specs)]
 
     def match() -> Match:
         kind = rng.random()
@@ -58,7 +58,7 @@ def worlds(rng: random.Random, specs: list[MachineSpec], site: Site) -> list[Int
     found = []
     for spec in specs:
         # A subnet of its own, or one with all others.
-        subnet = rng.choice((f"{spec.address}/32", "10.231.1.0/24"))
+        subnet = rng.choice((f"{spec.address}/32", SUBNET))
         firewall = Firewall(
             subnet_cidr=subnet,
             acl=Acl(f"acl-{spec.id}", acl_rules(), acl_rules()),

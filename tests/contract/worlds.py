@@ -6,13 +6,19 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from typing import Protocol
 
 from lab.control.ports import Compute
 from lab.core.compute import Machine, MachineSpec, Network, Port, Role
+from tests.blocks import free_block
 
 DATA = "/var/lib/lb"
 PASSWORD = "not-a-secret"
+BLOCK = IPv4Network(free_block())
+SUBNET = f"{BLOCK[256]}/24"
+"""That of all machines."""
+NETWORK = Network("vpc-contract", str(BLOCK), str(BLOCK[-2]))
 
 
 class ClosableCompute(Compute, Protocol):
@@ -55,7 +61,7 @@ class World:
             image=image,
             vpc_id=self.network.vpc_id,
             zone=zone,
-            address=f"{self.network.cidr_block.rsplit('.', 2)[0]}.1.{number}",
+            address=str(IPv4Network(SUBNET)[number]),
             vcpus=1.0,
             memory_mib=256,
             environment=environment or {},

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.blocks import free_block
 from tests.e2e.outside import Lab
 from tests.eventually import until
 
@@ -44,11 +45,6 @@ def free_ports(count: int) -> int:
             continue
         return first
     raise AssertionError("no free ports")
-
-
-def free_block() -> str:
-    """A /16 for a VPC of the tests' own: beside a lab that runs on 10.0.0.0/16, and beside each other."""
-    return f"10.{100 + secrets.randbelow(100)}.0.0/16"
 
 
 def new_lab(mode: str, state: Path, **environment: str) -> Lab:

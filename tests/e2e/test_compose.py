@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from testcontainers.compose import DockerCompose
 
-from tests.e2e.conftest import SPEED, free_block, free_ports, require_docker, state_directory
+from tests.blocks import free_block
+from tests.e2e.conftest import SPEED, free_ports, require_docker, state_directory
 from tests.e2e.outside import CHECKOUT, Lab, get, inspect
 from tests.eventually import until
 
