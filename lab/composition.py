@@ -37,7 +37,7 @@ def in_container() -> bool:
 
 
 def docker_settings(settings: Settings) -> DockerSettings:
-    return DockerSettings(owner=settings.owner, project=settings.owner, images=IMAGES)
+    return DockerSettings(owner=settings.owner, project=settings.owner, images=IMAGES, internet=settings.internet)
 
 
 def process_settings(settings: Settings) -> ProcessSettings:

@@ -56,7 +56,7 @@ async def run(settings: Settings) -> None:
         compute=opened.compute,
         clock=clock,
         new_id=random_id,
-        account=Account(),
+        account=Account(public_block=settings.internet),
         site=Site(opened.control_url, {80: settings.listener_port, 443: settings.tls_port}),
         nodes=NodeBook(clock.speed),
         certificates=Authority(settings.state / "authority", wall_time),

@@ -10,9 +10,11 @@ from lab.core.autoscaling.scheduled import ScheduledAction
 from lab.core.autoscaling.warm_pool import WarmPool
 from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
 from lab.core.ec2.model import (
+    Address,
     Instance,
     InternetGateway,
     LaunchTemplate,
+    NatGateway,
     NetworkAcl,
     NetworkFault,
     NetworkInterface,
@@ -36,9 +38,9 @@ from lab.core.store import Row
 from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
-    Activity, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup,
+    Activity, Address, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup,
     Decision, Event, Forecast, Instance, InstanceRefresh, InternetGateway, LaunchTemplate, Listener,
-    ListenerRule, LoadBalancer, Member, MetricAlarm, NetworkAcl, NetworkFault, NetworkInterface,
+    ListenerRule, LoadBalancer, Member, MetricAlarm, NatGateway, NetworkAcl, NetworkFault, NetworkInterface,
     Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret, SecurityGroup, Stack,
     StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool, ZonalShift,
 )  # fmt: skip

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 
+from lab.core.ec2.public import POOL
 from lab.core.errors import Refused
 
 DEFAULT_SPEED = 20.0
@@ -20,6 +22,7 @@ STACKS = Path(__file__).resolve().parent.parent / "stacks"
 class Settings:
     """`state` is the directory for everything the lab keeps; `listener_port` is where listener port 80 is found in the
     first zone (one up in the next), `tls_port` likewise for listener port 443; `owner` marks what the lab makes on Docker;
+    `internet` is the block of the public addresses, and of the bridge that plays the internet on Docker;
     `stack` is the template that is deployed at the first start, None for none, with `stack_parameters`."""
 
     compute: str = "auto"
@@ -30,6 +33,7 @@ class Settings:
     listener_port: int = DEFAULT_LISTENER_PORT
     tls_port: int = DEFAULT_TLS_PORT
     owner: str = "asg-lab"
+    internet: str = POOL
     stack: Path | None = STACKS / "web.yaml"
     stack_name: str = "web"
     stack_parameters: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +65,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         listener_port=listener_port,
         tls_port=tls_port,
         owner=environ.get("LAB_OWNER") or "asg-lab",
+        internet=_internet(environ.get("LAB_INTERNET") or POOL),
         stack=Path(stack) if stack else None,
         stack_name=environ.get("LAB_STACK_NAME") or "web",
         stack_parameters=_parameters(environ.get("LAB_STACK_PARAMETERS") or ""),
@@ -81,6 +86,16 @@ def _speed(text: str) -> float:
     if not 0 < speed <= 1000:
         raise Refused(f"LAB_SPEED must be a number above 0 and at most 1000 (1 is AWS's own pace), not {text!r}")
     return speed
+
+
+def _internet(text: str) -> str:
+    try:
+        block = IPv4Network(text)
+    except ValueError as error:
+        raise Refused(f"LAB_INTERNET must be a block of addresses, as in {POOL}, not {text!r} ({error})") from error
+    if not 16 <= block.prefixlen <= 26:
+        raise Refused(f"LAB_INTERNET must be a /16 to /26 block, not {text!r}")
+    return str(block)
 
 
 def _parameters(text: str) -> dict[str, str]:

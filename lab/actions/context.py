@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from lab.core.acm import AuthorityFacts, CertificateFacts, Material
 from lab.core.cloudwatch.metric import Metric, Statistics
+from lab.core.ec2.public import POOL
 from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
 from lab.core.store import R, Store
@@ -79,6 +80,8 @@ class Account:
 
     account_id: str = "123456789012"
     region: str = "us-east-1"
+    public_block: str = POOL
+    """What the internet is made of, as far as this lab goes: `lab.core.ec2.public`."""
 
     @property
     def zones(self) -> tuple[str, ...]:

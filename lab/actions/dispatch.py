@@ -47,18 +47,22 @@ from lab.actions.cloudwatch import (
 )
 from lab.actions.cloudwatch import tags as cloudwatch_tags
 from lab.actions.context import READS, Action, Context, Request, Response
-from lab.actions.ec2 import instances as ec2_instances
 from lab.actions.ec2 import (
-    internet,
+    addresses,
+    interfaces,
+    internet_gateways,
     launch_templates,
     modify,
+    nat_gateways,
     network_acls,
     power,
+    route_tables,
     run,
     security_groups,
     tags,
     vpcs,
 )
+from lab.actions.ec2 import instances as ec2_instances
 from lab.actions.elbv2 import (
     attributes,
     certificates,
@@ -85,7 +89,10 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     "cloudwatch": (
         alarms, composite_alarms, alarm_reports, alarm_history, metrics, metric_statistics, metric_data, cloudwatch_tags,
     ),
-    "ec2": (vpcs, internet, network_acls, security_groups, launch_templates, ec2_instances, modify, run, power, tags),
+    "ec2": (
+        vpcs, interfaces, internet_gateways, nat_gateways, addresses, route_tables, network_acls, security_groups,
+        launch_templates, ec2_instances, modify, run, power, tags,
+    ),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,
         elbv2_tags, limits,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role, Traffic
 from lab.core.errors import AdapterError, NoCapacity, Refused, Unavailable
 from lab.core.vpc.documents import Interface
+from lab.core.vpc.routers import Router
 
 KILLED, ASKED = 137, 0  # exit codes of a SIGKILL and of a program that was asked to stop
 PACKET = 1500  # bytes
@@ -111,6 +112,12 @@ class SimulatedCompute:
 
     async def set_interface(self, interface: Interface) -> None:
         """No packets, no rules."""
+
+    async def set_router(self, router: Router) -> None:
+        """No packets, no ways."""
+
+    async def routers(self) -> frozenset[str]:
+        return frozenset()
 
     async def probe(self, machine_id: str, address: str, port: int) -> str:
         raise Refused("there is nothing to probe: simulated machines send no packets")

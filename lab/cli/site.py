@@ -57,6 +57,7 @@ def docker_environment() -> dict[str, str]:
         **os.environ,
         "COMPOSE_PROJECT_NAME": known.owner,
         "LAB_OWNER": known.owner,
+        "LAB_INTERNET": known.internet,
         "LAB_SPEED": f"{known.speed:g}",
         "LAB_API_PORT": str(known.api_port),
         "LAB_LISTENER_PORT": str(known.listener_port),

@@ -20,6 +20,7 @@ from lab.control.cloudwatch.measure import Measure
 from lab.control.effects import Effects
 from lab.control.elbv2 import LoadBalancers
 from lab.control.machines import Machines
+from lab.control.routers import Routers
 from lab.control.vpc import Interfaces
 from lab.control.world import World
 from lab.core.elbv2.report import NodeReport
@@ -44,6 +45,7 @@ class Loop:
         self.balancers = LoadBalancers(world)
         self.groups = Groups(world, self.balancers.drained)
         self.interfaces = Interfaces(world, self.wake)
+        self.routers = Routers(world, self.wake)
         self.machines = Machines(world, self.effects, self.interfaces)
         self.policies = Policies(world)
         self._scheduled = ScheduledActions(world)
@@ -98,11 +100,13 @@ class Loop:
             await asyncio.gather(watcher, return_exceptions=True)
             await self.effects.close()
             await self.interfaces.close()
+            await self.routers.close()
 
     async def turn(self) -> None:
         """One look at everything."""
         try:
             found = await self.machines.find()
+            await self.routers.find()
             if not self._zones_known:
                 self.failed_zones = await self._world.compute.failed_zones()
                 self._zones_known = True
@@ -116,6 +120,7 @@ class Loop:
             self.engine_problem = ""
         now = self._world.clock.now()
         self.machines.observe(found, now)
+        self.routers.observe(now)
         self._scheduled.look(now)
         self._predictive.look(now)
         for _ in range(TURNS_IN_A_ROW):
@@ -128,6 +133,7 @@ class Loop:
             self.alarms.evaluate(now)
         self.machines.act(found)
         self.interfaces.act(found)
+        self.routers.act(self.failed_zones)
         self._flush(now)
 
     async def _watch(self) -> None:

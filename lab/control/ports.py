@@ -6,6 +6,7 @@ from typing import Protocol
 from lab.core.buckets import StoredObject
 from lab.core.compute import Machine, MachineSpec, MachineStats, Network
 from lab.core.vpc.documents import Interface
+from lab.core.vpc.routers import Router
 
 
 class Clock(Protocol):
@@ -34,6 +35,13 @@ class Compute(Protocol):
 
     async def delete_network(self, vpc_id: str) -> None:
         """Remove the VPC's network; no machine may be on it. Does nothing when it is gone already."""
+
+    async def set_router(self, router: Router) -> None:
+        """Have the VPC's router, and put its document in force. The network must exist. Does nothing where packets are not
+        filtered."""
+
+    async def routers(self) -> frozenset[str]:
+        """The VPCs whose routers run."""
 
     async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         """Make the machine run: create and start it; start it again (same data, same ports) if it is there but stopped;

@@ -1,6 +1,7 @@
-"""`python -m services.net`: the agent of one network interface.
+"""`python -m services.net`: the agent of one network interface, or of one VPC's router.
 
-One JSON document a line comes in, {"id": 7, "interface": {…}} (`lab.core.vpc.documents`), and one line goes out when it is in
+One JSON document a line comes in, {"id": 7, "interface": {…}} (`lab.core.vpc.documents`) or
+{"id": 7, "router": {…}} (`lab.core.vpc.routers`), and one line goes out when it is in
 force, {"id": 7, "applied": true}, or when it is not, {"id": 7, "error": "…"}: then what was in force still is. A line may also
 ask for a probe, {"id": 8, "probe": {"address": …, "port": …}}. The container's log is so the history of its rules. The
 control plane attaches to the input when it has something to say; between two documents, and without a control plane, the
@@ -14,12 +15,14 @@ import threading
 import time
 from typing import Any
 
-from services.net.device import NoDelay, delay, device_of, own
+from services.net.device import NoDelay, delay, device_of, forget_default_route, hold, own
 from services.net.imds import ADDRESS, Service
 from services.net.nft import Nft, Rejected
 from services.net.probe import probe
+from services.net.router import router_ruleset
 from services.net.ruleset import ruleset
 
+FAILURES = (NoDelay, Rejected, OSError, subprocess.SubprocessError, KeyError, TypeError, ValueError)
 SAYING = threading.Lock()
 
 
@@ -32,7 +35,22 @@ def applied(interface: dict[str, Any], nft: Nft, imds: Service) -> dict[str, Any
         if imds.metadata is not None:
             own(ADDRESS)
             imds.start()
-    except (NoDelay, Rejected, OSError, subprocess.SubprocessError, KeyError, TypeError, ValueError) as error:
+    except FAILURES as error:
+        return {"error": str(error) or type(error).__name__}
+    return {"applied": True}
+
+
+def routed(router: dict[str, Any], nft: Nft) -> dict[str, Any]:
+    """`host` is this machine's address on the internet's bridge, `own_public` the router's."""
+    try:
+        vpc, internet = device_of(router["address"]), device_of(router["own_public"])
+        forget_default_route()
+        nft.run(router_ruleset(router, vpc_device=vpc, inet_device=internet, host=router["host"]))
+        hold(vpc, router["address"], {router["gateway"]})
+        hold(
+            internet, router["own_public"], {*router["public"].values(), *(nat["public_ip"] for nat in router["nats"])}
+        )
+    except FAILURES as error:
         return {"error": str(error) or type(error).__name__}
     return {"applied": True}
 
@@ -54,6 +72,8 @@ def main() -> None:
             # In a thread: rules do not wait for who does not answer.
             asked = request["probe"]
             threading.Thread(target=probing, args=(request["id"], asked["address"], asked["port"]), daemon=True).start()
+        elif "router" in request:
+            say(request["id"], routed(request["router"], nft))
         else:
             say(request["id"], applied(request["interface"], nft, imds))
 

@@ -41,13 +41,13 @@ def ruleset(interface: Mapping[str, Any], device: str) -> str:
     acl = firewall["acl"]
     for way, peer in (("in", "saddr"), ("out", "daddr")):
         side = "ingress" if way == "in" else "egress"
-        lines += _chain(f"acl_{way}", _acl(acl[side], peer))
-        lines += _chain(f"acl_{way}_host", _acl(_beyond(acl[side], vpc), peer))
-        lines += _chain(f"groups_{way}", _groups(firewall[side], peer))
-        lines += _chain(f"groups_{way}_host", _groups(_beyond(firewall[side], vpc), peer))
+        lines += chain(f"acl_{way}", acl_rules(acl[side], peer))
+        lines += chain(f"acl_{way}_host", acl_rules(_beyond(acl[side], vpc), peer))
+        lines += chain(f"groups_{way}", _groups(firewall[side], peer))
+        lines += chain(f"groups_{way}_host", _groups(_beyond(firewall[side], vpc), peer))
         lines += _hook(way, peer, device, firewall["subnet_cidr"], host, interface["fault"])
     if interface["metadata"] is not None:
-        lines += _chain("metadata", METADATA)
+        lines += chain("metadata", METADATA)
     lines.append("}")
     return "\n".join(lines) + "\n"
 
@@ -68,7 +68,7 @@ def _hook(way: str, peer: str, device: str, subnet: str, host: str, fault: Rule)
         to_host,
         f"ip {peer} != {host} jump groups_{way}",
     ]
-    return _chain(hook, rules)
+    return chain(hook, rules)
 
 
 def _lost(percent: float) -> Iterator[str]:
@@ -79,11 +79,11 @@ def _lost(percent: float) -> Iterator[str]:
         yield f"numgen random mod {_PARTS} < {round(percent * _PARTS / 100)} drop"
 
 
-def _chain(name: str, rules: Iterable[str]) -> list[str]:
+def chain(name: str, rules: Iterable[str]) -> list[str]:
     return [f"  chain {name} {{", *(f"    {rule}" for rule in rules), "  }"]
 
 
-def _acl(rules: Iterable[Rule], peer: str) -> Iterator[str]:
+def acl_rules(rules: Iterable[Rule], peer: str) -> Iterator[str]:
     """`return` goes on to the security groups."""
     for rule in rules:
         words = (_match(rule["match"]), _block(rule["cidr"], peer), "return" if rule["allow"] else "drop")

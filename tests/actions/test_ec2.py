@@ -210,7 +210,12 @@ def test_metadata_options_are_checked_and_changed(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "member", [{"NetworkInterfaces": [{"DeviceIndex": 0, "Groups": ["sg-1"]}]}, {"SecurityGroups": ["web"]}]
+    "member",
+    [
+        {"NetworkInterfaces": [{"DeviceIndex": 0, "PrivateIpAddress": "10.0.1.9"}]},
+        {"NetworkInterfaces": [{"DeviceIndex": 0}, {"DeviceIndex": 1}]},
+        {"SecurityGroups": ["web"]},
+    ],
 )
 def test_groups_of_a_launch_template_are_never_passed_over(aws: Aws, member: dict[str, Any]) -> None:
     data = {"ImageId": "ami-00000000000000a99", "InstanceType": "t3.micro"}

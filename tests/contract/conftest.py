@@ -25,7 +25,7 @@ from lab.adapters.process.lifecycle import Lifecycle
 from lab.adapters.process.processes import table
 from lab.adapters.simulated import SimulatedCompute
 from lab.core.compute import Machine
-from tests.contract.worlds import NETWORK, World, ask, listening
+from tests.contract.worlds import INTERNET, NETWORK, World, ask, listening
 
 IMAGE = Path(__file__).parent / "image"
 ROOT = Path(__file__).parents[2]
@@ -178,7 +178,7 @@ def _docker(request: pytest.FixtureRequest, prefix: str, occupied: int) -> World
     images["postgres"] = "postgres:17"
 
     def make() -> DockerCompute:
-        return DockerCompute(DockerSettings(owner, images=images))
+        return DockerCompute(DockerSettings(owner, images=images, internet=INTERNET))
 
     def stranger() -> DockerCompute:
         return DockerCompute(DockerSettings(f"{owner}-stranger", images=images))

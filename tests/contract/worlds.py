@@ -11,13 +11,14 @@ from typing import Protocol
 
 from lab.control.ports import Compute
 from lab.core.compute import Machine, MachineSpec, Network, Port, Role
-from tests.blocks import free_block
+from tests.blocks import free_block, free_internet
 
 DATA = "/var/lib/lb"
 PASSWORD = "not-a-secret"
 BLOCK = IPv4Network(free_block())
 SUBNET = f"{BLOCK[256]}/24"
 """That of all machines."""
+INTERNET = free_internet()
 NETWORK = Network("vpc-contract", str(BLOCK), str(BLOCK[-2]))
 
 

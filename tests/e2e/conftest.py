@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.blocks import free_block
+from tests.blocks import free_block, free_internet
 from tests.e2e.outside import Lab
 from tests.eventually import until
 
@@ -61,6 +61,7 @@ def new_lab(mode: str, state: Path, **environment: str) -> Lab:
             "LAB_OWNER": owner,
             "LAB_SPEED": SPEED,
             "LAB_STACK_PARAMETERS": f"VpcCidr={free_block()}",
+            "LAB_INTERNET": free_internet(),
             **environment,
         },
         api=first,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from testcontainers.compose import DockerCompose
 
-from tests.blocks import free_block
+from tests.blocks import free_block, free_internet
 from tests.e2e.conftest import SPEED, free_ports, require_docker, state_directory
 from tests.e2e.outside import CHECKOUT, Lab, get, inspect
 from tests.eventually import until
@@ -30,6 +30,7 @@ class Composed:
             "LAB_TLS_PORT": first + 4,
             "LAB_SPEED": SPEED,
             "LAB_STACK_PARAMETERS": f"VpcCidr={free_block()}",
+            "LAB_INTERNET": free_internet(),
         }
         environment.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
         self.environment = environment

@@ -132,6 +132,8 @@ DEFAULT_ACL = "acl-default"
 CREATES = {
     "CreateVpc": ("vpc", "vpc-", ("Vpc", "VpcId")),
     "CreateInternetGateway": ("igw", "igw-", ("InternetGateway", "InternetGatewayId")),
+    "AllocateAddress": ("eip", "198.51.100.", ("PublicIp",)),
+    "CreateNatGateway": ("nat", "nat-", ("NatGateway", "NatGatewayId")),
     "CreateSubnet": ("subnet", "subnet-", ("Subnet", "SubnetId")),
     "CreateRouteTable": ("rtb", "rtb-", ("RouteTable", "RouteTableId")),
     "CreateRoute": ("route", "route-", ("Return",)),
@@ -151,6 +153,8 @@ CREATES = {
 DELETES = {
     "DeleteVpc": ("vpc", "VpcId", "InvalidVpcID.NotFound"),
     "DeleteInternetGateway": ("igw", "InternetGatewayId", "InvalidInternetGatewayID.NotFound"),
+    "ReleaseAddress": ("eip", "PublicIp", "InvalidAddress.NotFound"),
+    "DeleteNatGateway": ("nat", "NatGatewayId", "NatGatewayNotFound"),
     "DeleteSubnet": ("subnet", "SubnetId", "InvalidSubnetID.NotFound"),
     "DeleteRouteTable": ("rtb", "RouteTableId", "InvalidRouteTableID.NotFound"),
     "DeleteNetworkAcl": ("acl", "NetworkAclId", "InvalidNetworkAclID.NotFound"),
@@ -189,6 +193,10 @@ class FakeAws:
             "DescribeSubnets": lambda r: {
                 "Subnets": [{"State": "available", **self._one("subnet", r["SubnetIds"][0]).request}]
             },
+            "DescribeAddresses": lambda r: {
+                "Addresses": [{"AllocationId": f"eipalloc-{self._one('eip', r['PublicIps'][0]).id}"}]
+            },
+            "DescribeNatGateways": self._describe_nats,
             "DescribeLaunchTemplates": self._describe_templates,
             "CreateLaunchTemplateVersion": self._new_version,
             "DescribeLoadBalancers": self._describe_lbs,
@@ -302,6 +310,13 @@ class FakeAws:
         if request["NetworkAclId"] != DEFAULT_ACL:
             self.store.put(Thing("aclassoc", new, self.now, request))
         return {"NewAssociationId": new}
+
+    def _describe_nats(self, request: dict[str, Any]) -> dict[str, Any]:
+        """By id, or one of a filter that may have gone."""
+        if "NatGatewayIds" in request:
+            return {"NatGateways": [{"State": "available", **self._one("nat", request["NatGatewayIds"][0]).request}]}
+        found = self.store.get(Thing, f"nat/{request['Filter'][0]['Values'][0]}")
+        return {"NatGateways": [] if found is None else [{"State": "deleting"}]}
 
     def _describe_templates(self, request: dict[str, Any]) -> dict[str, Any]:
         versions = self._one("lt", request["LaunchTemplateIds"][0]).extra["versions"]

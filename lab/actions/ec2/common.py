@@ -104,10 +104,16 @@ def default_group(store: Store, vpc_id: str) -> SecurityGroup:
 
 
 def attach_interface(
-    context: Context, subnet_id: str, group_ids: Iterable[str], owner: str, description: str
+    context: Context,
+    subnet_id: str,
+    group_ids: Iterable[str],
+    owner: str,
+    description: str,
+    *,
+    public: bool = False,
 ) -> NetworkInterface:
-    """A new network interface: the lowest free address of the subnet, with the security groups (the VPC's default group
-    when none are named). Raises InsufficientFreeAddressesInSubnet."""
+    """A new network interface with the security groups (the VPC's default group when none are named). Raises
+    InsufficientFreeAddressesInSubnet, InvalidGroup.NotFound."""
     store = context.store
     subnet = get_subnet(store, subnet_id)
     vpc = get_vpc(store, subnet.vpc_id)
@@ -118,6 +124,16 @@ def attach_interface(
                 "InvalidGroup.NotFound",
                 f"The security group '{group_id}' does not exist in VPC '{vpc.vpc_id}'",
             )
+    return new_interface(context, subnet_id, groups, owner, description, public=public)
+
+
+def new_interface(
+    context: Context, subnet_id: str, groups: tuple[str, ...], owner: str, description: str, *, public: bool = False
+) -> NetworkInterface:
+    """With the lowest free address of the subnet. Raises InsufficientFreeAddressesInSubnet."""
+    store = context.store
+    subnet = get_subnet(store, subnet_id)
+    vpc = get_vpc(store, subnet.vpc_id)
     taken = (eni.private_ip_address for eni in store.where(NetworkInterface, "subnet_id", subnet_id))
     address = free_address(subnet.cidr_block, vpc.cidr_block, taken)
     if address is None:
@@ -125,6 +141,7 @@ def attach_interface(
             "InsufficientFreeAddressesInSubnet",
             f"There are not enough free addresses in subnet '{subnet_id}' to satisfy the requested number of instances.",
         )
-    interface = NetworkInterface(context.new_id("eni"), subnet_id, vpc.vpc_id, address, groups, owner, description)
+    identity = context.new_id("eni")
+    interface = NetworkInterface(identity, subnet_id, vpc.vpc_id, address, groups, owner, description, public)
     store.put(interface)
     return interface

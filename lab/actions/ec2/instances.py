@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, require, tag_list
+from lab.actions.ec2.addresses import association
 from lab.actions.ec2.common import attach_interface, get_subnet, member, select
+from lab.actions.ec2.interfaces import interface_shape
+from lab.actions.ec2.launch_interfaces import wish
 from lab.actions.ec2.metadata_options import chosen, shape
 from lab.core.ec2.addresses import private_dns_name
 from lab.core.ec2.catalogue import IMAGES, INSTANCE_TYPES
@@ -17,13 +20,20 @@ from lab.core.ec2.model import (
     LaunchTemplate,
     LaunchTemplateVersion,
     MetadataOptions,
+    NetworkInterface,
     SecurityGroup,
+    Vpc,
 )
 from lab.core.ec2.power import USER_SHUTDOWN
+from lab.core.ec2.public import public_addresses, public_dns_name
 from lab.core.errors import LabError
 from lab.core.times import gmt, moment
 
 USER_DATA_LIMIT = 16 * 1024
+ONLY_ALONE = ("AvailabilityZone", "RequesterManaged", "TagSet")
+ASSOCIATION = ("PublicIp", "PublicDnsName", "IpOwnerId")
+"""Of an interface, what its own description has and its instance's leaves out, and what its instance's tells of its public
+address (bc:ec2.InstanceNetworkInterface)."""
 
 
 def launch(
@@ -58,7 +68,9 @@ def make(context: Context, data: Mapping[str, Any], subnet_id: str, tags: Mappin
     options = chosen(data.get("MetadataOptions", {}), MetadataOptions())
     subnet = get_subnet(context.store, subnet_id)
     instance_id = context.new_id("i")
-    interface = attach_interface(context, subnet_id, data.get("SecurityGroupIds", ()), instance_id, "")
+    asked = wish(data)
+    public = subnet.map_public_ip_on_launch if asked.public is None else asked.public
+    interface = attach_interface(context, subnet_id, asked.group_ids, instance_id, asked.description, public=public)
     instance = Instance(
         instance_id=instance_id,
         image_id=image_id,
@@ -254,11 +266,11 @@ def instance_shape(instance: Instance, context: Context) -> dict[str, Any]:
         "MetadataOptions": shape(instance.metadata_options),
         "Monitoring": {"State": "enabled" if instance.monitoring else "disabled"},
         "PrivateDnsName": dns if running else "",
-        "PublicDnsName": "",
+        **_public(instance, context),
         **({} if gone else {"PrivateIpAddress": instance.private_ip_address}),
         **({} if gone else {"SubnetId": instance.subnet_id, "VpcId": instance.vpc_id}),
         "SecurityGroups": list(_groups(instance, context)),
-        "NetworkInterfaces": [],
+        "NetworkInterfaces": list(_interfaces(instance, context)),
         "Tags": tag_list(instance.tags),
     }
 
@@ -267,6 +279,31 @@ def _transition_reason(instance: Instance) -> str:
     if instance.state_reason_code.startswith("Client.UserInitiated"):
         return f"User initiated ({gmt(instance.since)})"
     return instance.state_reason_message
+
+
+def _public(instance: Instance, context: Context) -> dict[str, str]:
+    """The name only where the VPC gives names (vpc:vpc-dns)."""
+    public_ip = public_addresses(context.store).get(instance.network_interface_id)
+    if public_ip is None:
+        return {"PublicDnsName": ""}
+    vpc = context.store.get(Vpc, instance.vpc_id)
+    named = vpc is not None and vpc.enable_dns_hostnames
+    name = public_dns_name(public_ip, context.account.region) if named else ""
+    return {"PublicDnsName": name, "PublicIpAddress": public_ip}
+
+
+def _interfaces(instance: Instance, context: Context) -> Iterable[dict[str, Any]]:
+    row = context.store.get(NetworkInterface, instance.network_interface_id)
+    if row is not None:
+        public = {name: value for name, value in association(row, context).items() if name in ASSOCIATION}
+        named = {"Association": public} if public else {}
+        address = {"Primary": True, "PrivateIpAddress": row.private_ip_address, **named}
+        yield {
+            **{name: value for name, value in interface_shape(row, context).items() if name not in ONLY_ALONE},
+            "PrivateIpAddresses": [address],
+            "Attachment": {"Status": "attached", "DeviceIndex": 0},
+            **named,
+        }
 
 
 def _groups(instance: Instance, context: Context) -> Iterable[dict[str, str]]:

@@ -1,23 +1,17 @@
 """Launch templates (aws-facts §7.2). As on AWS, the data of a version is checked when something is launched from it."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, tag_list
 from lab.actions.ec2.common import member, select, specified_tags
+from lab.actions.ec2.launch_interfaces import wish
 from lab.core.ec2.model import LaunchTemplate, LaunchTemplateVersion
 from lab.core.errors import LabError
 from lab.core.store import Store
 from lab.core.times import moment
 
-DECISIVE = {
-    "NetworkInterfaces": "give SecurityGroupIds; the subnet is the group's or the request's",
-    "SecurityGroups": "give SecurityGroupIds: groups of a VPC go by id",
-}
-"""Members that would decide where packets go and that the lab does not read, and what to give instead: passed over in silence,
-an instance would run under rules that nobody asked for."""
 NAME = re.compile(r"[a-zA-Z0-9().\-/_]{3,128}")
 
 
@@ -33,7 +27,7 @@ def create_launch_template(context: Context, request: Request) -> Response:
         raise LabError(
             "InvalidLaunchTemplateName.AlreadyExistsException", f"Launch template name already in use: {name}"
         )
-    _check_members(request["LaunchTemplateData"])
+    wish(request["LaunchTemplateData"])
     first = LaunchTemplateVersion(1, request["LaunchTemplateData"], context.now, request.get("VersionDescription", ""))
     tags = specified_tags(request, "launch-template")
     template = LaunchTemplate(context.new_id("lt"), name, context.now, (first,), tags=tags)
@@ -46,7 +40,7 @@ def create_launch_template(context: Context, request: Request) -> Response:
 )
 def create_launch_template_version(context: Context, request: Request) -> Response:
     template = find_template(context.store, request)
-    _check_members(request["LaunchTemplateData"])
+    wish(request["LaunchTemplateData"])
     inherited = version_of(template, request["SourceVersion"]).data if "SourceVersion" in request else {}
     version = LaunchTemplateVersion(
         template.latest_version + 1,
@@ -156,9 +150,3 @@ def _version(template: LaunchTemplate, version: LaunchTemplateVersion, context: 
         "DefaultVersion": version.number == template.default_version,
         "LaunchTemplateData": dict(version.data),
     }
-
-
-def _check_members(data: Mapping[str, Any]) -> None:
-    for name, instead in DECISIVE.items():
-        if data.get(name):
-            raise LabError("UnsupportedOperation", f"the lab does not support {name} in a launch template: {instead}")

@@ -6,9 +6,11 @@ from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, tags_of
 from lab.core.ec2.model import (
+    Address,
     Instance,
     InternetGateway,
     LaunchTemplate,
+    NatGateway,
     NetworkAcl,
     RouteTable,
     SecurityGroup,
@@ -21,6 +23,8 @@ KINDS: dict[str, Any] = {
     "vpc": Vpc,
     "subnet": Subnet,
     "igw": InternetGateway,
+    "nat": NatGateway,
+    "eipalloc": Address,
     "rtb": RouteTable,
     "acl": NetworkAcl,
     "sg": SecurityGroup,

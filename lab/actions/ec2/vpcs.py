@@ -1,4 +1,4 @@
-"""VPCs, subnets and network interfaces (aws-facts §7.8)."""
+"""VPCs and subnets (aws-facts §7.8)."""
 
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -188,24 +188,6 @@ def delete_subnet(context: Context, request: Request) -> Response:
     return {}
 
 
-@reads("NetworkInterfaceIds", "Filters", "MaxResults", "NextToken")
-def describe_network_interfaces(context: Context, request: Request) -> Response:
-    described = [_interface(eni, context) for eni in context.store.all(NetworkInterface)]
-    filters = {
-        "vpc-id": member("VpcId"),
-        "subnet-id": member("SubnetId"),
-        "network-interface-id": member("NetworkInterfaceId"),
-        "description": member("Description"),
-        "group-id": lambda item: [group["GroupId"] for group in item["Groups"]],
-        "addresses.private-ip-address": member("PrivateIpAddress"),
-        "attachment.instance-id": lambda item: (item["Attachment"].get("InstanceId", ""),),
-    }
-    ids = request.get("NetworkInterfaceIds", ())
-    code = "InvalidNetworkInterfaceID.NotFound"
-    found = select(described, ids, "NetworkInterfaceId", code, request.get("Filters", ()), filters)
-    return {"NetworkInterfaces": found}
-
-
 @reads("ZoneNames", "Filters", "AllAvailabilityZones")
 def describe_availability_zones(context: Context, request: Request) -> Response:
     described = [
@@ -272,30 +254,4 @@ def _subnet(subnet: Subnet, context: Context) -> dict[str, Any]:
         "Ipv6CidrBlockAssociationSet": [],
         "OwnerId": context.account.account_id,
         "Tags": tag_list(subnet.tags),
-    }
-
-
-def _interface(eni: NetworkInterface, context: Context) -> dict[str, Any]:
-    groups = [context.store.get(SecurityGroup, group_id) for group_id in eni.group_ids]
-    zone = get_subnet(context.store, eni.subnet_id).availability_zone
-    return {
-        "NetworkInterfaceId": eni.network_interface_id,
-        "SubnetId": eni.subnet_id,
-        "VpcId": eni.vpc_id,
-        "AvailabilityZone": zone,
-        "PrivateIpAddress": eni.private_ip_address,
-        "PrivateIpAddresses": [{"Primary": True, "PrivateIpAddress": eni.private_ip_address}],
-        "Description": eni.description,
-        "Groups": [{"GroupId": g.group_id, "GroupName": g.group_name} for g in groups if g is not None],
-        "Status": "in-use",
-        "InterfaceType": "interface",
-        "SourceDestCheck": True,
-        "RequesterManaged": not eni.owner.startswith("i-"),
-        "OwnerId": context.account.account_id,
-        "Attachment": {
-            "Status": "attached",
-            "DeviceIndex": 0,
-            **({"InstanceId": eni.owner} if eni.owner.startswith("i-") else {}),
-        },
-        "TagSet": [],
     }

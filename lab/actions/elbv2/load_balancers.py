@@ -60,7 +60,7 @@ def create_load_balancer(context: Context, request: Request) -> Response:
         scheme=scheme,
         vpc_id=vpc_id,
         group_ids=groups,
-        nodes=tuple(_node(context, subnet_id, groups, short) for subnet_id in subnets),
+        nodes=tuple(_node(context, subnet_id, groups, short, scheme) for subnet_id in subnets),
         created=context.now,
         slot=next(slot for slot in range(len(slots) + 1) if slot not in slots),
         tags=tags_of(request.get("Tags")),
@@ -117,7 +117,7 @@ def set_subnets(context: Context, request: Request) -> Response:
         if node.subnet_id not in kept:
             context.store.delete(NetworkInterface, node.network_interface_id)
     nodes = tuple(
-        kept.get(subnet_id) or _node(context, subnet_id, balancer.group_ids, balancer.short_name)
+        kept.get(subnet_id) or _node(context, subnet_id, balancer.group_ids, balancer.short_name, balancer.scheme)
         for subnet_id in subnets
     )
     balancer = replace(balancer, nodes=nodes)
@@ -162,9 +162,10 @@ def _check_groups(context: Context, group_ids: Iterable[str], vpc_id: str) -> tu
     return groups
 
 
-def _node(context: Context, subnet_id: str, groups: tuple[str, ...], short_name: str) -> Node:
-    node_id = context.new_id("lb")
-    interface = attach_interface(context, subnet_id, groups, node_id, f"ELB {short_name}")
+def _node(context: Context, subnet_id: str, groups: tuple[str, ...], short_name: str, scheme: str) -> Node:
+    """That of an internet-facing load balancer has a public address."""
+    node_id, public = context.new_id("lb"), scheme == "internet-facing"
+    interface = attach_interface(context, subnet_id, groups, node_id, f"ELB {short_name}", public=public)
     return Node(
         node_id=node_id,
         availability_zone=get_subnet(context.store, subnet_id).availability_zone,

@@ -15,7 +15,7 @@ from typing import Any
 from docker.api.client import APIClient
 from docker.errors import APIError, NotFound
 
-from lab.adapters.docker import interfaces, machines, networks, zones
+from lab.adapters.docker import interfaces, machines, networks, routers, zones
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.cleanup import ensure_janitor
 from lab.adapters.docker.client import Engine, connect, create_container
@@ -25,6 +25,7 @@ from lab.adapters.postgres import clients
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
 from lab.core.errors import AdapterError, NoCapacity, Refused
 from lab.core.vpc.documents import Interface
+from lab.core.vpc.routers import Router
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 CONFLICT = 409
@@ -52,7 +53,16 @@ class DockerCompute:
             await self._engine.call(lambda client: networks.ensure_vpc(client, self.settings, network))
 
     async def delete_network(self, vpc_id: str) -> None:
-        await self._engine.call(lambda client: networks.delete_vpc(client, self.settings, vpc_id))
+        for step in (networks.refuse_machines, routers.delete, networks.delete_vpc):
+            await self._engine.call(partial(step, settings=self.settings, vpc_id=vpc_id))
+
+    async def set_router(self, router: Router) -> None:
+        async with self._making:
+            await self._engine.call(lambda client: routers.ensure(client, self.settings, router))
+        await self._engine.call(lambda client: routers.apply(client, self.settings, router))
+
+    async def routers(self) -> frozenset[str]:
+        return await self._engine.call(lambda client: routers.running(client, self.settings))
 
     async def attach_control(self, container_id: str, alias: str = "control") -> None:
         """Put the control plane's own container where load balancer nodes can reach it, as `alias`. Idempotent."""

@@ -3,8 +3,8 @@
 * One bridge per VPC with the VPC's CIDR. Never `internal`: with br_netfilter that also drops bridged frames inside it.
 * No masquerading on any bridge: with br_netfilter the host would rewrite the sources of traffic that stays inside.
 * The containers' default route is the VPC's router address (first address of the block, as AWS has it), reserved through
-  the aux address that Docker takes for this. Nothing answers there: what leaves the VPC goes nowhere, instead of leaving
-  the host un-translated through its uplink, which is what the bridge's own address as the default route would do.
+  the aux address that Docker takes for this. There stands the VPC's router (`routers`), and while it does not, what leaves
+  the VPC goes nowhere. The bridge's own address as the default route would let it leave the host through its uplink.
 * Engines from 28 on drop traffic that reaches a container over another bridge; "nat-unprotected" turns that off.
 * The control network is `internal`, so it never becomes the way out of a machine that stands on two networks.
 """
@@ -29,38 +29,54 @@ ROUTES = Path("/proc/net/route")
 
 def ensure_vpc(client: APIClient, settings: DockerSettings, network: Network) -> None:
     """Make the bridge unless it is there. `Refused`: the block is not free, or the name or the VPC's block is another's."""
-    name = settings.network_name(network.vpc_id)
-    existing = _named(client, name)
-    if existing is not None:
-        _check_same(existing, settings, network)
-        return
     block = ipaddress.IPv4Network(network.cidr_block)
-    docker_blocks = [block for entry in client.networks() for block in _blocks(entry)]
-    refuse_overlap(block, settings.forbidden, host_routes(_routes_text()), docker_blocks)
     router = str(block[1])
     pool = IPAMPool(
         subnet=network.cidr_block,
         gateway=network.gateway,
         aux_addresses={"DefaultGatewayIPv4": router} if router != network.gateway else None,
     )
+    labels = {label.OWNER: settings.owner, label.VPC: network.vpc_id}
+    ensure_bridge(
+        client, settings, settings.network_name(network.vpc_id), block, IPAMConfig(pool_configs=[pool]), labels
+    )
+
+
+def ensure_bridge(
+    client: APIClient,
+    settings: DockerSettings,
+    name: str,
+    block: ipaddress.IPv4Network,
+    ipam: IPAMConfig,
+    labels: dict[str, str],
+) -> None:
+    """Raises `Refused` when the name is another's, the bridge has another block, or the block is not free."""
+    existing = _named(client, name)
+    if existing is not None:
+        _check_same(existing, settings, block)
+        return
+    docker_blocks = [other for entry in client.networks() for other in _blocks(entry)]
+    refuse_overlap(block, settings.forbidden, host_routes(_routes_text()), docker_blocks)
     options = dict(NO_MASQUERADE)
     if int(client.version()["Version"].split(".")[0]) >= 28:
         options["com.docker.network.bridge.gateway_mode_ipv4"] = "nat-unprotected"
-    labels = {label.OWNER: settings.owner, label.VPC: network.vpc_id}
-    _create(client, name, options=options, ipam=IPAMConfig(pool_configs=[pool]), labels=labels)
+    _create(client, name, options=options, ipam=ipam, labels=labels)
+
+
+def refuse_machines(client: APIClient, settings: DockerSettings, vpc_id: str) -> None:
+    """Raise `Unavailable` while a machine, even a stopped one, belongs to the VPC."""
+    filters = {"label": [f"{label.OWNER}={settings.owner}", f"{label.VPC}={vpc_id}"]}
+    entries = [entry for entry in client.containers(all=True, filters=filters) if label.ROLE in entry["Labels"]]
+    machines = [entry["Names"][0].removeprefix("/") for entry in entries]
+    if machines:
+        raise Unavailable(f"network {vpc_id} still has machines: {', '.join(sorted(machines))}")
 
 
 def delete_vpc(client: APIClient, settings: DockerSettings, vpc_id: str) -> None:
-    """Remove the bridge. `Unavailable` while a machine, even a stopped one, belongs to it."""
-    name = settings.network_name(vpc_id)
-    existing = _named(client, name)
-    if existing is None or existing["Labels"].get(label.OWNER) != settings.owner:
-        return
-    filters = {"label": [f"{label.OWNER}={settings.owner}", f"{label.VPC}={vpc_id}"]}
-    machines = [entry["Names"][0].removeprefix("/") for entry in client.containers(all=True, filters=filters)]
-    if machines:
-        raise Unavailable(f"network {vpc_id} still has machines: {', '.join(sorted(machines))}")
-    remove(client, existing["Id"])
+    """Remove the bridge; nothing may stand on it."""
+    existing = _named(client, settings.network_name(vpc_id))
+    if existing is not None and existing["Labels"].get(label.OWNER) == settings.owner:
+        remove(client, existing["Id"])
 
 
 def ensure_control(client: APIClient, settings: DockerSettings) -> str:
@@ -167,12 +183,12 @@ def _blocks(entry: dict[str, Any]) -> list[ipaddress.IPv4Network]:
     return [subnet for subnet in subnets if isinstance(subnet, ipaddress.IPv4Network)]
 
 
-def _check_same(existing: dict[str, Any], settings: DockerSettings, network: Network) -> None:
+def _check_same(existing: dict[str, Any], settings: DockerSettings, block: ipaddress.IPv4Network) -> None:
     if existing["Labels"].get(label.OWNER) != settings.owner:
         raise Refused(f"a Docker network named {existing['Name']} exists and is not this lab's: remove or rename it")
     blocks = _blocks(existing)
-    if blocks != [ipaddress.IPv4Network(network.cidr_block)]:
+    if blocks != [block]:
         had = ", ".join(map(str, blocks))
         raise Refused(
-            f"network {network.vpc_id} exists with {had}, not {network.cidr_block}: a VPC's block cannot change"
+            f"the Docker network {existing['Name']} exists with {had}, not {block}: a network's block cannot change"
         )

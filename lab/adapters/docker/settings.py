@@ -7,9 +7,12 @@ call. A thing without our owner label does not exist for us.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lab.core.ec2.public import POOL
+
 OWNER = "lab.owner"
 PART = "lab.part"
-"""What a thing of ours is when it is neither a machine nor a VPC: "control" (the network) or "janitor"."""
+"""What a thing of ours is when it is neither a machine nor a VPC: "control" and "internet" (networks), "eni", "router" or
+"janitor"."""
 ROLE = "lab.role"
 GROUP = "lab.group"
 ZONE = "lab.zone"
@@ -36,6 +39,7 @@ class DockerSettings:
     `base_url` is the engine's address (None: DOCKER_HOST, else the current Docker context, else the platform's default).
     `socket` is the engine's socket as the *engine's host* sees it, for the janitor's mount.
     `control_subnet` fixes the control network's CIDR (None: Docker picks a free one from its own pools).
+    `internet` is the CIDR of the bridge that plays the internet (`lab.core.ec2.public`).
     `forbidden` are ranges no network may touch: the documentation ranges that some machines have as their uplink.
     """
 
@@ -46,6 +50,7 @@ class DockerSettings:
     socket: str = "/var/run/docker.sock"
     control_service: str = "control"
     control_subnet: str | None = None
+    internet: str = POOL
     forbidden: tuple[str, ...] = ("192.0.2.0/24", "203.0.113.0/24")
 
     def network_name(self, vpc_id: str) -> str:

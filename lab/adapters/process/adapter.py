@@ -17,6 +17,7 @@ from lab.adapters.process.zones import FailedZones
 from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
 from lab.core.errors import NoCapacity, Refused, Unavailable
 from lab.core.vpc.documents import Interface
+from lab.core.vpc.routers import Router
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 
@@ -47,6 +48,12 @@ class ProcessCompute:
 
     async def set_interface(self, interface: Interface) -> None:
         """Processes share one loopback: nothing is filtered."""
+
+    async def set_router(self, router: Router) -> None:
+        """Nor routed."""
+
+    async def routers(self) -> frozenset[str]:
+        return frozenset()
 
     async def probe(self, machine_id: str, address: str, port: int) -> str:
         raise Refused("there is nothing to probe: processes share one loopback")

@@ -121,7 +121,8 @@ class SecurityGroup:
 @dataclass(frozen=True, slots=True)
 class NetworkInterface:
     """A network identity: an address of a subnet and its security groups. Made before what uses it, and outlives it only
-    for as long as the owner's row does. `owner` is the id of the machine it belongs to."""
+    for as long as the owner's row does. `owner` is the id of the machine or NAT gateway it belongs to. `public` asks for a
+    public address of the pool while the owner runs, which is `public_ip`; an elastic address takes its place."""
 
     network_interface_id: str
     subnet_id: str
@@ -130,10 +131,52 @@ class NetworkInterface:
     group_ids: tuple[str, ...]
     owner: str
     description: str = ""
+    public: bool = False
+    public_ip: str = ""
 
     @property
     def key(self) -> str:
         return self.network_interface_id
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An elastic IP address. `association_id` and `network_interface_id` are empty while nobody has it."""
+
+    allocation_id: str
+    public_ip: str
+    association_id: str = ""
+    network_interface_id: str = ""
+    tags: Tags = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.allocation_id
+
+
+@dataclass(frozen=True, slots=True)
+class NatGateway:
+    """`state` is pending, available, failed, deleting or deleted; `since` the lab time of its last change. `allocation_id` is
+    empty for a private one (`connectivity_type`), whose way leads nowhere beyond the VPC here."""
+
+    nat_gateway_id: str
+    subnet_id: str
+    vpc_id: str
+    network_interface_id: str
+    private_ip_address: str
+    state: str
+    created: float
+    since: float
+    connectivity_type: str = "public"
+    allocation_id: str = ""
+    public_ip: str = ""
+    failure_code: str = ""
+    failure_message: str = ""
+    tags: Tags = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.nat_gateway_id
 
 
 @dataclass(frozen=True, slots=True)

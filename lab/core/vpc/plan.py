@@ -38,7 +38,7 @@ def interfaces(store: Store) -> dict[str, Interface]:
 def _interfaces(store: Store) -> dict[str, Interface]:
     rows = store.all(NetworkInterface)
     members = _members(rows)
-    acls = _acls(store)
+    acl_of = acls(store)
     found = {}
     for row in rows:
         subnet, vpc = store.get(Subnet, row.subnet_id), store.get(Vpc, row.vpc_id)
@@ -53,7 +53,9 @@ def _interfaces(store: Store) -> dict[str, Interface]:
             owner=row.owner,
             address=row.private_ip_address,
             hostname=private_host_name(row.private_ip_address),
-            firewall=firewall(groups, members, acls.get(subnet.subnet_id, acls.get(vpc.vpc_id, EVERYTHING)), subnet),
+            firewall=firewall(
+                groups, members, acl_of.get(subnet.subnet_id, acl_of.get(vpc.vpc_id, EVERYTHING)), subnet
+            ),
             fault=_fault(store.get(NetworkFault, row.network_interface_id)),
         )
     return found
@@ -87,8 +89,8 @@ def _members(rows: Iterable[NetworkInterface]) -> dict[str, tuple[str, ...]]:
     return {group_id: tuple(sorted(addresses, key=IPv4Address)) for group_id, addresses in found.items()}
 
 
-def _acls(store: Store) -> dict[str, Acl]:
-    """By subnet for those that are associated, by VPC for the default one."""
+def acls(store: Store) -> dict[str, Acl]:
+    """Network ACLs, by subnet for those that are associated, by VPC for the default one."""
     found = {}
     for row in store.all(NetworkAcl):
         acl = Acl(row.network_acl_id, _entries(row, egress=False), _entries(row, egress=True))

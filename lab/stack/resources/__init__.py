@@ -10,6 +10,7 @@ from lab.stack.resources import (
     cloudwatch,
     ec2,
     ec2_acls,
+    ec2_addresses,
     ec2_groups,
     ec2_templates,
     elbv2,
@@ -22,9 +23,9 @@ from lab.stack.resources import (
 from lab.stack.resources.base import ResourceType
 
 _FILES = (
-    ec2, ec2_acls, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls, autoscaling_groups,
-    autoscaling_hooks, autoscaling_policies, autoscaling_scheduled, autoscaling_warm_pools, rds, secretsmanager,
-    cloudwatch,
+    ec2, ec2_acls, ec2_addresses, ec2_groups, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners, elbv2_tls,
+    autoscaling_groups, autoscaling_hooks, autoscaling_policies, autoscaling_scheduled, autoscaling_warm_pools, rds,
+    secretsmanager, cloudwatch,
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {one.name: one for file in _FILES for one in file.TYPES}

@@ -200,19 +200,20 @@ ROUTE_TABLE = ResourceType(
 
 
 def _create_route(work: Work) -> str:
-    work.call("ec2", "CreateRoute", work.some("RouteTableId DestinationCidrBlock GatewayId"))
+    work.call("ec2", "CreateRoute", work.some("RouteTableId DestinationCidrBlock GatewayId NatGatewayId"))
     return f"{work.properties['RouteTableId']}|{work.properties['DestinationCidrBlock']}"
 
 
 def _update_route(work: Work) -> None:
-    work.call("ec2", "ReplaceRoute", work.some("RouteTableId DestinationCidrBlock GatewayId"))
+    work.call("ec2", "ReplaceRoute", work.some("RouteTableId DestinationCidrBlock GatewayId NatGatewayId"))
 
 
 ROUTE = ResourceType(
     "AWS::EC2::Route",
     {
         "DestinationCidrBlock": need(fixed(STRING)),
-        "GatewayId": need(free(STRING)),
+        "GatewayId": free(STRING),
+        "NatGatewayId": free(STRING),
         "RouteTableId": need(fixed(STRING)),
     },
     create=_create_route,
@@ -221,7 +222,7 @@ ROUTE = ResourceType(
     attributes={"CidrBlock": lambda call, physical_id, _: physical_id.partition("|")[2]},
     elsewhere=words(
         """CarrierGatewayId CoreNetworkArn DestinationIpv6CidrBlock DestinationPrefixListId EgressOnlyInternetGatewayId
-        InstanceId LocalGatewayId NatGatewayId NetworkInterfaceId OdbNetworkArn TransitGatewayId VpcEndpointId
+        InstanceId LocalGatewayId NetworkInterfaceId OdbNetworkArn TransitGatewayId VpcEndpointId
         VpcPeeringConnectionId"""
     ),
 )

@@ -31,6 +31,19 @@ _METADATA_OPTIONS = map_of(
         "InstanceMetadataTags": one_of("disabled enabled"),
     }
 )
+_INTERFACE = map_of(
+    {
+        "AssociatePublicIpAddress": BOOLEAN,
+        "DeleteOnTermination": BOOLEAN,
+        "Description": STRING,
+        "DeviceIndex": INTEGER,
+        "Groups": list_of(STRING),
+        "SubnetId": STRING,
+    },
+    elsewhere="""AssociateCarrierIpAddress ConnectionTrackingSpecification EnaQueueCount EnaSrdSpecification InterfaceType
+    Ipv4PrefixCount Ipv4Prefixes Ipv6AddressCount Ipv6Addresses Ipv6PrefixCount Ipv6Prefixes NetworkCardIndex
+    NetworkInterfaceId PrimaryIpv6 PrivateIpAddress PrivateIpAddresses SecondaryPrivateIpAddressCount""",
+)
 _DATA = map_of(
     {
         "BlockDeviceMappings": list_of(
@@ -45,13 +58,14 @@ _DATA = map_of(
         "KeyName": STRING,
         "MetadataOptions": _METADATA_OPTIONS,
         "Monitoring": map_of({"Enabled": BOOLEAN}),
+        "NetworkInterfaces": list_of(_INTERFACE),
         "SecurityGroupIds": list_of(STRING),
         "TagSpecifications": list_of(map_of({"ResourceType": STRING, "Tags": TAGS})),
         "UserData": STRING,
     },
     elsewhere="""CapacityReservationSpecification CpuOptions DisableApiStop EnclaveOptions HibernationOptions
     IamInstanceProfile InstanceMarketOptions InstanceRequirements KernelId LicenseSpecifications MaintenanceOptions
-    NetworkInterfaces NetworkPerformanceOptions OperatorRequirements Placement PrivateDnsNameOptions RamDiskId
+    NetworkPerformanceOptions OperatorRequirements Placement PrivateDnsNameOptions RamDiskId
     SecondaryInterfaces SecurityGroups""",
 )
 

@@ -1,4 +1,4 @@
-"""Internet gateways and route tables (aws-facts §7.9)."""
+"""Route tables, their routes, and which subnet has which (aws-facts §7.9)."""
 
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -6,67 +6,15 @@ from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, require, tag_list
 from lab.actions.ec2.common import get_subnet, get_vpc, member, select, specified_tags
-from lab.core.ec2.model import Association, InternetGateway, Route, RouteTable
+from lab.actions.ec2.internet_gateways import get_internet_gateway
+from lab.actions.ec2.nat_gateways import get_nat_gateway
+from lab.core.ec2.model import Association, Route, RouteTable
 from lab.core.errors import LabError
+from lab.core.vpc.routing import leads
 
-
-@reads("TagSpecifications")
-def create_internet_gateway(context: Context, request: Request) -> Response:
-    gateway = InternetGateway(context.new_id("igw"), tags=specified_tags(request, "internet-gateway"))
-    context.store.put(gateway)
-    return {"InternetGateway": _gateway(gateway, context)}
-
-
-@reads("InternetGatewayIds", "Filters", "MaxResults", "NextToken")
-def describe_internet_gateways(context: Context, request: Request) -> Response:
-    described = [_gateway(gateway, context) for gateway in context.store.all(InternetGateway)]
-    filters = {
-        "internet-gateway-id": member("InternetGatewayId"),
-        "attachment.vpc-id": lambda item: [attachment["VpcId"] for attachment in item["Attachments"]],
-    }
-    code = "InvalidInternetGatewayID.NotFound"
-    ids = request.get("InternetGatewayIds", ())
-    found = select(described, ids, "InternetGatewayId", code, request.get("Filters", ()), filters)
-    return {"InternetGateways": found}
-
-
-@reads("InternetGatewayId", "VpcId")
-def attach_internet_gateway(context: Context, request: Request) -> Response:
-    gateway = _get_gateway(context, request["InternetGatewayId"])
-    vpc = get_vpc(context.store, request["VpcId"])
-    taken = next((other for other in context.store.all(InternetGateway) if other.vpc_id == vpc.vpc_id), None)
-    if gateway.vpc_id or taken is not None:
-        raise LabError(
-            "Resource.AlreadyAssociated",
-            f"resource {gateway.internet_gateway_id if gateway.vpc_id else vpc.vpc_id} is already attached: "
-            "a VPC has one internet gateway, and a gateway one VPC",
-        )
-    context.store.put(replace(gateway, vpc_id=vpc.vpc_id))
-    return {}
-
-
-@reads("InternetGatewayId", "VpcId")
-def detach_internet_gateway(context: Context, request: Request) -> Response:
-    gateway = _get_gateway(context, request["InternetGatewayId"])
-    if gateway.vpc_id != request["VpcId"]:
-        raise LabError(
-            "Gateway.NotAttached",
-            f"resource {gateway.internet_gateway_id} is not attached to network {request['VpcId']}",
-        )
-    context.store.put(replace(gateway, vpc_id=""))
-    return {}
-
-
-@reads("InternetGatewayId")
-def delete_internet_gateway(context: Context, request: Request) -> Response:
-    gateway = _get_gateway(context, request["InternetGatewayId"])
-    if gateway.vpc_id:
-        raise LabError(
-            "DependencyViolation",
-            f"The internetGateway '{gateway.internet_gateway_id}' has dependencies and cannot be deleted.",
-        )
-    context.store.delete(InternetGateway, gateway.key)
-    return {}
+TARGETS = ("GatewayId", "NatGatewayId")
+ROUTES_PER_TABLE = 500
+"""vpc:amazon-vpc-limits"""
 
 
 @reads("VpcId", "TagSpecifications")
@@ -108,21 +56,25 @@ def delete_route_table(context: Context, request: Request) -> Response:
     return {}
 
 
-@reads("RouteTableId", "DestinationCidrBlock", "GatewayId")
+@reads("RouteTableId", "DestinationCidrBlock", *TARGETS)
 def create_route(context: Context, request: Request) -> Response:
-    table, route = _get_table(context, request["RouteTableId"]), _route(context, request)
+    table = _get_table(context, request["RouteTableId"])
+    route = _route(context, request, table)
     if any(known.destination_cidr_block == route.destination_cidr_block for known in table.routes):
         raise LabError(
             "RouteAlreadyExists",
             f"The route identified by {route.destination_cidr_block} already exists.",
         )
+    if len(table.routes) >= ROUTES_PER_TABLE:
+        raise LabError("RouteLimitExceeded", f"a route table has at most {ROUTES_PER_TABLE} routes")
     context.store.put(replace(table, routes=(*table.routes, route)))
     return {"Return": True}
 
 
-@reads("RouteTableId", "DestinationCidrBlock", "GatewayId")
+@reads("RouteTableId", "DestinationCidrBlock", *TARGETS)
 def replace_route(context: Context, request: Request) -> Response:
-    table, route = _get_table(context, request["RouteTableId"]), _route(context, request)
+    table = _get_table(context, request["RouteTableId"])
+    route = _route(context, request, table)
     kept = _without(table, route.destination_cidr_block)
     context.store.put(replace(table, routes=(*kept, route)))
     return {}
@@ -157,21 +109,29 @@ def associate_route_table(context: Context, request: Request) -> Response:
 
 @reads("AssociationId")
 def disassociate_route_table(context: Context, request: Request) -> Response:
-    identity = request["AssociationId"]
-    for table in context.store.all(RouteTable):
-        found = next((row for row in table.associations if row.association_id == identity), None)
-        if found is None:
-            continue
-        if found.main:
-            raise LabError("InvalidParameterValue", f"cannot disassociate the main route table association {identity}")
-        context.store.put(replace(table, associations=tuple(row for row in table.associations if row is not found)))
-        return {}
-    raise LabError("InvalidAssociationID.NotFound", f"The association ID '{identity}' does not exist")
+    table, found = _association(context, request["AssociationId"])
+    if found.main:
+        text = f"cannot disassociate the main route table association {found.association_id}"
+        raise LabError("InvalidParameterValue", text)
+    context.store.put(replace(table, associations=tuple(row for row in table.associations if row is not found)))
+    return {}
 
 
-def _get_gateway(context: Context, identity: str) -> InternetGateway:
-    message = f"The internetGateway ID '{identity}' does not exist"
-    return require(context.store, InternetGateway, identity, "InvalidInternetGatewayID.NotFound", message)
+@reads("AssociationId", "RouteTableId")
+def replace_route_table_association(context: Context, request: Request) -> Response:
+    """Gives a subnet, or (with the main table's association) all subnets that have none of their own, another table."""
+    wanted = _get_table(context, request["RouteTableId"])
+    table, found = _association(context, request["AssociationId"])
+    if table.vpc_id != wanted.vpc_id:
+        raise LabError(
+            "InvalidParameterValue",
+            f"Route tables {table.route_table_id} and {wanted.route_table_id} belong to different networks",
+        )
+    context.store.put(replace(table, associations=tuple(row for row in table.associations if row is not found)))
+    wanted = _get_table(context, wanted.route_table_id)
+    moved = replace(found, association_id=context.new_id("rtbassoc"))
+    context.store.put(replace(wanted, associations=(*wanted.associations, moved)))
+    return {"NewAssociationId": moved.association_id, "AssociationState": {"State": "associated"}}
 
 
 def _get_table(context: Context, identity: str) -> RouteTable:
@@ -179,17 +139,57 @@ def _get_table(context: Context, identity: str) -> RouteTable:
     return require(context.store, RouteTable, identity, "InvalidRouteTableID.NotFound", message)
 
 
-def _route(context: Context, request: Request) -> Route:
-    if "DestinationCidrBlock" not in request or "GatewayId" not in request:
-        raise LabError("MissingParameter", "The request must contain DestinationCidrBlock and GatewayId")
+def _association(context: Context, identity: str) -> tuple[RouteTable, Association]:
+    for table in context.store.all(RouteTable):
+        for row in table.associations:
+            if row.association_id == identity:
+                return table, row
+    raise LabError("InvalidAssociationID.NotFound", f"The association ID '{identity}' does not exist")
+
+
+def _route(context: Context, request: Request, table: RouteTable) -> Route:
+    given = [name for name in TARGETS if name in request]
+    if "DestinationCidrBlock" not in request or len(given) != 1:
+        raise LabError(
+            "MissingParameter", f"The request must contain DestinationCidrBlock and one of {', '.join(TARGETS)}"
+        )
     try:
-        destination = str(IPv4Network(request["DestinationCidrBlock"], strict=False))
+        destination = IPv4Network(request["DestinationCidrBlock"], strict=False)
     except ValueError as error:
         raise LabError(
             "InvalidParameterValue",
             f"Value ({request['DestinationCidrBlock']}) for parameter destinationCidrBlock is invalid.",
         ) from error
-    return Route(destination, _get_gateway(context, request["GatewayId"]).internet_gateway_id)
+    _check_beyond(destination, table)
+    return Route(str(destination), _target(context, request, table))
+
+
+def _check_beyond(destination: IPv4Network, table: RouteTable) -> None:
+    """The lab's VPCs have one way inside, the local one: nothing can be put in its way."""
+    for local in (IPv4Network(route.destination_cidr_block) for route in table.routes if route.target == "local"):
+        if destination.subnet_of(local) and destination != local:
+            raise LabError(
+                "InvalidParameterValue",
+                f"{destination} is inside the VPC's block {local}, and the lab routes everything there by the local route",
+            )
+
+
+def _target(context: Context, request: Request, table: RouteTable) -> str:
+    if "NatGatewayId" in request:
+        nat = get_nat_gateway(context, request["NatGatewayId"])
+        if nat.vpc_id != table.vpc_id:
+            text = (
+                f"NAT gateway {nat.nat_gateway_id} and route table {table.route_table_id} belong to different networks"
+            )
+            raise LabError("InvalidParameterValue", text)
+        return nat.nat_gateway_id
+    gateway = get_internet_gateway(context, request["GatewayId"])
+    if gateway.vpc_id != table.vpc_id:
+        text = (
+            f"route table {table.route_table_id} and gateway {gateway.internet_gateway_id} belong to different networks"
+        )
+        raise LabError("InvalidParameterValue", text)
+    return gateway.internet_gateway_id
 
 
 def _without(table: RouteTable, destination: str) -> tuple[Route, ...]:
@@ -201,16 +201,6 @@ def _without(table: RouteTable, destination: str) -> tuple[Route, ...]:
     return kept
 
 
-def _gateway(gateway: InternetGateway, context: Context) -> dict[str, Any]:
-    attachments = [{"VpcId": gateway.vpc_id, "State": "available"}] if gateway.vpc_id else []
-    return {
-        "InternetGatewayId": gateway.internet_gateway_id,
-        "Attachments": attachments,
-        "OwnerId": context.account.account_id,
-        "Tags": tag_list(gateway.tags),
-    }
-
-
 def _table(table: RouteTable, context: Context) -> dict[str, Any]:
     return {
         "RouteTableId": table.route_table_id,
@@ -220,9 +210,9 @@ def _table(table: RouteTable, context: Context) -> dict[str, Any]:
         "Routes": [
             {
                 "DestinationCidrBlock": route.destination_cidr_block,
-                "GatewayId": route.target,
+                "NatGatewayId" if route.target.startswith("nat-") else "GatewayId": route.target,
                 "Origin": route.origin,
-                "State": "active" if _there(route, context) else "blackhole",
+                "State": "active" if leads(context.store, route, table) else "blackhole",
             }
             for route in table.routes
         ],
@@ -238,7 +228,3 @@ def _table(table: RouteTable, context: Context) -> dict[str, Any]:
         ],
         "Tags": tag_list(table.tags),
     }
-
-
-def _there(route: Route, context: Context) -> bool:
-    return route.target == "local" or context.store.get(InternetGateway, route.target) is not None
