@@ -6,6 +6,7 @@ POST /lab/network/{machine}/recover         end that
 """
 
 from dataclasses import asdict
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,13 +16,15 @@ from pydantic import BaseModel, Field
 from lab.api.bodies import told
 from lab.control.loop import Loop
 from lab.control.world import World
-from lab.core.ec2.model import NetworkFault
+from lab.core.ec2.model import NetworkFault, Vpc
+from lab.core.ec2.public import public_addresses
 from lab.core.elbv2.model import LoadBalancer
 from lab.core.errors import LabError, Refused
 from lab.core.rds.model import DBInstance
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.plan import interfaces
 from lab.core.vpc.reach import Packet, Path, named, reach
+from lab.core.vpc.routers import Router, routers, standing
 
 INTERNET = "internet"
 PROTOCOLS = ("tcp", "udp", "icmp")
@@ -38,14 +41,16 @@ def add_network(app: FastAPI, world: World, loop: Loop) -> None:
     @app.get("/lab/reach")
     async def ways(source: str, target: str, port: int = -1, protocol: str = "tcp", probe: bool = False) -> Response:
         packet = _packet(protocol, port)
-        sources = [None] if source == INTERNET else ends(world, source)
+        sources, targets = _ends(world, source), _ends(world, target)
+        if sources == targets == [None]:
+            raise LabError("InvalidParameterCombination", "one end at least must be a machine of the lab's")
         found = [
             {
-                **_shape(one, other, reach(one, other, packet)),
-                **(await _probed(world, one, other, packet) if probe else {}),
+                **_shape(one, other, reach(one, other, packet, _router(world, loop, one or other))),
+                **(await _probed(world, one, other, packet, target) if probe else {}),
             }
             for one in sources
-            for other in ends(world, target)
+            for other in targets
         ]
         return JSONResponse({"filtered": world.compute.filters, "paths": found})
 
@@ -87,10 +92,33 @@ def add_network(app: FastAPI, world: World, loop: Loop) -> None:
         return JSONResponse({"machines": [end.owner for end in found]})
 
 
+def _ends(world: World, name: str) -> list[Interface] | list[None]:
+    """None for the internet, also by an address that is nobody's here."""
+    if name == INTERNET or _is_foreign(world, name):
+        return [None]
+    return ends(world, name)
+
+
+def _is_foreign(world: World, name: str) -> bool:
+    try:
+        address = IPv4Address(name)
+    except ValueError:
+        return False
+    inside = any(address in IPv4Network(vpc.cidr_block) for vpc in world.store.all(Vpc))
+    return not inside and name not in public_addresses(world.store).values()
+
+
+def _router(world: World, loop: Loop, end: Interface | None) -> Router | None:
+    found = None if end is None else routers(world.store).get(end.vpc_id)
+    return None if found is None else standing(found, loop.failed_zones)
+
+
 def ends(world: World, name: str) -> list[Interface]:
-    """The interfaces of a name: a machine's id, an interface's, a private address, a database's identifier, or a load
-    balancer's name, which has one for each node. Raises LabError when there is none."""
+    """The interfaces of a name: a machine's id, an interface's, a private or public address, a database's identifier, or a
+    load balancer's name, which has one for each node. Raises LabError when there is none."""
     known = interfaces(world.store)
+    held = {public: interface_id for interface_id, public in public_addresses(world.store).items()}
+    name = held.get(name, name)
     database = world.store.get(DBInstance, name)
     balancer = next((row for row in world.store.all(LoadBalancer) if name in (row.name, row.dns_name)), None)
     if database is not None:
@@ -104,7 +132,7 @@ def ends(world: World, name: str) -> list[Interface]:
         raise LabError(
             "InvalidParameterValue",
             f"'{name}' has no network interface here: name an instance, a load balancer, a database, a private address, "
-            f"or (as a source) {INTERNET}",
+            f"or {INTERNET}",
         )
     return there
 
@@ -119,18 +147,25 @@ def _packet(protocol: str, port: int) -> Packet:
     return Packet(protocol, port)
 
 
-def _shape(source: Interface | None, target: Interface, path: Path) -> dict[str, Any]:
+def _shape(source: Interface | None, target: Interface | None, path: Path) -> dict[str, Any]:
     return {
         "source": INTERNET if source is None else source.owner,
-        "target": target.owner,
+        "target": INTERNET if target is None else target.owner,
         "passes": path.passes,
         "hops": [asdict(hop) for hop in path.hops],
     }
 
 
-async def _probed(world: World, source: Interface | None, target: Interface, packet: Packet) -> dict[str, str]:
+async def _probed(
+    world: World, source: Interface | None, target: Interface | None, packet: Packet, name: str
+) -> dict[str, str]:
     if packet.protocol != "tcp":
         raise LabError("InvalidParameterCombination", "only tcp can be probed: it alone says whether packets arrived")
     if source is None:
         raise LabError("InvalidParameterCombination", "the internet here is your own machine: probe from it with curl")
-    return {"probe": await world.compute.probe(source.owner, target.address, packet.port)}
+    if target is None and name == INTERNET:
+        raise LabError(
+            "InvalidParameterCombination", "to probe, name an address on the internet, as in 198.51.100.200:80"
+        )
+    address = name if target is None else target.address
+    return {"probe": await world.compute.probe(source.owner, address, packet.port)}

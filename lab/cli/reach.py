@@ -18,7 +18,7 @@ OUTCOMES = {
 
 @click.command(
     help="Tell hop by hop whether SOURCE reaches TARGET, and which rule decides. SOURCE and TARGET are an instance, a load "
-    "balancer, a database, an address, or (SOURCE only) `internet`. Exit code 1 when it does not."
+    "balancer, a database, an address, or `internet`. Exit code 1 when it does not."
 )
 @click.argument("source")
 @click.argument("target", metavar="TARGET:PORT")

@@ -2,6 +2,7 @@
 internet: a public address, a private one behind a NAT gateway, and an isolated subnet."""
 
 import asyncio
+import random
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,7 +15,9 @@ from docker.api.client import APIClient
 from lab.adapters.docker import DockerCompute
 from lab.adapters.docker.routers import ensure_internet
 from lab.core.compute import MachineSpec
+from lab.core.vpc.documents import Interface
 from lab.core.vpc.firewall import Acl, AclRule, Allow, Match
+from lab.core.vpc.reach import Packet, reach
 from lab.core.vpc.routers import Leads, Nat, Router, Way, Ways, own_address, router_address
 from tests.contract.test_packets import ANY, OPEN, Site
 from tests.contract.worlds import INTERNET, NETWORK, World
@@ -73,10 +76,17 @@ class Outside(Site):
 
     async def _machine(self) -> MachineSpec:
         spec = self.world.spec()
-        alone = {"subnet_cidr": f"{spec.address}/32", "ingress": EVERYTHING}
-        await self.world.compute.launch(spec, self.interface(spec, **alone))
+        await self.world.compute.launch(spec, self.interface(spec, **self.alone(spec)))
         await eventually(lambda: self.reach(spec, spec.address), lambda said: said.startswith("reached"))
         return spec
+
+    def alone(self, spec: MachineSpec) -> dict[str, object]:
+        """A subnet of its own, and groups that let everything pass."""
+        return {"subnet_cidr": f"{spec.address}/32", "ingress": EVERYTHING}
+
+    @property
+    def machines(self) -> list[MachineSpec]:
+        return [self.public, self.private, self.isolated]
 
     def router(self, *nats: str) -> Router:
         """With NAT gateways of these public addresses, the private subnet behind the first."""
@@ -174,6 +184,43 @@ async def test_the_acl_of_a_nat_gateways_subnet_counts(out: Outside) -> None:
     ):
         await out.world.compute.set_router(replace(router, nats=(replace(router.nats[0], acl=acl),)))
         assert (await out.outside(out.private) == FIRST_NAT) is passes, acl
+
+
+async def test_model_and_packets_agree(out: Outside) -> None:
+    """Random routes, gateways and network ACLs: what `lab reach` says of a way out, and a real request for each."""
+    passed = total = 0
+    for seed in range(8):
+        rng = random.Random(seed)
+        interfaces = [_with_acl(out.interface(spec, **out.alone(spec)), rng) for spec in out.machines]
+        router = _random_router(out, rng)
+        await out.world.compute.set_router(router)
+        await asyncio.gather(*(out.world.compute.set_interface(interface) for interface in interfaces))
+        said = await asyncio.gather(*(out.outside(spec) for spec in out.machines))
+        for interface, outcome in zip(interfaces, said, strict=True):
+            path = reach(interface, None, Packet("tcp", 80), router)
+            assert path.passes is outcome.startswith("10."), (seed, outcome, path)
+            passed += path.passes
+            total += 1
+    assert 0.1 < passed / total < 0.9, "worlds in which all or nothing passes prove nothing"
+
+
+def _acl(rng: random.Random) -> Acl:
+    """Mostly one that lets the question and the answer pass."""
+    web = (AclRule(100, True, Match("tcp", 80, 80), ANY), AclRule(110, True, Match("tcp", 1024, 65535), ANY))
+    return Acl("acl", *(web if rng.random() < 0.85 else web[rng.randint(0, 1) :][:1] for _ in range(2)))
+
+
+def _with_acl(interface: Interface, rng: random.Random) -> Interface:
+    return replace(interface, firewall=replace(interface.firewall, acl=_acl(rng)))
+
+
+def _random_router(out: Outside, rng: random.Random) -> Router:
+    router = out.router(FIRST_NAT, SECOND_NAT)
+    nats = tuple(replace(nat, acl=_acl(rng), ways=OUT if rng.random() < 0.9 else ()) for nat in router.nats)
+    kinds = [OUT, (), (Way(ANY, Leads.NOWHERE, "nat-9"),), *((Way(ANY, Leads.NAT, f"nat-{n}"),) for n in (0, 0, 1, 1))]
+    subnets = tuple(replace(one, ways=rng.choice(kinds)) for one in router.subnets)
+    public = {spec.address: PUBLIC for spec in out.machines[: rng.randint(0, 1)]}
+    return replace(router, nats=nats[rng.randint(0, 1) :], subnets=subnets, public=public)
 
 
 async def test_nobody_leads_to_this_machine(out: Outside) -> None:
