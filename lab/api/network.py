@@ -44,10 +44,11 @@ def add_network(app: FastAPI, world: World, loop: Loop) -> None:
         sources, targets = _ends(world, source), _ends(world, target)
         if sources == targets == [None]:
             raise LabError("InvalidParameterCombination", "one end at least must be a machine of the lab's")
+        public = target in public_addresses(world.store).values()
         found = [
             {
-                **_shape(one, other, reach(one, other, packet, _router(world, loop, one or other))),
-                **(await _probed(world, one, other, packet, target) if probe else {}),
+                **_shape(one, other, _path(one, other, packet, _router(world, loop, one or other), public)),
+                **(await _probed(world, one, other, packet, target, public) if probe else {}),
             }
             for one in sources
             for other in targets
@@ -97,6 +98,16 @@ def _ends(world: World, name: str) -> list[Interface] | list[None]:
     if name == INTERNET or _is_foreign(world, name):
         return [None]
     return ends(world, name)
+
+
+def _path(
+    source: Interface | None, target: Interface | None, packet: Packet, router: Router | None, public: bool
+) -> Path:
+    """To a public address the way leads out of the VPC and in again."""
+    if source is None or target is None or not public:
+        return reach(source, target, packet, router)
+    out = reach(source, None, packet, router)
+    return Path(out.hops + reach(None, target, packet, router).hops) if out.passes else out
 
 
 def _is_foreign(world: World, name: str) -> bool:
@@ -157,7 +168,7 @@ def _shape(source: Interface | None, target: Interface | None, path: Path) -> di
 
 
 async def _probed(
-    world: World, source: Interface | None, target: Interface | None, packet: Packet, name: str
+    world: World, source: Interface | None, target: Interface | None, packet: Packet, name: str, public: bool
 ) -> dict[str, str]:
     if packet.protocol != "tcp":
         raise LabError("InvalidParameterCombination", "only tcp can be probed: it alone says whether packets arrived")
@@ -167,5 +178,5 @@ async def _probed(
         raise LabError(
             "InvalidParameterCombination", "to probe, name an address on the internet, as in 198.51.100.200:80"
         )
-    address = name if target is None else target.address
+    address = name if target is None or public else target.address
     return {"probe": await world.compute.probe(source.owner, address, packet.port)}

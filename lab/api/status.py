@@ -35,6 +35,7 @@ def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
         "speed": world.clock.speed,
         "compute": compute,
         "engine_problem": loop.engine_problem,
+        "router_problem": loop.routers.problem,
         "failed_zones": sorted(loop.failed_zones),
         "stacks": [{"name": row.name, "status": row.status, "reason": row.reason} for row in store.all(Stack)],
         "load_balancers": [_load_balancer(world, row, now) for row in store.all(LoadBalancer)],

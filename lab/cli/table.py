@@ -42,6 +42,8 @@ def _head(document: dict[str, Any]) -> Text:
     text = Text(f"lab on {document['compute']}, lab time {clock:%H:%M:%S} at {document['speed']:g}×", style="bold")
     for stack in document["stacks"]:
         text.append(f"   stack {stack['name']} ", style="not bold").append(_state(stack["status"]))
+    if document["router_problem"]:
+        text.append(f"\nnothing leaves the VPC: {document['router_problem']}", style="bold red")
     if document["engine_problem"]:
         text.append(f"\nthe compute engine cannot be asked: {document['engine_problem']}", style="bold red")
     if document["failed_zones"]:

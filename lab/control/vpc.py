@@ -15,7 +15,8 @@ from lab.core.autoscaling.lifecycle import becomes
 from lab.core.autoscaling.model import Member
 from lab.core.compute import Machine, MachineState
 from lab.core.ec2.metadata import Surroundings, metadata
-from lab.core.ec2.model import Instance, NetworkFault, NetworkInterface, SecurityGroup, Subnet, Vpc
+from lab.core.ec2.model import Address, Instance, NetworkFault, NetworkInterface, SecurityGroup, Subnet, Vpc
+from lab.core.ec2.public import public_addresses
 from lab.core.errors import Unavailable
 from lab.core.store import Store
 from lab.core.vpc.documents import Interface, Metadata
@@ -64,7 +65,7 @@ class Interfaces:
                 self._effects.start(machine_id, partial(self._tell, document))
 
     def _documents(self) -> dict[str, Interface]:
-        return self._world.store.derived(self._made, *KINDS, Instance, Member)
+        return self._world.store.derived(self._made, *KINDS, Address, Instance, Member)
 
     def _make(self, store: Store) -> dict[str, Interface]:
         """With what instances hear of themselves."""
@@ -83,7 +84,8 @@ class Interfaces:
         groups = [group for one in interface.group_ids if (group := store.get(SecurityGroup, one)) is not None]
         member = store.get(Member, instance.instance_id)
         lifecycle = "" if member is None else becomes(member.state)
-        return metadata(instance, Surroundings(subnet, vpc, groups, self._world.account.account_id, lifecycle))
+        public = public_addresses(store).get(instance.network_interface_id, "")
+        return metadata(instance, Surroundings(subnet, vpc, groups, self._world.account.account_id, lifecycle, public))
 
     async def settle(self) -> None:
         await self._effects.settle()

@@ -74,7 +74,7 @@ def test_the_matrix_holds_through_a_replacement_and_a_restart(lab: Lab) -> None:
 def tiers_without_control(lab: Lab) -> tuple[str, list[str], str]:
     """As the containers tell: the control plane is dead."""
     found = output("docker", "ps", "--filter", f"label=lab.owner={lab.owner}", "--format", "{{.Names}}").split()
-    machines = sorted(name for name in found if not name.endswith("-eni"))
+    machines = sorted(name for name in found if not name.endswith(("-eni", "-router")))
 
     def named(prefix: str) -> list[str]:
         return [name for name in machines if name.startswith(prefix)]
@@ -136,6 +136,55 @@ def test_an_instance_that_is_cut_off_is_replaced_and_traffic_goes_on(lab: Lab) -
     until(lambda: victim not in [row["id"] for row in lab.group["instances"]] and lab.settled(), 120, lambda: lab.group)
     end = next(row for row in lab.activities() if row["Description"] == f"Terminating EC2 instance: {victim}")
     assert "in response to an ELB system health check failure." in end["Cause"]
+
+
+WHO = "import urllib.request as r, sys; print(r.urlopen(f'http://{sys.argv[1]}/', timeout=3).read().decode())"
+SHOW = """
+import http.server
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(self.client_address[0].encode())
+http.server.HTTPServer(("0.0.0.0", 80), H).serve_forever()
+"""
+
+
+def test_instances_go_out_by_their_own_zones_nat_gateway_and_the_database_does_not(lab: Lab) -> None:
+    node, instances, database = tiers(lab)
+    name = f"{lab.owner}-somebody"
+    try:
+        output(
+            "docker", "run", "--detach", "--init", "--name", name, "--network", f"{lab.owner}-internet",
+            "--label", f"lab.owner={lab.owner}", "python:3.13-slim", "python", "-c", SHOW,
+        )  # fmt: skip
+        form = f'{{{{(index .NetworkSettings.Networks "{lab.owner}-internet").IPAddress}}}}'
+        somebody = output("docker", "inspect", "--format", form, name).strip()
+        gateways = aws(lab, "DescribeNatGateways")["NatGateways"]
+        zones = {row["SubnetId"]: row["AvailabilityZone"] for row in aws(lab, "DescribeSubnets")["Subnets"]}
+        public = {zones[row["SubnetId"]]: row["NatGatewayAddresses"][0]["PublicIp"] for row in gateways}
+        where = {row["id"]: row["zone"] for row in lab.instances()}
+        for instance in instances:
+            seen = output("docker", "exec", instance, "python3", "-c", WHO, somebody).strip()
+            assert seen == public[where[instance]]
+            lab.run("reach", instance, f"{somebody}:80", "--probe")
+        lab.run("reach", database, f"{somebody}:80", code=1)
+        assert json.loads(lab.run("reach", database, f"{somebody}:80", "--probe", "--json", code=1))["paths"][0][
+            "probe"
+        ] in ("lost", "unreachable")
+        # And in: the load balancer by its public address, an instance by none.
+        [held] = aws(lab, "DescribeNetworkInterfaces", Filters=[{"Name": "addresses.private-ip-address",
+                     "Values": [address(node)]}])["NetworkInterfaces"]  # fmt: skip
+        ask_from = "import urllib.request as r, sys; print(r.urlopen(sys.argv[1], timeout=3).status)"
+        url = f"http://{held['Association']['PublicIp']}/products"
+        assert output("docker", "exec", name, "python3", "-c", ask_from, url).strip() == "200"
+        lab.run("reach", "internet", f"{instances[0]}:8000", code=1)
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False)
+
+
+def test_the_doctor_looks_at_blocks_and_the_kernel(lab: Lab) -> None:
+    said = lab.run("doctor")
+    assert "the kernel filters and translates packets" in said
+    assert said.count(" is free") == 2
 
 
 def test_instances_have_no_capability_and_their_interfaces_one(lab: Lab) -> None:

@@ -56,7 +56,7 @@ def ensure_bridge(
         _check_same(existing, settings, block)
         return
     docker_blocks = [other for entry in client.networks() for other in _blocks(entry)]
-    refuse_overlap(block, settings.forbidden, host_routes(_routes_text()), docker_blocks)
+    refuse_overlap(block, settings.forbidden, host_routes(routes_text()), docker_blocks)
     options = dict(NO_MASQUERADE)
     if int(client.version()["Version"].split(".")[0]) >= 28:
         options["com.docker.network.bridge.gateway_mode_ipv4"] = "nat-unprotected"
@@ -155,7 +155,7 @@ def host_routes(table: str) -> list[tuple[str, ipaddress.IPv4Network]]:
     return routes
 
 
-def _routes_text() -> str:
+def routes_text() -> str:
     """The routes of the host, where there is such a file; a containerised control plane sees its own few."""
     return ROUTES.read_text() if ROUTES.exists() else ""
 

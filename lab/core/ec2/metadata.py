@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lab.core.ec2.addresses import private_dns_name
 from lab.core.ec2.model import Instance, SecurityGroup, Subnet, Vpc
+from lab.core.ec2.public import public_dns_name
 from lab.core.times import iso
 from lab.core.vpc.documents import Metadata
 
@@ -20,13 +21,15 @@ VERSION = "2017-09-30"
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an instance's row leaves out. `lifecycle` is the group's word for what it becomes, empty without a group."""
+    """What an instance's row leaves out. `lifecycle` is the group's word for what it becomes, empty without a group;
+    `public_ip` is empty without one."""
 
     subnet: Subnet
     vpc: Vpc
     groups: Sequence[SecurityGroup]
     account_id: str
     lifecycle: str = ""
+    public_ip: str = ""
 
 
 def metadata(instance: Instance, around: Surroundings) -> Metadata:
@@ -71,6 +74,9 @@ def _meta_data(instance: Instance, around: Surroundings) -> Iterator[tuple[str, 
     yield "placement/availability-zone", instance.availability_zone
     yield "placement/region", region
     yield "profile", "default-hvm"
+    if around.public_ip:
+        yield "public-ipv4", around.public_ip
+        yield "public-hostname", public_dns_name(around.public_ip, region)
     yield "reservation-id", instance.instance_id.replace("i-", "r-")
     yield "security-groups", names
     yield "services/domain", "amazonaws.com"
@@ -91,6 +97,9 @@ def _interface(instance: Instance, around: Surroundings, host: str, names: str) 
     yield "local-ipv4s", instance.private_ip_address
     yield "mac", mac(instance.private_ip_address)
     yield "owner-id", around.account_id
+    if around.public_ip:
+        yield f"ipv4-associations/{around.public_ip}", instance.private_ip_address
+        yield "public-ipv4s", around.public_ip
     yield "security-group-ids", "\n".join(group.group_id for group in around.groups)
     yield "security-groups", names
     yield "subnet-id", around.subnet.subnet_id
