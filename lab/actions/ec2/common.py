@@ -5,6 +5,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from lab.actions.context import Context, Request, require, tags_of
+from lab.actions.ec2.quotas import check_groups
 from lab.core.ec2.addresses import free_address
 from lab.core.ec2.model import NetworkInterface, SecurityGroup, Subnet, Vpc
 from lab.core.errors import LabError
@@ -118,13 +119,17 @@ def attach_interface(
     subnet = get_subnet(store, subnet_id)
     vpc = get_vpc(store, subnet.vpc_id)
     groups = tuple(group_ids) or (default_group(store, vpc.vpc_id).group_id,)
-    for group_id in groups:
-        if get_group(store, group_id).vpc_id != vpc.vpc_id:
-            raise LabError(
-                "InvalidGroup.NotFound",
-                f"The security group '{group_id}' does not exist in VPC '{vpc.vpc_id}'",
-            )
+    check_members(store, groups, vpc.vpc_id)
     return new_interface(context, subnet_id, groups, owner, description, public=public)
+
+
+def check_members(store: Store, group_ids: tuple[str, ...], vpc_id: str) -> None:
+    """Whether an interface of the VPC may be in these groups. Raises InvalidGroup.NotFound or
+    SecurityGroupsPerInterfaceLimitExceeded."""
+    for group_id in group_ids:
+        if get_group(store, group_id).vpc_id != vpc_id:
+            raise LabError("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist in VPC '{vpc_id}'")
+    check_groups(group_ids)
 
 
 def new_interface(

@@ -5,6 +5,7 @@ from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, require, tag_list
 from lab.actions.ec2.common import get_vpc, member, select, specified_tags
+from lab.actions.ec2.quotas import check_room
 from lab.core.ec2.model import InternetGateway, NetworkInterface
 from lab.core.ec2.public import public_addresses
 from lab.core.errors import LabError
@@ -12,6 +13,7 @@ from lab.core.errors import LabError
 
 @reads("TagSpecifications")
 def create_internet_gateway(context: Context, request: Request) -> Response:
+    check_room(context.store, InternetGateway)
     gateway = InternetGateway(context.new_id("igw"), tags=specified_tags(request, "internet-gateway"))
     context.store.put(gateway)
     return {"InternetGateway": _gateway(gateway, context)}

@@ -7,6 +7,7 @@ from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, require, tag_list
 from lab.actions.ec2.common import get_vpc, member, select, specified_tags
+from lab.actions.ec2.quotas import check_room
 from lab.core.ec2.model import NetworkAcl, NetworkAclEntry, Subnet
 from lab.core.errors import LabError
 from lab.core.store import Store
@@ -43,6 +44,7 @@ def forget_subnet(store: Store, subnet_id: str) -> None:
 def create_network_acl(context: Context, request: Request) -> Response:
     """It denies everything until it has entries."""
     vpc = get_vpc(context.store, request["VpcId"])
+    check_room(context.store, NetworkAcl, vpc.vpc_id)
     tags = specified_tags(request, "network-acl")
     acl = NetworkAcl(context.new_id("acl"), vpc.vpc_id, False, (), tags=tags)
     context.store.put(acl)

@@ -8,6 +8,7 @@ from lab.actions.context import Context, Request, Response, reads, require, tag_
 from lab.actions.ec2.common import get_subnet, get_vpc, member, select, specified_tags
 from lab.actions.ec2.internet_gateways import get_internet_gateway
 from lab.actions.ec2.nat_gateways import get_nat_gateway
+from lab.actions.ec2.quotas import check_room
 from lab.core.ec2.model import Association, Route, RouteTable
 from lab.core.errors import LabError
 from lab.core.vpc.routing import leads
@@ -20,6 +21,7 @@ ROUTES_PER_TABLE = 500
 @reads("VpcId", "TagSpecifications")
 def create_route_table(context: Context, request: Request) -> Response:
     vpc = get_vpc(context.store, request["VpcId"])
+    check_room(context.store, RouteTable, vpc.vpc_id)
     local = Route(vpc.cidr_block, "local", "CreateRouteTable")
     table = RouteTable(context.new_id("rtb"), vpc.vpc_id, (local,), tags=specified_tags(request, "route-table"))
     context.store.put(table)

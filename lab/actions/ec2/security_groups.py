@@ -7,6 +7,7 @@ from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, tag_list
 from lab.actions.ec2.common import get_group, get_vpc, member, select, specified_tags
+from lab.actions.ec2.quotas import check_room, check_rules
 from lab.core.ec2.model import NetworkInterface, SecurityGroup, SecurityGroupRule
 from lab.core.errors import LabError
 
@@ -26,6 +27,7 @@ def create_security_group(context: Context, request: Request) -> Response:
             raise LabError(
                 "InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc.vpc_id}'"
             )
+    check_room(context.store, SecurityGroup)
     everywhere = SecurityGroupRule(context.new_id("sgr"), True, "-1", -1, -1, cidr_ipv4="0.0.0.0/0")
     tags = specified_tags(request, "security-group")
     group = SecurityGroup(context.new_id("sg"), name, request["Description"], vpc.vpc_id, (everywhere,), tags)
@@ -114,6 +116,58 @@ def describe_security_group_rules(context: Context, request: Request) -> Respons
     return {"SecurityGroupRules": found}
 
 
+@reads("GroupId", "SecurityGroupRules")
+def modify_security_group_rules(context: Context, request: Request) -> Response:
+    """What a rule says, in place: it keeps its id. All of them or none."""
+    group = get_group(context.store, request["GroupId"])
+    known = {rule.security_group_rule_id: rule for rule in group.rules}
+    for update in request["SecurityGroupRules"]:
+        rule_id = update["SecurityGroupRuleId"]
+        if rule_id not in known:
+            raise LabError(
+                "InvalidSecurityGroupRuleId.NotFound", f"The security group rule ID '{rule_id}' does not exist"
+            )
+        known[rule_id] = _changed(context, known[rule_id], update.get("SecurityGroupRule", {}))
+    rules = tuple(known.values())
+    if len({rule.match for rule in rules}) < len(rules):
+        raise LabError("InvalidPermission.Duplicate", "two rules of the group would say the same")
+    context.store.put(replace(group, rules=rules))
+    return {"Return": True}
+
+
+def _changed(context: Context, rule: SecurityGroupRule, said: Mapping[str, Any]) -> SecurityGroupRule:
+    if "CidrIpv6" in said or "PrefixListId" in said:
+        raise LabError("UnsupportedOperation", "the lab has IPv4 ranges and security groups as sources only")
+    protocol = PROTOCOLS.get(said.get("IpProtocol", "-1"), said.get("IpProtocol", "-1"))
+    first, last = _ports(protocol, said)
+    peers = [name for name in ("CidrIpv4", "ReferencedGroupId") if said.get(name)]
+    if len(peers) != 1:
+        raise LabError("MissingParameter", "a rule needs one of CidrIpv4 and ReferencedGroupId")
+    return replace(
+        rule,
+        ip_protocol=protocol,
+        from_port=first,
+        to_port=last,
+        cidr_ipv4=_cidr(said["CidrIpv4"]) if "CidrIpv4" in peers else "",
+        referenced_group_id=(
+            get_group(context.store, said["ReferencedGroupId"]).group_id if "ReferencedGroupId" in peers else ""
+        ),
+        description=said.get("Description", rule.description),
+    )
+
+
+@reads("VpcId", "Filters", "MaxResults", "NextToken")
+def get_security_groups_for_vpc(context: Context, request: Request) -> Response:
+    vpc = get_vpc(context.store, request["VpcId"])
+    described = [_group(group, context) for group in context.store.all(SecurityGroup) if group.vpc_id == vpc.vpc_id]
+    filters = {name: member(name.title().replace("-", "")) for name in ("group-id", "group-name", "description")}
+    found = select(described, (), "GroupId", "", request.get("Filters", ()), filters)
+    names = ("Description", "GroupName", "OwnerId", "GroupId", "Tags")
+    return {
+        "SecurityGroupForVpcs": [{**{name: item[name] for name in names}, "PrimaryVpcId": vpc.vpc_id} for item in found]
+    }
+
+
 def _authorize(context: Context, request: Request, *, egress: bool) -> Response:
     group = get_group(context.store, request["GroupId"])
     known = {rule.match for rule in group.rules}
@@ -127,6 +181,7 @@ def _authorize(context: Context, request: Request, *, egress: bool) -> Response:
         if rule.match in known:
             raise LabError("InvalidPermission.Duplicate", f'the specified rule "{_words(rule)}" already exists')
         known.add(rule.match)
+    check_rules((*group.rules, *added))
     context.store.put(replace(group, rules=(*group.rules, *added)))
     return {"Return": True, "SecurityGroupRules": [_rule(rule, group, context) for rule in added]}
 

@@ -7,6 +7,7 @@ from typing import Any
 from lab.actions.context import Context, Request, Response, reads, tag_list
 from lab.actions.ec2.common import cidr, get_subnet, get_vpc, member, select, specified_tags
 from lab.actions.ec2.network_acls import acls_of, default_acl, forget_subnet
+from lab.actions.ec2.quotas import check_room
 from lab.core.ec2.addresses import available_count
 from lab.core.ec2.model import (
     Association,
@@ -32,6 +33,7 @@ def create_vpc(context: Context, request: Request) -> Response:
     if "CidrBlock" not in request:
         raise LabError("MissingParameter", "The request must contain the parameter cidrBlock")
     block = str(cidr(request["CidrBlock"], "InvalidVpc.Range"))
+    check_room(context.store, Vpc)
     vpc = Vpc(context.new_id("vpc"), block, tags=specified_tags(request, "vpc"))
     context.store.put(vpc)
     context.store.put(
@@ -144,6 +146,7 @@ def create_subnet(context: Context, request: Request) -> Response:
             f"Value ({zone}) for parameter availabilityZone is invalid. "
             f"Subnets can currently only be created in the following availability zones: {known}.",
         )
+    check_room(context.store, Subnet, vpc.vpc_id)
     subnet = Subnet(context.new_id("subnet"), vpc.vpc_id, str(block), zone, tags=specified_tags(request, "subnet"))
     context.store.put(subnet)
     return {"Subnet": _subnet(subnet, context)}
