@@ -15,6 +15,7 @@ from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, N
 from lab.core.errors import AdapterError, NoCapacity, Refused, Unavailable
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
+from lab.core.vpc.spares import Spare
 
 KILLED, ASKED = 137, 0  # exit codes of a SIGKILL and of a program that was asked to stop
 PACKET = 1500  # bytes
@@ -115,6 +116,9 @@ class SimulatedCompute:
 
     async def set_router(self, router: Router) -> None:
         """No packets, no ways."""
+
+    async def keep_spares(self, wanted: frozenset[Spare]) -> None:
+        """No packets, no interfaces."""
 
     async def routers(self) -> frozenset[str]:
         return frozenset()

@@ -134,6 +134,8 @@ class Loop:
         self.machines.act(found)
         self.interfaces.act(found)
         self.routers.act(self.failed_zones)
+        if not self.effects.running():
+            self.interfaces.prepare(self.failed_zones)
         self._flush(now)
 
     async def _watch(self) -> None:

@@ -7,6 +7,7 @@ from lab.core.buckets import StoredObject
 from lab.core.compute import Machine, MachineSpec, MachineStats, Network
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
+from lab.core.vpc.spares import Spare
 
 
 class Clock(Protocol):
@@ -42,6 +43,10 @@ class Compute(Protocol):
 
     async def routers(self) -> frozenset[str]:
         """The VPCs whose routers run."""
+
+    async def keep_spares(self, wanted: frozenset[Spare]) -> None:
+        """Have network interfaces ready at these addresses, and no others: a launch at one of them costs less. Those whose VPC
+        has no network yet are passed over. Does nothing where packets are not filtered."""
 
     async def launch(self, spec: MachineSpec, interface: Interface | None = None) -> Machine:
         """Make the machine run: create and start it; start it again (same data, same ports) if it is there but stopped;

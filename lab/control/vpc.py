@@ -21,6 +21,7 @@ from lab.core.errors import Unavailable
 from lab.core.store import Store
 from lab.core.vpc.documents import Interface, Metadata
 from lab.core.vpc.plan import KINDS, interfaces
+from lab.core.vpc.spares import Spare, spares
 
 AT_ONCE = 8
 """Interfaces that are told at the same time."""
@@ -31,6 +32,7 @@ class Interfaces:
         self._world = world
         self._effects = Effects(world.clock, AT_ONCE, wake)
         self._told: dict[str, Interface] = {}
+        self._spares: frozenset[Spare] = frozenset()
         self._made = self._make  # one and the same object each time: what is derived is known by it
 
     def of(self, machine_id: str) -> Interface | None:
@@ -63,6 +65,16 @@ class Interfaces:
             document = wanted.get(machine_id)
             if document is not None and self._told.get(machine_id) != document:
                 self._effects.start(machine_id, partial(self._tell, document))
+
+    def prepare(self, failed_zones: frozenset[str]) -> None:
+        """Have interfaces ready for the next launches. To be asked when nothing else is to be made."""
+        wanted = frozenset(one for one in spares(self._world.store) if one.zone not in failed_zones)
+        if self._world.compute.filters and wanted != self._spares:
+            self._effects.start("spares", partial(self._prepare, wanted))
+
+    async def _prepare(self, wanted: frozenset[Spare]) -> None:
+        await self._world.compute.keep_spares(wanted)
+        self._spares = wanted
 
     def _documents(self) -> dict[str, Interface]:
         return self._world.store.derived(self._made, *KINDS, Address, Instance, Member)

@@ -16,10 +16,15 @@ from docker.errors import NotFound
 
 import lab
 from lab.adapters.docker import DockerCompute, DockerSettings, sweep
+from lab.adapters.docker.spares import container_name
 from lab.core.compute import MachineState, Network, Port, Role
+from lab.core.ec2.addresses import private_host_name
 from lab.core.errors import Refused
+from lab.core.vpc.documents import Interface
+from lab.core.vpc.firewall import Acl, Firewall
+from lab.core.vpc.spares import Spare
 from tests.contract.conftest import build, left_of
-from tests.contract.worlds import BLOCK, NETWORK, World, ask
+from tests.contract.worlds import BLOCK, NETWORK, World, ask, free_port
 from tests.eventually import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.parametrize("world", ["docker"], indirect=True)]
@@ -50,7 +55,7 @@ async def test_a_node_reaches_the_control_plane_its_vpc_and_nothing_else(world: 
     for _ in range(2):
         await world.compute.attach_control(f"{control.id}-eni")
     assert run_in(engine, node.id, GET.format("control")).strip() == "0.0.0.0"
-    assert run_in(engine, node.id, GET.format(peer.id)).strip() == "0.0.0.0"
+    assert run_in(engine, node.id, GET.format(peer.address)).strip() == "0.0.0.0"
     networks = engine.inspect_container(f"{peer.id}-eni")["NetworkSettings"]["Networks"]
     assert set(networks) == {f"{owner_of(world)}-vpc-contract"}
     # Both have one way out, through the VPC's router address, where nothing answers: its first, as the kernel writes it.
@@ -203,3 +208,35 @@ async def test_the_janitor_outlives_the_control_plane_and_cleans_up(
     await eventually(gone, deadline=60)
     with contextlib.suppress(NotFound):
         assert not engine.inspect_container(janitor)["State"]["Running"]
+
+
+async def test_a_spare_interface_becomes_the_machines(world: World, engine: APIClient) -> None:
+    assert isinstance(world.compute, DockerCompute)
+    spec, other = world.spec(), world.spec()
+    wanted = {Spare(NETWORK.vpc_id, one.zone, one.address) for one in (spec, other)}
+    await world.compute.keep_spares(frozenset({*wanted, Spare("vpc-none", "us-east-1a", "10.0.0.4")}))
+
+    def interface_of(name: str) -> str:
+        found: str = engine.inspect_container(name)["Id"]
+        return found
+
+    spare = interface_of(container_name(world.compute.settings, NETWORK.vpc_id, spec.address))
+    interface = Interface("eni-1", NETWORK.vpc_id, NETWORK.cidr_block, NETWORK.gateway, spec.id, spec.address,
+                          private_host_name(spec.address), Firewall(NETWORK.cidr_block, Acl("")))  # fmt: skip
+    await world.compute.launch(spec, interface)
+    assert interface_of(f"{spec.id}-eni") == spare
+    said = run_in(engine, spec.id, "import socket; print(socket.gethostname())").strip()
+    assert said == private_host_name(spec.address)
+    # Who has its own name and ports cannot take one: it makes way.
+    node = dataclasses.replace(other, ports=(Port(80, free_port()),))
+    await world.compute.launch(node)
+    await world.compute.keep_spares(frozenset())
+    left = engine.containers(all=True, filters={"label": [f"lab.owner={owner_of(world)}"]})
+    assert not [entry for entry in left if entry["Names"][0].endswith("-spare")]
+    assert interface_of(f"{spec.id}-eni") == spare, "a machine's is no spare"
+
+
+async def test_a_network_goes_with_its_spares(world: World) -> None:
+    await world.compute.keep_spares(frozenset({Spare(NETWORK.vpc_id, "us-east-1a", world.spec().address)}))
+    await world.compute.delete_network(NETWORK.vpc_id)
+    await world.compute.ensure_network(NETWORK)

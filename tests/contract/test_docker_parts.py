@@ -10,10 +10,11 @@ import requests
 from docker.api.client import APIClient
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from lab.adapters.docker import DockerCompute, DockerSettings, interfaces
+from lab.adapters.docker import DockerCompute, DockerSettings
 from lab.adapters.docker.cleanup import janitor_config
 from lab.adapters.docker.client import explained, translated
 from lab.adapters.docker.events import EventThread
+from lab.adapters.docker.interface_config import config, wish
 from lab.adapters.docker.machines import (
     container_config,
     free_number,
@@ -59,23 +60,23 @@ def test_a_container_has_the_least_rights_that_work() -> None:
 
 
 def test_only_published_ports_are_bound_and_only_to_the_loopback() -> None:
-    bindings = interfaces.config(SPEC, SETTINGS, "")["HostConfig"]["PortBindings"]
+    bindings = config(wish(SPEC, ""), SETTINGS)["HostConfig"]["PortBindings"]
     assert bindings == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
 
 
 def test_an_interface_has_its_address_and_names_on_the_vpc() -> None:
-    endpoints = interfaces.config(SPEC, SETTINGS, "")["NetworkingConfig"]["EndpointsConfig"]
-    names = ["i-1", "one.internal"]
+    endpoints = config(wish(SPEC, ""), SETTINGS)["NetworkingConfig"]["EndpointsConfig"]
+    names = ["one.internal"]
     assert endpoints == {"lab-vpc-1": {"IPAMConfig": {"IPv4Address": "10.0.1.10"}, "Aliases": names}}
 
 
 def test_an_interface_may_change_its_own_network_and_nothing_else() -> None:
-    config = interfaces.config(SPEC, SETTINGS, "ip-10-0-1-10")
-    host = config["HostConfig"]
+    made = config(wish(SPEC, "ip-10-0-1-10"), SETTINGS)
+    host = made["HostConfig"]
     assert (host["CapDrop"], host["CapAdd"], host["ReadonlyRootfs"]) == (["ALL"], ["NET_ADMIN"], True)
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
-    assert (config["Hostname"], config["OpenStdin"], config["StdinOnce"]) == ("ip-10-0-1-10", True, False)
-    assert config["Labels"]["com.docker.compose.project"] == ""
+    assert (made["Hostname"], made["OpenStdin"], made["StdinOnce"]) == ("ip-10-0-1-10", True, False)
+    assert made["Labels"]["com.docker.compose.project"] == ""
 
 
 def test_compose_sees_the_machines_of_its_project_only() -> None:

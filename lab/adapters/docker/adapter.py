@@ -15,7 +15,7 @@ from typing import Any
 from docker.api.client import APIClient
 from docker.errors import APIError, NotFound
 
-from lab.adapters.docker import interfaces, machines, networks, routers, zones
+from lab.adapters.docker import interfaces, machines, networks, routers, spares, zones
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.cleanup import ensure_janitor
 from lab.adapters.docker.client import Engine, connect, create_container
@@ -26,6 +26,7 @@ from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, N
 from lab.core.errors import AdapterError, NoCapacity, Refused
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
+from lab.core.vpc.spares import Spare
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 CONFLICT = 409
@@ -53,13 +54,20 @@ class DockerCompute:
             await self._engine.call(lambda client: networks.ensure_vpc(client, self.settings, network))
 
     async def delete_network(self, vpc_id: str) -> None:
-        for step in (networks.refuse_machines, routers.delete, networks.delete_vpc):
+        for step in (networks.refuse_machines, routers.delete, spares.delete, networks.delete_vpc):
             await self._engine.call(partial(step, settings=self.settings, vpc_id=vpc_id))
 
     async def set_router(self, router: Router) -> None:
         async with self._making:
             await self._engine.call(lambda client: routers.ensure(client, self.settings, router))
         await self._engine.call(lambda client: routers.apply(client, self.settings, router))
+
+    async def keep_spares(self, wanted: frozenset[Spare]) -> None:
+        async with self._making:  # a launch that is under way has made its interface, or finds the spare
+            made = await self._engine.call(lambda client: spares.keep(client, self.settings, wanted))
+        for name in made:
+            async with self._starting:
+                await self._engine.call(partial(spares.start, name=name))
 
     async def routers(self) -> frozenset[str]:
         return await self._engine.call(lambda client: routers.running(client, self.settings))

@@ -15,8 +15,10 @@ from docker.api.client import APIClient
 from docker.errors import APIError, NotFound
 
 from lab.adapters.docker import settings as label
+from lab.adapters.docker import spares
 from lab.adapters.docker.channel import tell
 from lab.adapters.docker.client import create_container
+from lab.adapters.docker.interface_config import config, wish
 from lab.adapters.docker.networks import ensure_control
 from lab.adapters.docker.settings import DockerSettings
 from lab.core.compute import MachineSpec
@@ -24,8 +26,6 @@ from lab.core.errors import Refused
 from lab.core.vpc.documents import Interface
 
 SUFFIX = "-eni"
-IMAGE = "net"
-MIB = 1024 * 1024
 
 
 def container_name(machine_id: str) -> str:
@@ -37,56 +37,12 @@ def owner_of(name: str) -> str:
     return name.removesuffix(SUFFIX)
 
 
-def config(spec: MachineSpec, settings: DockerSettings, hostname: str) -> dict[str, Any]:
-    """The body of the create request."""
-    network = settings.network_name(spec.vpc_id)
-    return {
-        "Image": settings.images.get(IMAGE, IMAGE),
-        "Hostname": hostname or spec.id,
-        "User": "0:0",
-        "OpenStdin": True,
-        "StdinOnce": False,
-        "Labels": {
-            label.OWNER: settings.owner,
-            label.PART: "eni",
-            label.ZONE: spec.zone,
-            label.VPC: spec.vpc_id,
-            label.ADDRESS: spec.address,
-            # Not compose's, whatever the image's own labels say: compose shows machines.
-            label.COMPOSE_PROJECT: "",
-            label.COMPOSE_SERVICE: "",
-        },
-        "ExposedPorts": {f"{port.number}/tcp": {} for port in spec.ports},
-        "HostConfig": {
-            "NetworkMode": network,
-            "PortBindings": {
-                f"{port.number}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port.published)}]
-                for port in spec.ports
-                if port.published is not None
-            },
-            "Init": True,
-            "CapDrop": ["ALL"],
-            "CapAdd": ["NET_ADMIN"],
-            "SecurityOpt": ["no-new-privileges:true"],
-            "ReadonlyRootfs": True,
-            "Memory": 64 * MIB,
-            "MemorySwap": 64 * MIB,
-            "PidsLimit": 32,
-            "RestartPolicy": {"Name": "no"},
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
-        },
-        "NetworkingConfig": {
-            "EndpointsConfig": {
-                network: {"IPAMConfig": {"IPv4Address": spec.address}, "Aliases": [spec.id, *spec.hostnames]},
-            }
-        },
-    }
-
-
 def create(client: APIClient, settings: DockerSettings, spec: MachineSpec, hostname: str) -> None:
-    """Make the machine's interface, on all its networks; it does not run yet."""
-    name = container_name(spec.id)
-    create_container(client, name, config(spec, settings, hostname))
+    """Have the machine's interface, on all its networks; it need not run yet. A spare one of its address becomes it."""
+    name, wanted = container_name(spec.id), wish(spec, hostname)
+    if spares.take(client, settings, wanted, name):
+        return
+    create_container(client, name, config(wanted, settings))
     if spec.control:
         client.connect_container_to_network(name, ensure_control(client, settings), aliases=[spec.id])
 

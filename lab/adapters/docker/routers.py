@@ -17,7 +17,7 @@ from docker.types import IPAMConfig, IPAMPool
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.channel import tell
 from lab.adapters.docker.client import create_container
-from lab.adapters.docker.interfaces import IMAGE, MIB
+from lab.adapters.docker.interface_config import IMAGE, MIB
 from lab.adapters.docker.networks import ensure_bridge, remove
 from lab.adapters.docker.settings import DockerSettings
 from lab.core.ec2.public import others

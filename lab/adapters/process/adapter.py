@@ -18,6 +18,7 @@ from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, N
 from lab.core.errors import NoCapacity, Refused, Unavailable
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
+from lab.core.vpc.spares import Spare
 
 POLL = 0.05  # seconds between two looks at a machine that was asked to stop
 
@@ -51,6 +52,9 @@ class ProcessCompute:
 
     async def set_router(self, router: Router) -> None:
         """Nor routed."""
+
+    async def keep_spares(self, wanted: frozenset[Spare]) -> None:
+        """Processes have no interfaces."""
 
     async def routers(self) -> frozenset[str]:
         return frozenset()

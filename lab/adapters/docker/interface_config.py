@@ -1,0 +1,80 @@
+"""What a network interface's container is made of. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lab.adapters.docker import settings as label
+from lab.adapters.docker.settings import DockerSettings
+from lab.core.compute import MachineSpec, Port
+
+IMAGE = "net"
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an interface is made of. One without ports, names and the control network may have been made before its machine was
+    known: nothing in its container tells whose it is."""
+
+    vpc_id: str
+    zone: str
+    address: str
+    hostname: str
+    ports: tuple[Port, ...] = ()
+    names: tuple[str, ...] = ()
+    control: bool = False
+
+    @property
+    def plain(self) -> bool:
+        return not (self.names or self.control or any(port.published for port in self.ports))
+
+
+def wish(spec: MachineSpec, hostname: str) -> Wish:
+    name = hostname or spec.id
+    return Wish(spec.vpc_id, spec.zone, spec.address, name, spec.ports, spec.hostnames, spec.control)
+
+
+def config(wish: Wish, settings: DockerSettings) -> dict[str, Any]:
+    """The body of the create request."""
+    network = settings.network_name(wish.vpc_id)
+    return {
+        "Image": settings.images.get(IMAGE, IMAGE),
+        "Hostname": wish.hostname,
+        "User": "0:0",
+        "OpenStdin": True,
+        "StdinOnce": False,
+        "Labels": {
+            label.OWNER: settings.owner,
+            label.PART: "eni",
+            label.ZONE: wish.zone,
+            label.VPC: wish.vpc_id,
+            label.ADDRESS: wish.address,
+            # Not compose's, whatever the image's own labels say: compose shows machines.
+            label.COMPOSE_PROJECT: "",
+            label.COMPOSE_SERVICE: "",
+        },
+        "ExposedPorts": {f"{port.number}/tcp": {} for port in wish.ports},
+        "HostConfig": {
+            "NetworkMode": network,
+            "PortBindings": {
+                f"{port.number}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port.published)}]
+                for port in wish.ports
+                if port.published is not None
+            },
+            "Init": True,
+            "CapDrop": ["ALL"],
+            "CapAdd": ["NET_ADMIN"],
+            "SecurityOpt": ["no-new-privileges:true"],
+            "ReadonlyRootfs": True,
+            "Memory": 64 * MIB,
+            "MemorySwap": 64 * MIB,
+            "PidsLimit": 32,
+            "RestartPolicy": {"Name": "no"},
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
+        },
+        "NetworkingConfig": {
+            "EndpointsConfig": {
+                network: {"IPAMConfig": {"IPv4Address": wish.address}, "Aliases": list(wish.names)},
+            }
+        },
+    }
