@@ -25,6 +25,7 @@ from lab.adapters.clock import SystemClock, wall_time
 from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
 from lab.adapters.own_process import own_use
+from lab.adapters.ssh_keys import SshKeys
 from lab.adapters.store import SqliteStore
 from lab.api.app import create_app
 from lab.api.status import status
@@ -60,6 +61,7 @@ async def run(settings: Settings) -> None:
         site=Site(opened.control_url, {80: settings.listener_port, 443: settings.tls_port}),
         nodes=NodeBook(clock.speed),
         certificates=Authority(settings.state / "authority", wall_time),
+        keys=SshKeys(),
         buckets=FileBuckets(settings.state / "buckets"),
     )
     stacks = Stacks(world)

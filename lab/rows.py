@@ -9,6 +9,7 @@ from lab.core.autoscaling.refreshes import InstanceRefresh
 from lab.core.autoscaling.scheduled import ScheduledAction
 from lab.core.autoscaling.warm_pool import WarmPool
 from lab.core.cloudwatch.model import AlarmHistory, CompositeAlarm, MetricAlarm
+from lab.core.ec2.keys import KeyPair
 from lab.core.ec2.model import (
     Address,
     Instance,
@@ -39,7 +40,7 @@ from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
     Activity, Address, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup,
-    Decision, Event, Forecast, Instance, InstanceRefresh, InternetGateway, LaunchTemplate, Listener,
+    Decision, Event, Forecast, Instance, InstanceRefresh, InternetGateway, KeyPair, LaunchTemplate, Listener,
     ListenerRule, LoadBalancer, Member, MetricAlarm, NatGateway, NetworkAcl, NetworkFault, NetworkInterface,
     Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret, SecurityGroup, Stack,
     StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool, ZonalShift,

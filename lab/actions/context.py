@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from lab.core.acm import AuthorityFacts, CertificateFacts, Material
 from lab.core.cloudwatch.metric import Metric, Statistics
+from lab.core.ec2.keys import PublicKey
 from lab.core.ec2.public import POOL
 from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
@@ -48,6 +49,16 @@ class Metrics(Protocol):
     def statistics(self, metric: Metric, start: float, period: int, unit: str = "") -> Statistics | None:
         """All data of [start, start + period), None when there is none. `period` is 1, 5, 10, 20, 30 or a multiple of 60, and
         data of a minute's resolution is found by the latter only."""
+
+
+class Keys(Protocol):
+    """Keys for SSH, as actions see them."""
+
+    def create(self, key_type: str) -> tuple[PublicKey, str]:
+        """What is public of a new pair of this type, and the private key in PEM."""
+
+    def read(self, material: bytes) -> PublicKey:
+        """Raises ValueError with a sentence."""
 
 
 class Certificates(Protocol):
@@ -103,6 +114,7 @@ class Context:
     new_id: Callable[[str], str]
     target_health: Callable[[str], Health]
     certificates: Certificates
+    keys: Keys
     bucket_object: Callable[[str, str], bytes | None]
     prepare_log_bucket: Callable[[str, str], None]
 

@@ -51,6 +51,7 @@ from lab.actions.ec2 import (
     addresses,
     interfaces,
     internet_gateways,
+    key_pairs,
     launch_templates,
     modify,
     nat_gateways,
@@ -91,7 +92,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     ),
     "ec2": (
         vpcs, interfaces, internet_gateways, nat_gateways, addresses, route_tables, network_acls, security_groups,
-        launch_templates, ec2_instances, modify, run, power, tags,
+        key_pairs, launch_templates, ec2_instances, modify, run, power, tags,
     ),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.actions.buckets import prepare_log_bucket
-from lab.actions.context import Account, Certificates, Context, Metrics, Request, Response
+from lab.actions.context import Account, Certificates, Context, Keys, Metrics, Request, Response
 from lab.actions.dispatch import call
 from lab.actions.elbv2.find import users_of_groups
 from lab.control.nodes import NodeBook
@@ -27,6 +27,7 @@ class World:
     site: Site
     nodes: NodeBook
     certificates: Certificates
+    keys: Keys
     buckets: Buckets
 
     def context(self, now: float) -> Context:
@@ -38,6 +39,7 @@ class World:
             new_id=self.new_id,
             target_health=lambda key: self.health(key, now),
             certificates=self.certificates,
+            keys=self.keys,
             bucket_object=self.buckets.get,
             prepare_log_bucket=lambda bucket, prefix: prepare_log_bucket(
                 self.buckets, bucket, prefix, self.account.account_id

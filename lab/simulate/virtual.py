@@ -15,6 +15,7 @@ from lab.adapters.clock import VirtualClock, wall_time
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
 from lab.adapters.simulated import SimulatedCompute
+from lab.adapters.ssh_keys import SshKeys
 from lab.adapters.store import MemoryStore
 from lab.control.loop import Loop
 from lab.control.nodes import NodeBook
@@ -62,6 +63,7 @@ class VirtualLab:
             site=Site("http://127.0.0.1:4566", {80: 8080, 443: 8443}),
             nodes=NodeBook(self.clock.speed),
             certificates=self.certificates,
+            keys=SshKeys(),
             buckets=self.buckets,
         )
         self.stacks = Stacks(self.world)

@@ -94,7 +94,7 @@ def find(tree: Mapping[str, str], path: str) -> str | None:
         for one in tree
         if one.startswith(start)
     }
-    return "\n".join(sorted(names)) if names else None
+    return "\n".join(sorted(name for name in names if name + "/" not in names)) if names else None
 
 
 class Service:

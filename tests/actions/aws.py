@@ -16,6 +16,7 @@ from lab.adapters.authority import Authority
 from lab.adapters.buckets import MemoryBuckets
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
+from lab.adapters.ssh_keys import SshKeys
 from lab.adapters.store import MemoryStore
 from lab.core.ec2.model import Instance, LaunchTemplate
 from lab.core.elbv2.target_health import Health
@@ -61,6 +62,7 @@ class Aws:
             new_id=self._new_id,
             target_health=lambda _: self.target,
             certificates=self.certificates,
+            keys=SshKeys(),
             bucket_object=self.buckets.get,
             prepare_log_bucket=lambda bucket, prefix: prepare_log_bucket(self.buckets, bucket, prefix, "123456789012"),
         )

@@ -59,6 +59,7 @@ def test_describing_everything_fits_the_shapes(site: Site, service: str, operati
     site.aws("autoscaling", "CreateOrUpdateTags", Tags=[{"ResourceId": "web", "Key": "a", "Value": "1"}])
     site.aws("autoscaling", "PutScheduledUpdateGroupAction", AutoScalingGroupName="web", ScheduledActionName="nightly",
              Recurrence="0 22 * * *", DesiredCapacity=1)  # fmt: skip
+    site.aws("ec2", "CreateKeyPair", KeyName="mine", KeyType="ed25519")
     address = site.aws("ec2", "AllocateAddress")["AllocationId"]
     site.aws("ec2", "CreateNatGateway", SubnetId=site.a, AllocationId=address)
     assert any(site.aws(service, operation, **asked).values())

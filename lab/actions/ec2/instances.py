@@ -10,6 +10,7 @@ from lab.actions.context import Context, Request, Response, reads, require, tag_
 from lab.actions.ec2.addresses import association
 from lab.actions.ec2.common import attach_interface, get_subnet, member, select
 from lab.actions.ec2.interfaces import interface_shape
+from lab.actions.ec2.key_pairs import find_key_pair
 from lab.actions.ec2.launch_interfaces import wish
 from lab.actions.ec2.metadata_options import chosen, shape
 from lab.core.ec2.addresses import private_dns_name
@@ -68,6 +69,7 @@ def make(context: Context, data: Mapping[str, Any], subnet_id: str, tags: Mappin
     options = chosen(data.get("MetadataOptions", {}), MetadataOptions())
     subnet = get_subnet(context.store, subnet_id)
     instance_id = context.new_id("i")
+    pair = find_key_pair(context, data["KeyName"]) if data.get("KeyName") else None
     asked = wish(data)
     public = subnet.map_public_ip_on_launch if asked.public is None else asked.public
     interface = attach_interface(context, subnet_id, asked.group_ids, instance_id, asked.description, public=public)
@@ -87,6 +89,8 @@ def make(context: Context, data: Mapping[str, Any], subnet_id: str, tags: Mappin
         monitoring=bool(data.get("Monitoring", {}).get("Enabled", False)),
         user_data=user_data,
         metadata_options=options,
+        key_name="" if pair is None else pair.key_name,
+        public_key="" if pair is None else pair.public_key.line,
         hibernation=bool(data.get("HibernationOptions", {}).get("Configured", False)),
         tags={**_template_tags(data), **tags},
     )
@@ -260,6 +264,7 @@ def instance_shape(instance: Instance, context: Context) -> dict[str, Any]:
         "RootDeviceType": "ebs",
         "SourceDestCheck": True,
         "EbsOptimized": False,
+        **({"KeyName": instance.key_name} if instance.key_name else {}),
         "BlockDeviceMappings": [],
         "Placement": {"AvailabilityZone": instance.availability_zone, "GroupName": "", "Tenancy": "default"},
         "HibernationOptions": {"Configured": instance.hibernation},

@@ -10,7 +10,7 @@ from lab.core.errors import LabError
 
 DATA = (
     "ImageId", "InstanceType", "SecurityGroupIds", "UserData", "TagSpecifications", "Monitoring", "HibernationOptions",
-    "MetadataOptions", "NetworkInterfaces",
+    "MetadataOptions", "NetworkInterfaces", "KeyName",
 )  # fmt: skip
 """Members that mean the same here and in a launch template, and win over it."""
 MOST = 50

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads, tags_of
+from lab.core.ec2.keys import KeyPair
 from lab.core.ec2.model import (
     Address,
     Instance,
@@ -30,6 +31,7 @@ KINDS: dict[str, Any] = {
     "sg": SecurityGroup,
     "lt": LaunchTemplate,
     "i": Instance,
+    "key": KeyPair,
 }
 """Resources with tags, by the prefix of their ids."""
 

@@ -74,6 +74,9 @@ def _meta_data(instance: Instance, around: Surroundings) -> Iterator[tuple[str, 
     yield "placement/availability-zone", instance.availability_zone
     yield "placement/region", region
     yield "profile", "default-hvm"
+    if instance.public_key:
+        yield "public-keys", f"0={instance.key_name}"
+        yield "public-keys/0/openssh-key", f"{instance.public_key} {instance.key_name}"
     if around.public_ip:
         yield "public-ipv4", around.public_ip
         yield "public-hostname", public_dns_name(around.public_ip, region)

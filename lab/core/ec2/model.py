@@ -308,6 +308,9 @@ class Instance:
     reboot: str = ""
     tried: bool = False
     metadata_options: MetadataOptions = MetadataOptions()
+    key_name: str = ""
+    public_key: str = ""
+    """In OpenSSH's format, as it was at the launch: deleting the pair changes nothing here."""
 
     @property
     def key(self) -> str:
