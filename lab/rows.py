@@ -34,14 +34,16 @@ from lab.core.elbv2.model import (
     TrustStore,
 )
 from lab.core.rds.model import DBInstance, DBSubnetGroup, Event
+from lab.core.route53.model import Change, HealthCheck, HostedZone, ResourceRecordSet
 from lab.core.secretsmanager import Secret
 from lab.core.store import Row
 from lab.stack.model import Resource, Stack, StackEvent
 
 ROWS: tuple[type[Row], ...] = (
-    Activity, Address, AlarmHistory, AutoScalingGroup, Certificate, CompositeAlarm, DBInstance, DBSubnetGroup,
-    Decision, Event, Forecast, Instance, InstanceRefresh, InternetGateway, KeyPair, LaunchTemplate, Listener,
-    ListenerRule, LoadBalancer, Member, MetricAlarm, NatGateway, NetworkAcl, NetworkFault, NetworkInterface,
-    Published, Registration, Resource, RouteTable, ScalingPolicy, ScheduledAction, Secret, SecurityGroup, Stack,
-    StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool, ZonalShift,
+    Activity, Address, AlarmHistory, AutoScalingGroup, Certificate, Change, CompositeAlarm, DBInstance,
+    DBSubnetGroup, Decision, Event, Forecast, HealthCheck, HostedZone, Instance, InstanceRefresh, InternetGateway,
+    KeyPair, LaunchTemplate, Listener, ListenerRule, LoadBalancer, Member, MetricAlarm, NatGateway, NetworkAcl,
+    NetworkFault, NetworkInterface, Published, Registration, Resource, ResourceRecordSet, RouteTable, ScalingPolicy,
+    ScheduledAction, Secret, SecurityGroup, Stack, StackEvent, Subnet, TargetGroup, TrustStore, Vpc, WarmPool,
+    ZonalShift,
 )  # fmt: skip

@@ -13,12 +13,11 @@ from lab.actions.elbv2.limits import LOAD_BALANCERS
 from lab.actions.elbv2.listeners import remove_listener
 from lab.core.arc_zonal_shift import ZonalShift
 from lab.core.ec2.model import NetworkInterface
-from lab.core.elbv2.model import LoadBalancer, Node, Published
+from lab.core.elbv2.model import HOSTED_ZONE, LoadBalancer, Node, Published
 from lab.core.errors import LabError
 from lab.core.times import moment
 
 NAME = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
-HOSTED_ZONE = "Z35SXDOTRQ7X7K"
 
 
 @reads("Name", "Subnets", "SecurityGroups", "Scheme", "Type", "IpAddressType", "Tags")

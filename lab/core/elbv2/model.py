@@ -9,6 +9,8 @@ from typing import Any
 
 from lab.core.elbv2 import attributes as known
 
+HOSTED_ZONE = "Z35SXDOTRQ7X7K"
+"""The CanonicalHostedZoneId of application load balancers: what an alias to one says (bc:elbv2)."""
 Described = Mapping[str, Any]
 """An action, condition or transform in the form in which AWS describes it, defaults filled in."""
 

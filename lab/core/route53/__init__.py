@@ -1,0 +1,1 @@
+"""Route 53, and what a VPC's resolver answers."""
