@@ -77,6 +77,8 @@ from lab.actions.elbv2 import (
     trust_stores,
 )
 from lab.actions.elbv2 import tags as elbv2_tags
+from lab.actions.route53 import health_checks, record_sets, zones
+from lab.actions.route53 import tags as route53_tags
 from lab.core.errors import LabError
 
 MODULES: dict[str, tuple[ModuleType, ...]] = {
@@ -99,9 +101,12 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
         elbv2_tags, limits,
     ),
     "rds": (rds,),
+    "route53": (zones, record_sets, health_checks, route53_tags),
     "secretsmanager": (secretsmanager,),
     "sts": (sts,),
 }  # fmt: skip
+MISFITS = {"route53": "InvalidInput"}
+"""By service, the code for a request that does not fit AWS's model, where it is not ValidationError."""
 
 _LOADER = Loader()
 _VALIDATOR = ParamValidator()
@@ -155,13 +160,13 @@ def call(context: Context, service: str, operation: str, request: Request) -> Re
 
 
 def check(service: str, operation: str, request: Request) -> None:
-    """Raises LabError ValidationError when the request does not fit AWS's model of the operation."""
+    """Raises LabError ValidationError, or the service's own code, when the request does not fit AWS's model."""
     shape = operation_model(service, operation).input_shape
     if shape is None:
         return
     report: Any = _VALIDATOR.validate(dict(request), shape)
     if report.has_errors():
-        raise LabError("ValidationError", report.generate_report())
+        raise LabError(MISFITS.get(service, "ValidationError"), report.generate_report())
 
 
 def _refuse_unread(action: Action, operation: str, request: Request) -> None:

@@ -163,6 +163,20 @@ class Aws:
         self.store.put(replace(made, state=state))
         return made.instance_id
 
+    def zone(self, name: str, *vpcs: str) -> str:
+        """A hosted zone: private with a VPC."""
+        members = {"VPC": {"VPCRegion": "us-east-1", "VPCId": vpcs[0]}} if vpcs else {}
+        made = self("route53", "CreateHostedZone", Name=name, CallerReference=f"{name} {vpcs}", **members)
+        return str(made["HostedZone"]["Id"]).rpartition("/")[2]
+
+    def records(self, zone: str, *sets: dict[str, Any], action: str = "CREATE") -> None:
+        changes = [{"Action": action, "ResourceRecordSet": one} for one in sets]
+        self("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+    def check(self, **config: Any) -> str:
+        made = self("route53", "CreateHealthCheck", CallerReference=self._new_id("uuid"), HealthCheckConfig=config)
+        return str(made["HealthCheck"]["Id"])
+
     def stop(self, instance_id: str) -> None:
         found = self.store.get(Instance, instance_id)
         assert found is not None
@@ -171,6 +185,12 @@ class Aws:
 
 def forward(target_group: str) -> dict[str, Any]:
     return {"Type": "forward", "TargetGroupArn": target_group}
+
+
+def record(name: str, *values: str, kind: str = "A", **members: Any) -> dict[str, Any]:
+    """A resource record set; without values, an alias or what `members` say."""
+    whole = {"TTL": 300, "ResourceRecords": [{"Value": value} for value in values]} if values else {}
+    return {"Name": name, "Type": kind, **whole, **members}
 
 
 def path(*values: str) -> dict[str, Any]:

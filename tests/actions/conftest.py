@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.actions.aws import Aws, path
+from tests.actions.aws import Aws, path, record
 from tests.pem import revocation_list, root
 
 
@@ -41,6 +41,8 @@ class Site:
     gateway: str
     table: str
     instance: str
+    zone: str
+    check: str
 
     def filled(self, value: Any, **others: str) -> Any:
         """`value` with an id for each name in angle brackets, which is one of the above or of `others`."""
@@ -90,7 +92,10 @@ def site(aws: Aws) -> Site:
     aws("ec2", "AttachInternetGateway", InternetGatewayId=gateway, VpcId=vpc)
     table = aws("ec2", "CreateRouteTable", VpcId=vpc)["RouteTable"]["RouteTableId"]
     instance = aws.instance(template, a)
+    zone = aws.zone("shop.lab")
+    aws.records(zone, record("www.shop.lab", "192.0.2.1"))
+    check = aws.check(IPAddress="192.0.2.1", Port=80, Type="TCP")
     return Site(
         aws, vpc, a, b, security_group, template, target_group, balancer, listener, rule, default_rule, certificate, secure,
-        trust_store, revocation["RevocationId"], shift, group, policy, database, secret, gateway, table, instance,
+        trust_store, revocation["RevocationId"], shift, group, policy, database, secret, gateway, table, instance, zone, check,
     )  # fmt: skip

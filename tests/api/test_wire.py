@@ -143,6 +143,53 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("acm", "RequestCertificate", {"DomainName": "shop.lab.local", "SubjectAlternativeNames": ["*.lab.local"]}),
     ("arc-zonal-shift", "GetManagedResource", {"resourceIdentifier": "arn:aws:x:loadbalancer/app/web/1%20é"}),
+    ("route53", "ListHostedZones", {}),
+    ("route53", "ListHostedZonesByName", {"DNSName": "a.b", "MaxItems": "7"}),
+    ("route53", "GetHostedZone", {"Id": "Z1"}),
+    (
+        "route53",
+        "ChangeResourceRecordSets",
+        {
+            "HostedZoneId": "Z1",
+            "ChangeBatch": {
+                "Comment": "<&>",
+                "Changes": [
+                    {
+                        "Action": "UPSERT",
+                        "ResourceRecordSet": {
+                            "Name": "a.b.",
+                            "Type": "TXT",
+                            "SetIdentifier": "é",
+                            "Weight": 0,
+                            "TTL": 60,
+                            "ResourceRecords": [{"Value": '"x"'}, {"Value": '"y"'}],
+                        },
+                    },
+                    {
+                        "Action": "CREATE",
+                        "ResourceRecordSet": {
+                            "Name": "b.",
+                            "Type": "A",
+                            "AliasTarget": {"HostedZoneId": "Z2", "DNSName": "c.", "EvaluateTargetHealth": False},
+                        },
+                    },
+                ],
+            },
+        },
+    ),
+    (
+        "route53",
+        "CreateHealthCheck",
+        {
+            "CallerReference": "r",
+            "HealthCheckConfig": {"Type": "CALCULATED", "Inverted": True, "ChildHealthChecks": ["a", "b"]},
+        },
+    ),
+    (
+        "route53",
+        "ChangeTagsForResource",
+        {"ResourceType": "hostedzone", "ResourceId": "Z", "RemoveTagKeys": ["a", "b"]},
+    ),
 ]
 
 ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
@@ -201,6 +248,25 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
         {"items": [{"zonalShiftId": "i", "expiryTime": WHEN, "status": "ACTIVE", "comment": "é"}]},
     ),
     ("arc-zonal-shift", "ListManagedResources", {"items": [{"arn": "a", "appliedWeights": {"us-east-1a": 0.0}}]}),
+    (
+        "route53",
+        "ListHostedZones",
+        {
+            "HostedZones": [{"Id": "/hostedzone/Z1", "Name": "é<&>.", "Config": {"PrivateZone": False}}],
+            "IsTruncated": True,
+            "Marker": "",
+        },
+    ),
+    (
+        "route53",
+        "CreateHostedZone",
+        {
+            "ChangeInfo": {"Id": "/change/C1", "Status": "PENDING", "SubmittedAt": WHEN},
+            "DelegationSet": {"NameServers": ["a", "b"]},
+            "Location": "https://x/hostedzone/Z1",
+        },
+    ),
+    ("route53", "CreateHealthCheck", {"HealthCheck": {"Id": "h", "HealthCheckVersion": 3}, "Location": "https://x"}),
 ]
 
 Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
@@ -234,7 +300,7 @@ def read(protocol: str, service: str, operation: str, reply: Reply) -> dict[str,
     """As an SDK would read it."""
     message = {"status_code": reply.status, "headers": dict(reply.headers), "body": reply.body}
     found: dict[str, Any] = create_parser(protocol).parse(message, operation_model(service, operation).output_shape)
-    found.pop("ResponseMetadata", None) if reply.status == 200 else None
+    found.pop("ResponseMetadata", None) if reply.status < 300 else None
     return found
 
 
@@ -308,6 +374,47 @@ def test_rest_that_makes_no_sense_is_refused(method: str, path: str, query: str,
     reply = answer(lambda *_: {}, path, {}, body, "id-1", method, query)
     assert 400 <= reply.status < 500
     assert reply.headers["x-amzn-errortype"] == code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("GET", "/2013-04-01/nowhere", b"", "UnknownOperationException"),
+        ("DELETE", "/2013-04-01/hostedzone", b"", "UnknownOperationException"),
+        ("POST", "/2013-04-01/hostedzone", b"<", "MalformedInput"),
+        ("POST", "/2013-04-01/hostedzone", b"<Other/>", "MalformedInput"),
+        (
+            "POST",
+            "/2013-04-01/hostedzone",
+            b'<!DOCTYPE a [<!ENTITY b "c">]><CreateHostedZoneRequest/>',
+            "MalformedInput",
+        ),
+        (
+            "POST",
+            "/2013-04-01/hostedzone",
+            b"<CreateHostedZoneRequest><HostedZoneConfig><PrivateZone>maybe</PrivateZone></HostedZoneConfig>"
+            b"</CreateHostedZoneRequest>",
+            "MalformedInput",
+        ),
+    ],
+)
+def test_xml_that_makes_no_sense_is_refused(method: str, path: str, body: bytes, code: str) -> None:
+    reply = answer(lambda *_: {}, path, {}, body, "id-1", method)
+    assert 400 <= reply.status < 500
+    assert f"<Code>{code}</Code>".encode() in reply.body
+
+
+def test_a_path_may_end_with_a_slash_or_not() -> None:
+    heard: list[str] = []
+
+    def call(_: str, operation: str, __: dict[str, Any]) -> dict[str, Any]:
+        heard.append(operation)
+        return {}
+
+    for path in ("/2013-04-01/hostedzone/Z1/rrset", "/2013-04-01/hostedzone/Z1/rrset/"):
+        answer(call, path, {}, b"", "id-1", "POST")
+        answer(call, path, {}, b"", "id-1", "GET")
+    assert heard == ["ChangeResourceRecordSets", "ListResourceRecordSets"] * 2
 
 
 def test_a_rest_answer_has_the_status_of_its_operation() -> None:

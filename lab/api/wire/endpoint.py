@@ -5,7 +5,7 @@
 | query, ec2 | a form with Action and Version | by Version, which differs between services | Action |
 | json | header X-Amz-Target | the target's prefix | after its dot |
 | rpc-v2-cbor | path /service/PREFIX/operation/NAME | PREFIX | NAME |
-| rest-json | any other path than / | by method and path (`rest`) | likewise |
+| rest-json, rest-xml | any other path than / | by method and path (`rest`) | likewise |
 """
 
 import base64
@@ -122,16 +122,22 @@ def _cbor(call: Call, path: str, body: bytes, request_id: str) -> Reply:
 
 
 def _rest(call: Call, line: tuple[str, str, str], headers: Mapping[str, str], body: bytes, request_id: str) -> Reply:
-    sent = {"content-type": "application/json", "x-amzn-requestid": request_id}
     method, path, query_string = line
+    namespace = rest.xml_namespace(path)
+    sent = {"content-type": "application/json" if namespace is None else "text/xml", "x-amzn-requestid": request_id}
     try:
         route, labels = rest.find(method, path)
         request = rest.request(route, labels, query_string, headers, body)
         found = call(route.service, route.operation.name, _typed(request, route.operation.input_shape))
-        return Reply(rest.status(route), json.dumps(found, default=_epoch).encode(), sent)
+        if namespace is None:
+            return Reply(rest.status(route), json.dumps(found, default=_epoch).encode(), sent)
+        text, more = xml.rest_response(route.operation, found, namespace)
+        return Reply(rest.status(route), text, {**sent, **more})
     except LabError as problem:
-        text = json.dumps({"message": problem.message})
-        return Reply(problem.status, text.encode(), {**sent, "x-amzn-errortype": problem.code})
+        if namespace is not None:
+            return Reply(problem.status, xml.error(problem, request_id, namespace, ec2=False), sent)
+        text = json.dumps({"message": problem.message}).encode()
+        return Reply(problem.status, text, {**sent, "x-amzn-errortype": problem.code})
 
 
 def _by_prefix(prefix: str) -> str:

@@ -1,6 +1,7 @@
-"""The REST protocol with JSON bodies: an operation is a method and a path, members stand in path, query, header and body.
+"""The REST protocols: an operation is a method and a path, members stand in path, query, header and body.
 
-Which member stands where, the model says (`location`); one without a location is a member of the body.
+Which member stands where, the model says (`location`); one without a location is a member of the body, which is JSON or XML by
+the service's protocol.
 """
 
 import json
@@ -14,20 +15,24 @@ from urllib.parse import parse_qs, unquote
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 from lab.actions.dispatch import service_model
+from lab.api.wire import xml
 from lab.core.errors import LabError
 
-SERVICES = ("arc-zonal-shift",)
+SERVICES = ("arc-zonal-shift", "route53")
+XML_NAMESPACES = {"/2013-04-01/": "https://route53.amazonaws.com/doc/2013-04-01/"}
+"""By what the paths of a service that speaks XML begin with, Route 53's version; the models do not say it for answers."""
 PARAMETER = re.compile(r"\{(\w+)(\+?)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`pattern` matches the path as it was sent, and has a group for each member in it."""
+    """`pattern` matches the path as it was sent, and has a group for each member in it; `protocol` is rest-json or rest-xml."""
 
     service: str
     operation: OperationModel
     method: str
     pattern: re.Pattern[str]
+    protocol: str
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
@@ -42,12 +47,13 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
 def request(
     route: Route, labels: Mapping[str, str], query: str, headers: Mapping[str, str], body: bytes
 ) -> dict[str, Any]:
-    """The members of the request, wherever they stand. `headers` have lower-case names. Raises SerializationException."""
+    """The members of the request, wherever they stand. `headers` have lower-case names. Raises SerializationException, or
+    MalformedInput for XML."""
     shape = route.operation.input_shape
     if shape is None:
         return {}
     given = parse_qs(query, keep_blank_values=True)
-    sent = _body(body)
+    sent = xml.members(body, shape) if route.protocol == "rest-xml" else _json(body)
     found: dict[str, Any] = {}
     for member, inner in shape.members.items():
         name = inner.serialization.get("name", member)
@@ -66,6 +72,11 @@ def request(
             case other:
                 raise LabError("SerializationException", f"the lab cannot read {member}: it stands in {other}")
     return found
+
+
+def xml_namespace(path: str) -> str | None:
+    """Of the answer to a request for the path, also of an error without a route. None where answers are JSON."""
+    return next((namespace for prefix, namespace in XML_NAMESPACES.items() if path.startswith(prefix)), None)
 
 
 def status(route: Route) -> int:
@@ -90,11 +101,12 @@ def _route(service: str, operation: OperationModel) -> Route:
         inside = ".+" if parameter[2] else "[^/]+"
         parts += [re.escape(path[end : parameter.start()]), f"(?P<{parameter[1]}>{inside})"]
         end = parameter.end()
-    pattern = re.compile("".join([*parts, re.escape(path[end:])]))
-    return Route(service, operation, operation.http["method"], pattern)
+    # AWS takes a path with or without its last slash.
+    pattern = re.compile("".join([*parts, re.escape(path[end:].removesuffix("/")), "/?"]))
+    return Route(service, operation, operation.http["method"], pattern, operation.service_model.metadata["protocol"])
 
 
-def _body(raw: bytes) -> dict[str, Any]:
+def _json(raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(raw or b"{}")
     except ValueError as error:

@@ -1,9 +1,10 @@
-"""The query protocols, outbound: a response → XML, by the model's output shape (aws-facts §10.1)."""
+"""XML by the shapes of the model (aws-facts §10.1): responses of the query protocols, requests and responses of rest-xml."""
 
 import base64
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, ParseError, SubElement, fromstring, tostring
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
@@ -27,6 +28,40 @@ def response(operation: OperationModel, answer: dict[str, Any], request_id: str,
     if not ec2:
         SubElement(SubElement(root, "ResponseMetadata"), "RequestId").text = request_id
     return _document(root)
+
+
+def rest_response(operation: OperationModel, answer: dict[str, Any], namespace: str) -> tuple[bytes, dict[str, str]]:
+    """The body of a successful answer of rest-xml, and the headers in which members of it stand."""
+    shape = operation.output_shape
+    root = Element(f"{operation.name}Response", {"xmlns": namespace})
+    if shape is None:
+        return _document(root), {}
+    headers = {
+        str(inner.serialization["name"]): _text(answer[member])
+        for member, inner in shape.members.items()
+        if inner.serialization.get("location") == "header" and member in answer
+    }
+    inside = {
+        member: value for member, value in answer.items() if "location" not in shape.members[member].serialization
+    }
+    _structure(root, inside, shape)
+    return _document(root), headers
+
+
+def members(body: bytes, shape: StructureShape) -> dict[str, Any]:
+    """What stands in the body of a rest-xml request, by the names of the elements. Raises MalformedInput."""
+    if not body:
+        return {}
+    if b"<!DOCTYPE" in body:
+        raise _malformed("a request has no document type")
+    try:
+        root = fromstring(body)
+    except ParseError as error:
+        raise _malformed(str(error)) from error
+    wanted = str(shape.serialization.get("name", shape.name))
+    if _local(root) != wanted:
+        raise _malformed(f"the outermost element must be {wanted}, not {_local(root)}")
+    return _read_structure(root, shape)
 
 
 def error(problem: LabError, request_id: str, namespace: str, *, ec2: bool) -> bytes:
@@ -80,3 +115,50 @@ def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return str(value)
+
+
+# Inbound.
+
+
+def _malformed(what: str) -> LabError:
+    return LabError("MalformedInput", f"the body cannot be read: {what}")
+
+
+def _local(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _named(element: Element, name: str) -> Iterable[Element]:
+    return (child for child in element if _local(child) == name)
+
+
+def _read_structure(element: Element, shape: StructureShape) -> dict[str, Any]:
+    found = {}
+    for member, inner in shape.members.items():
+        name = str(inner.serialization.get("name", member))
+        if "location" not in inner.serialization:
+            for child in _named(element, name):
+                found[member] = _read(child, inner)
+    return found
+
+
+def _read(element: Element, shape: Shape) -> Any:
+    if isinstance(shape, StructureShape):
+        return _read_structure(element, shape)
+    if isinstance(shape, ListShape):
+        name = str(shape.member.serialization.get("name", "member"))
+        return [_read(child, shape.member) for child in _named(element, name)]
+    text = element.text or ""
+    try:
+        return _SCALARS[shape.type_name](text)
+    except (ValueError, KeyError) as error:
+        raise _malformed(f"'{text}' in {_local(element)} is not a {shape.type_name}") from error
+
+
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "string": str,
+    "integer": int,
+    "long": int,
+    "boolean": {"true": True, "false": False}.__getitem__,
+}
+"""What Route 53's requests are made of."""

@@ -1,0 +1,123 @@
+"""What a record set may not be to its zone and to the others in it, in the words of InvalidChangeBatch as AWS shows them.
+
+Each rule gives a sentence, or None.
+"""
+
+from collections.abc import Callable, Sequence
+
+from lab.actions.context import Context
+from lab.core.elbv2.model import HOSTED_ZONE
+from lab.core.route53.balancers import balancer_named
+from lab.core.route53.model import HostedZone, ResourceRecordSet
+from lab.core.route53.names import WILDCARD, is_under
+from lab.core.route53.values import problem
+
+VALUES = 400
+SETS_OF_A_NAME = 100
+"""r53:DNSLimitations"""
+
+_OTHERS = "other RRSets exist with the same name and type and another routing policy"
+
+Others = Sequence[ResourceRecordSet]
+"""The other record sets of the same name."""
+Rule = Callable[[Context, HostedZone, ResourceRecordSet, Others], str | None]
+
+
+def title(row: ResourceRecordSet) -> str:
+    identifier = f", set identifier='{row.set_identifier}'" if row.set_identifier else ""
+    return f"[name='{row.name}', type='{row.type}'{identifier}]"
+
+
+def objections(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> list[str]:
+    """All that is against the record set as it is to be."""
+    return [said for rule in _RULES if (said := rule(context, zone, row, others)) is not None]
+
+
+def _in_zone(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    if is_under(row.name, zone.name):
+        return None
+    return f"RRSet with DNS name {row.name} is not permitted in zone {zone.name}"
+
+
+def _wildcard(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    if row.type == "NS" and row.name.startswith(f"{WILDCARD}."):
+        return f"RRSet of type NS with DNS name {row.name} is not permitted as it is a wildcard"
+    return None
+
+
+def _apex(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    if row.type == "SOA" and row.name != zone.name:
+        return f"RRSet of type SOA with DNS name {row.name} is not permitted below the apex of zone {zone.name}"
+    if row.type in ("NS", "SOA") and row.name == zone.name and (row.policy != "simple" or row.alias is not None):
+        return f"RRSet of type {row.type} with DNS name {row.name} at the apex must have values and the simple routing policy"
+    if row.type == "CNAME" and row.name == zone.name:
+        return f"RRSet of type CNAME with DNS name {row.name} is not permitted at apex in zone {zone.name}"
+    return None
+
+
+def _cname(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    if any((other.type == "CNAME") != (row.type == "CNAME") for other in others):
+        return (
+            f"RRSet of type {row.type} with DNS name {row.name} is not permitted as it conflicts with other records with the "
+            f"same DNS name in zone {zone.name}"
+        )
+    return None
+
+
+def _values(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    for value in row.values:
+        if (said := problem(row.type, value)) is not None:
+            return f"Invalid Resource Record: FATAL problem: {said} encountered with '{value}'"
+    if len(set(row.values)) != len(row.values):
+        return f"Duplicate Resource Record: {title(row)} has a value twice"
+    most = 1 if row.type in ("CNAME", "SOA") or row.multi_value else VALUES
+    if len(row.values) > most:
+        return f"{title(row)} has {len(row.values)} values: this kind of record set has at most {most}"
+    return None
+
+
+def _alias(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    if row.alias is None:
+        return None
+    target = f"{row.alias.dns_name}, type {row.type} in zone {row.alias.hosted_zone_id}"
+    tried = f"Tried to create an alias that targets {target}, but"
+    if row.alias.hosted_zone_id == HOSTED_ZONE:
+        there = row.type in ("A", "AAAA") and balancer_named(context.store, row.alias.dns_name) is not None
+        return None if there else f"{tried} that target was not found"
+    if row.alias.hosted_zone_id != zone.zone_id:
+        return f"{tried} the lab has aliases to load balancers ({HOSTED_ZONE}) and to record sets of the same zone only"
+    if not is_under(row.alias.dns_name, zone.name):
+        return f"{tried} the alias target name does not lie within the target zone"
+    if row.alias.dns_name == row.name:
+        return f"{tried} it is the record set's own name"
+    named = context.store.where(ResourceRecordSet, "zone_id", zone.zone_id)
+    if not any((one.name, one.type) == (row.alias.dns_name, row.type) for one in named):
+        return f"{tried} that target was not found"
+    return None
+
+
+def _one_policy(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    same = [other for other in others if other.type == row.type]
+    kind = f"RRSet with DNS name {row.name}, type {row.type}"
+    if any(other.policy != row.policy for other in same):
+        return f"{kind}, SetIdentifier {row.set_identifier or 'null'} cannot be created as {_OTHERS}"
+    if len(same) >= SETS_OF_A_NAME:
+        return f"{kind} has {SETS_OF_A_NAME} record sets already, which is the most"
+    if row.policy in ("latency", "failover", "geolocation") and any(_place(other) == _place(row) for other in same):
+        return (
+            f"{kind}, SetIdentifier {row.set_identifier} cannot be created as another RRSet has the same {row.policy}"
+        )
+    return None
+
+
+def _multivalue(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    if row.multi_value and (row.alias is not None or row.type in ("NS", "CNAME", "SOA")):
+        return f"{title(row)} cannot be a multivalue answer: it is an alias, or of type NS, CNAME or SOA"
+    return None
+
+
+def _place(row: ResourceRecordSet) -> tuple[object, ...]:
+    return (row.region, row.failover, row.geo_location)
+
+
+_RULES: tuple[Rule, ...] = (_in_zone, _wildcard, _apex, _cname, _values, _alias, _one_policy, _multivalue)

@@ -1,0 +1,95 @@
+"""Values of records in AWS's text form: which a type may have (r53:ResourceRecordTypes)."""
+
+import re
+from collections.abc import Callable
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from lab.core.route53.names import canonical
+
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_CAA = re.compile(r'\d{1,3} (issue|issuewild|iodef) "[^"]*"')
+LONGEST_STRING = 255
+"""Octets of one quoted string."""
+
+
+def problem(kind: str, value: str) -> str | None:
+    """What is wrong with the value of a record of a type in `SUPPORTED`, or None."""
+    try:
+        SUPPORTED[kind](value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def strings(value: str) -> list[str]:
+    """The strings of a TXT value, as they stand between the quotes. Raises ValueError."""
+    found, end = [], 0
+    for part in _QUOTED.finditer(value):
+        if value[end : part.start()].strip():
+            break
+        found.append(part[1])
+        end = part.end()
+    if not found or value[end:].strip():
+        raise ValueError("Value should be enclosed in quotation marks")
+    if any(len(text.encode()) > LONGEST_STRING for text in found):
+        raise ValueError(f"A string has at most {LONGEST_STRING} characters: split it into several in quotation marks")
+    return found
+
+
+def _ipv4(value: str) -> None:
+    try:
+        IPv4Address(value)
+    except AddressValueError:
+        raise ValueError("Value is not a valid IPv4 address") from None
+
+
+def _ipv6(value: str) -> None:
+    try:
+        IPv6Address(value)
+    except AddressValueError:
+        raise ValueError("Value is not a valid IPv6 address") from None
+
+
+def _caa(value: str) -> None:
+    if _CAA.fullmatch(value) is None:
+        raise ValueError('Value is not of the form FLAGS TAG "VALUE", where TAG is issue, issuewild or iodef')
+
+
+def _numbers_then_name(count: int, form: str) -> Callable[[str], None]:
+    def check(value: str) -> None:
+        *numbers, name = value.split()
+        if len(numbers) != count or not all(_is_short(number) for number in numbers):
+            raise ValueError(f"Value is not of the form {form}")
+        canonical(name)
+
+    return check
+
+
+def _soa(value: str) -> None:
+    fields = value.split()
+    if len(fields) != 7 or not all(
+        field.isascii() and field.isdecimal() and int(field) < 2**32 for field in fields[2:]
+    ):
+        raise ValueError("Value is not of the form NAMESERVER HOSTMASTER SERIAL REFRESH RETRY EXPIRE MINIMUM")
+    canonical(fields[0])
+    canonical(fields[1])
+
+
+def _is_short(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) < 2**16
+
+
+SUPPORTED: dict[str, Callable[[str], object]] = {
+    "A": _ipv4,
+    "AAAA": _ipv6,
+    "CAA": _caa,
+    "CNAME": canonical,
+    "MX": _numbers_then_name(1, "PRIORITY NAME"),
+    "NS": canonical,
+    "PTR": canonical,
+    "SOA": _soa,
+    "SPF": strings,
+    "SRV": _numbers_then_name(3, "PRIORITY WEIGHT PORT NAME"),
+    "TXT": strings,
+}
+"""The types the lab has. Each raises ValueError for what is no value of it."""
