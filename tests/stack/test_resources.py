@@ -15,6 +15,7 @@ ALSO_FIXED = {
     ("AWS::RDS::DBInstance", "Engine"),
     ("AWS::RDS::DBInstance", "LicenseModel"),
     ("AWS::RDS::DBInstance", "NetworkType"),
+    ("AWS::Route53::RecordSet", "Name"),  # which is its physical id
 }
 
 

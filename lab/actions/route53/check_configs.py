@@ -33,8 +33,9 @@ _ENDPOINTS = {
     "FailureThreshold",
     "MeasureLatency",
     "Regions",
+    "EnableSNI",
 }
-_WEB = {*_ENDPOINTS, "ResourcePath", "EnableSNI"}
+_WEB = {*_ENDPOINTS, "ResourcePath"}
 _MEMBERS = {
     "TCP": _ENDPOINTS,
     "HTTP": _WEB,

@@ -125,7 +125,9 @@ def deleted_by(service: str, operation: str, request: Callable[[Work], dict[str,
     return delete
 
 
-_GONE_CODES = words("Gateway.NotAttached DBInstanceNotFound DBSubnetGroupNotFoundFault ResourceNotFound")
+_GONE_CODES = words(
+    "Gateway.NotAttached DBInstanceNotFound DBSubnetGroupNotFoundFault ResourceNotFound NoSuchHostedZone NoSuchHealthCheck"
+)
 _BUSY_CODES = words(
     """DependencyViolation InvalidGroup.InUse ResourceInUse ResourceInUseException ResourceInUseFault
     TrustStoreInUse ScalingActivityInProgress ResourceContention InvalidDBInstanceState InvalidDBInstanceStateFault
