@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 import os
+import random
 import signal
 import socket
 import sys
@@ -25,6 +26,7 @@ from lab.adapters.clock import SystemClock, wall_time
 from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
 from lab.adapters.own_process import own_use
+from lab.adapters.probe import SocketProber
 from lab.adapters.ssh_keys import SshKeys
 from lab.adapters.store import SqliteStore
 from lab.api.app import create_app
@@ -58,11 +60,17 @@ async def run(settings: Settings) -> None:
         clock=clock,
         new_id=random_id,
         account=Account(public_block=settings.internet),
-        site=Site(opened.control_url, {80: settings.listener_port, 443: settings.tls_port}),
+        site=Site(
+            opened.control_url,
+            {80: settings.listener_port, 443: settings.tls_port},
+            nodes_by_name=opened.kind == "docker",
+        ),
         nodes=NodeBook(clock.speed),
         certificates=Authority(settings.state / "authority", wall_time),
         keys=SshKeys(),
         buckets=FileBuckets(settings.state / "buckets"),
+        prober=SocketProber(),
+        draw=random.random,
     )
     stacks = Stacks(world)
     loop = Loop(world, stacks.advance, metrics.flush)

@@ -20,6 +20,7 @@ from lab.control.cloudwatch.measure import Measure
 from lab.control.effects import Effects
 from lab.control.elbv2 import LoadBalancers
 from lab.control.machines import Machines
+from lab.control.route53 import HealthChecks
 from lab.control.routers import Routers
 from lab.control.vpc import Interfaces
 from lab.control.world import World
@@ -51,6 +52,7 @@ class Loop:
         self._scheduled = ScheduledActions(world)
         self._predictive = PredictiveScaling(world)
         self.alarms = Alarms(world, self.policies.on_alarm)
+        self.health_checks = HealthChecks(world)
         self._measure = Measure(world)
         self._given_up = ""
         self.engine_problem = ""
@@ -100,6 +102,7 @@ class Loop:
             await asyncio.gather(watcher, return_exceptions=True)
             await self.effects.close()
             await self.interfaces.close()
+            await self.health_checks.close()
             await self.routers.close()
 
     async def turn(self) -> None:
@@ -131,6 +134,7 @@ class Loop:
         if not self._measure.is_behind(now):
             await self._measure.sample(found, now)
             self.alarms.evaluate(now)
+        self.health_checks.look(now)
         self.machines.act(found)
         self.interfaces.act(found)
         self.routers.act(self.failed_zones)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from lab.core.buckets import StoredObject
 from lab.core.compute import Machine, MachineSpec, MachineStats, Network
+from lab.core.route53.probe import Outcome, Probe
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
 from lab.core.vpc.spares import Spare
@@ -101,6 +102,13 @@ class Compute(Protocol):
         """The ids of machines that started, died, were paused or unpaused, as it happens. Ends never; a broken stream is
         reopened inside, and after each reopening an empty string is given, meaning: something may have been missed, look at
         them all."""
+
+
+class Prober(Protocol):
+    """Tries the endpoints of Route 53's health checks."""
+
+    async def probe(self, probe: Probe) -> Outcome:
+        """One try, which ends within AWS's limits of wall time. Never raises: what goes wrong is the outcome."""
 
 
 class Buckets(Protocol):

@@ -8,11 +8,12 @@ from lab.actions.context import Account, Certificates, Context, Keys, Metrics, R
 from lab.actions.dispatch import call
 from lab.actions.elbv2.find import users_of_groups
 from lab.control.nodes import NodeBook
-from lab.control.ports import Buckets, Clock, Compute
+from lab.control.ports import Buckets, Clock, Compute, Prober
 from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Registration, TargetGroup, registration_key
 from lab.core.elbv2.target_health import IP_UNUSABLE, UNREGISTERED, Health, invalid, target_health
 from lab.core.machines import Site
+from lab.core.route53.view import View
 from lab.core.store import Store
 
 
@@ -29,6 +30,9 @@ class World:
     certificates: Certificates
     keys: Keys
     buckets: Buckets
+    prober: Prober
+    draw: Callable[[], float]
+    """A number of [0, 1), another one each time."""
 
     def context(self, now: float) -> Context:
         return Context(
@@ -49,6 +53,17 @@ class World:
     def call(self, service: str, operation: str, request: Request) -> Response:
         """An AWS action, now."""
         return call(self.context(self.clock.now()), service, operation, request)
+
+    def view(self, now: float) -> View:
+        """What DNS answers go by."""
+        return View(
+            store=self.store,
+            region=self.account.region,
+            now=now,
+            target_health=lambda key: self.health(key, now),
+            node_lives=lambda node_id: bool(self.nodes.live([node_id], now)),
+            draw=self.draw,
+        )
 
     def health(self, registration_key: str, now: float) -> Health:
         """The health of a registered target, from rows and the nodes' last reports."""

@@ -28,10 +28,12 @@ SLOT_WIDTH = 10
 @dataclass(frozen=True, slots=True)
 class Site:
     """Facts of the machine the lab runs on. `control_url` is where nodes reach the control plane; `listener_ports` maps
-    well-known listener ports to the first port published on 127.0.0.1, one up for each further zone."""
+    well-known listener ports to the first port published on 127.0.0.1, one up for each further zone. `nodes_by_name`: from
+    the control plane, nodes are found under their ids, at their listeners' own ports."""
 
     control_url: str
     listener_ports: Mapping[int, int]
+    nodes_by_name: bool = False
 
 
 def network(vpc: Vpc) -> Network:

@@ -5,6 +5,7 @@ plane and its next start. What survives a restart is what survives in life: the 
 nodes' own configuration. Time moves only by `clock.advance`.
 """
 
+import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from lab.adapters.clock import VirtualClock, wall_time
 from lab.adapters.ids import counted_ids
 from lab.adapters.metrics import MetricStore
 from lab.adapters.simulated import SimulatedCompute
+from lab.adapters.simulated_prober import SimulatedProber
 from lab.adapters.ssh_keys import SshKeys
 from lab.adapters.store import MemoryStore
 from lab.control.loop import Loop
@@ -47,6 +49,7 @@ class VirtualLab:
         self.metrics = metrics
         self.buckets = MemoryBuckets(clock.now)
         self.certificates = Authority(None, wall_time)
+        self.prober = SimulatedProber()
         self._says = says
         self._new_id = counted_ids()
         self._in_force: dict[str, LoadBalancerConfig] = {}
@@ -65,6 +68,8 @@ class VirtualLab:
             certificates=self.certificates,
             keys=SshKeys(),
             buckets=self.buckets,
+            prober=self.prober,
+            draw=random.Random(0).random,
         )
         self.stacks = Stacks(self.world)
         self.loop = Loop(self.world, self.stacks.advance, self.metrics.flush)
@@ -91,6 +96,7 @@ class VirtualLab:
         await self.loop.turn()
         await self.loop.effects.settle()
         await self.loop.interfaces.settle()
+        await self.loop.health_checks.settle()
 
     async def report(self) -> None:
         """Every node that runs reports, having put the newest document in force."""
