@@ -3,7 +3,7 @@ FROM python:3.13-slim
 WORKDIR /lab
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --root-user-action=ignore \
-      asyncpg botocore cbor2 click cronsim cryptography docker fastapi pydantic pyyaml rich tzdata uvicorn websockets -c requirements.lock
+      asyncpg botocore cbor2 click cronsim cryptography dnspython docker fastapi pydantic pyyaml rich tzdata uvicorn websockets -c requirements.lock
 COPY lab ./lab
 COPY stacks ./stacks
 RUN python -m compileall -q lab && mkdir -m 700 /var/lib/lab

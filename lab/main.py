@@ -23,6 +23,7 @@ from lab.actions.context import Account
 from lab.adapters.authority import Authority
 from lab.adapters.buckets import FileBuckets
 from lab.adapters.clock import SystemClock, wall_time
+from lab.adapters.dns.server import DnsServer
 from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
 from lab.adapters.own_process import own_use
@@ -34,6 +35,7 @@ from lab.api.status import status
 from lab.composition import open_compute
 from lab.control.loop import Loop
 from lab.control.nodes import NodeBook
+from lab.control.resolver import resolver
 from lab.control.world import World
 from lab.core.errors import AdapterError, LabError, Refused
 from lab.core.machines import Site
@@ -76,7 +78,9 @@ async def run(settings: Settings) -> None:
     loop = Loop(world, stacks.advance, metrics.flush)
     _deploy_first_stack(settings, world, stacks)
     app = create_app(world, loop, stacks.call, opened.kind, own_use)
+    dns = DnsServer(resolver(world, settings.dns_places))
     with _listening(settings) as listener:
+        loop.resolver_problem = await _serve_dns(dns, settings)
         server = _Server(
             uvicorn.Config(
                 app,
@@ -101,6 +105,7 @@ async def run(settings: Settings) -> None:
             turning.cancel()
             telling.cancel()
             await asyncio.gather(turning, telling, return_exceptions=True)
+            await dns.close()
             await opened.compute.close()
             metrics.close()
             store.close()
@@ -195,6 +200,21 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         ) from error
     with listener:
         yield listener
+
+
+async def _serve_dns(dns: DnsServer, settings: Settings) -> str:
+    """Why DNS is not served, empty when it is. The lab does without: 5353 is the port of multicast DNS, too."""
+    where = f"127.0.0.1:{settings.dns_port}"
+    try:
+        if not settings.dns_published:
+            raise Refused(f"port {settings.dns_port} on 127.0.0.1 is in use by another program")
+        await dns.start(settings.api_bind, settings.dns_port)
+    except Refused as error:
+        problem = f"{error}: stop what uses it, or set LAB_DNS_PORT"
+        log.warning("the lab's names cannot be asked for at %s: %s", where, problem)
+        return problem
+    log.info("the lab's names can be asked for at %s", where)
+    return ""
 
 
 def main() -> None:

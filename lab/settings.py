@@ -8,11 +8,13 @@ from pathlib import Path
 
 from lab.core.ec2.public import POOL
 from lab.core.errors import Refused
+from lab.core.route53.view import Places, parse_places
 
 DEFAULT_SPEED = 20.0
 DEFAULT_API_PORT = 4566
 DEFAULT_LISTENER_PORT = 8080
 DEFAULT_TLS_PORT = 8443
+DEFAULT_DNS_PORT = 5353
 ZONES = 3
 COMPUTES = ("auto", "docker", "process")
 STACKS = Path(__file__).resolve().parent.parent / "stacks"
@@ -23,6 +25,8 @@ class Settings:
     """`state` is the directory for everything the lab keeps; `listener_port` is where listener port 80 is found in the
     first zone (one up in the next), `tls_port` likewise for listener port 443; `owner` marks what the lab makes on Docker;
     `internet` is the block of the public addresses, and of the bridge that plays the internet on Docker;
+    `dns_port` is the port of the resolver, UDP and TCP; `dns_published` is False where a container serves it and its host
+    could not publish it; `dns_places` says where which clients count to be;
     `stack` is the template that is deployed at the first start, None for none, with `stack_parameters`."""
 
     compute: str = "auto"
@@ -34,6 +38,9 @@ class Settings:
     tls_port: int = DEFAULT_TLS_PORT
     owner: str = "asg-lab"
     internet: str = POOL
+    dns_port: int = DEFAULT_DNS_PORT
+    dns_published: bool = True
+    dns_places: Places = ()
     stack: Path | None = STACKS / "web.yaml"
     stack_name: str = "web"
     stack_parameters: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +73,9 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         tls_port=tls_port,
         owner=environ.get("LAB_OWNER") or "asg-lab",
         internet=_internet(environ.get("LAB_INTERNET") or POOL),
+        dns_port=_port(environ, "LAB_DNS_PORT", DEFAULT_DNS_PORT),
+        dns_published=environ.get("LAB_DNS_PUBLISHED") != "",
+        dns_places=_places(environ.get("LAB_DNS_PLACES") or ""),
         stack=Path(stack) if stack else None,
         stack_name=environ.get("LAB_STACK_NAME") or "web",
         stack_parameters=_parameters(environ.get("LAB_STACK_PARAMETERS") or ""),
@@ -96,6 +106,15 @@ def _internet(text: str) -> str:
     if not 16 <= block.prefixlen <= 26:
         raise Refused(f"LAB_INTERNET must be a /16 to /26 block, not {text!r}")
     return str(block)
+
+
+def _places(text: str) -> Places:
+    try:
+        return parse_places(text)
+    except ValueError as error:
+        raise Refused(
+            f"LAB_DNS_PLACES must be like 198.51.100.0/24=EU/DE:eu-central-1,eu-west-1, several with blanks between: {error}"
+        ) from error
 
 
 def _parameters(text: str) -> dict[str, str]:

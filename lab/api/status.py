@@ -36,6 +36,7 @@ def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
         "compute": compute,
         "engine_problem": loop.engine_problem,
         "router_problem": loop.routers.problem,
+        "resolver_problem": loop.resolver_problem,
         "failed_zones": sorted(loop.failed_zones),
         "stacks": [{"name": row.name, "status": row.status, "reason": row.reason} for row in store.all(Stack)],
         "load_balancers": [_load_balancer(world, row, now) for row in store.all(LoadBalancer)],

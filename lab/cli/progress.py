@@ -83,6 +83,8 @@ def show_addresses(document: dict[str, Any]) -> None:
                 click.echo(f"  {click.style(url, bold=True)}  load balancer, {node['zone']}{down}")
     for zone in document["failed_zones"]:
         click.echo(click.style(f"{zone} is failed on purpose: `lab recover zone {zone[-1]}` ends that", fg="yellow"))
+    if document["resolver_problem"]:
+        click.echo(click.style(f"DNS is not served: {document['resolver_problem']}", fg="yellow"))
     click.echo(f"  {click.style(client.base_url(), bold=True)}  control plane: dashboard, AWS actions")
     if any(url.startswith("https:") for url in _urls(document)):
         click.echo("https is signed by the lab's own authority: `lab ca` tells how to trust it")

@@ -62,6 +62,7 @@ def docker_environment() -> dict[str, str]:
         "LAB_API_PORT": str(known.api_port),
         "LAB_LISTENER_PORT": str(known.listener_port),
         "LAB_TLS_PORT": str(known.tls_port),
+        "LAB_DNS_PORT": str(known.dns_port),
     }
 
 
@@ -80,10 +81,11 @@ def docker(*arguments: str, quiet: bool = False) -> None:
         raise click.ClickException(f"`docker {' '.join(arguments)}` failed with exit code {done.returncode}{said}")
 
 
-def free(port: int) -> bool:
-    """Whether a program could listen on the port of 127.0.0.1 now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
+    """Whether a program could listen on the port of 127.0.0.1 now, over TCP or as `kind` says."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
@@ -100,6 +102,10 @@ def wanted_ports(known: Settings) -> dict[int, str]:
         known.tls_port: "LAB_TLS_PORT",
         known.tls_port + 1: "LAB_TLS_PORT",
     }
+
+
+def dns_port_is_free(known: Settings) -> bool:
+    return free(known.dns_port) and free(known.dns_port, socket.SOCK_DGRAM)
 
 
 def is_there(known: Settings) -> bool:

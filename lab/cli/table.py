@@ -46,6 +46,8 @@ def _head(document: dict[str, Any]) -> Text:
         text.append(f"\nnothing leaves the VPC: {document['router_problem']}", style="bold red")
     if document["engine_problem"]:
         text.append(f"\nthe compute engine cannot be asked: {document['engine_problem']}", style="bold red")
+    if document["resolver_problem"]:
+        text.append(f"\nDNS is not served: {document['resolver_problem']}", style="yellow")
     if document["failed_zones"]:
         text.append(f"\nfailed on purpose: {', '.join(document['failed_zones'])}", style="bold red")
     return text

@@ -14,6 +14,7 @@ from lab.cli.down import remove
 from lab.cli.site import (
     CHECKOUT,
     COMPOSE_FILE,
+    dns_port_is_free,
     docker,
     docker_answers,
     docker_environment,
@@ -84,6 +85,9 @@ def _up_docker() -> Callable[[], str]:
     click.echo("building the images (the first time takes a minute)")
     docker("compose", "build", "--quiet")
     click.echo("starting the control plane on Docker")
+    if not dns_port_is_free(settings()):
+        # The engine would refuse the whole container; with an empty one it publishes the port somewhere else.
+        os.environ["LAB_DNS_PUBLISHED"] = ""
     docker("compose", "up", "--detach", "--no-build", quiet=True)
 
     def alive() -> str:

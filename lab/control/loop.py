@@ -57,6 +57,8 @@ class Loop:
         self._given_up = ""
         self.engine_problem = ""
         """Why the compute engine could not be asked at the last turn; empty when it could."""
+        self.resolver_problem = ""
+        """Why the resolver does not serve on this machine; empty when it does."""
         self.failed_zones: frozenset[str] = frozenset()
         """Availability zones that were failed on purpose, for people to see."""
         self._zones_known = False

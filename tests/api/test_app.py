@@ -250,7 +250,8 @@ async def test_a_report_that_is_none_is_refused(client: Client, node: Node, chan
 # Status.
 
 KEYS = {
-    "": {"now", "speed", "compute", "engine_problem", "failed_zones", "stacks", "load_balancers", "groups", "databases",
+    "": {"now", "speed", "compute", "engine_problem", "resolver_problem", "failed_zones", "stacks", "load_balancers",
+         "groups", "databases",
          "alarms", "activities", "decisions"},
     "stacks": {"name", "status", "reason"},
     "load_balancers": {"name", "dns_name", "state", "reason", "generation", "nodes"},

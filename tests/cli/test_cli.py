@@ -167,6 +167,8 @@ def test_an_environment_that_makes_no_sense(runner: CliRunner, monkeypatch: pyte
         ("LAB_TLS_PORT", "https"),
         ("LAB_TLS_PORT", "8082"),  # a third zone's HTTP
         ("LAB_TLS_PORT", "8078"),
+        ("LAB_DNS_PORT", "domain"),
+        ("LAB_DNS_PLACES", "Europe"),
     ],
 )
 def test_settings_are_refused_by_name(variable: str, value: str) -> None:
@@ -191,6 +193,9 @@ def test_settings_are_read(tmp_path: Path) -> None:
             "LAB_STATE": str(tmp_path),
             "LAB_API_PORT": "5000",
             "LAB_TLS_PORT": "9443",
+            "LAB_DNS_PORT": "5300",
+            "LAB_DNS_PUBLISHED": "",
+            "LAB_DNS_PLACES": "10.0.0.0/8=EU",
             "LAB_STACK": "",
         }
     )
@@ -202,6 +207,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         9443,
         None,
     )
+    assert (found.dns_port, found.dns_published, len(found.dns_places)) == (5300, False, 1)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,10 @@ async def test_it_says_when_the_engine_is_away() -> None:
     )
 
 
+async def test_it_says_when_the_resolver_has_no_port() -> None:
+    assert "DNS is not served: port 5353" in drawn({**await sample(), "resolver_problem": "port 5353 is in use"}, 80)
+
+
 async def test_it_says_which_zones_are_failed() -> None:
     assert "failed on purpose: us-east-1b" in drawn({**await sample(), "failed_zones": ["us-east-1b"]}, 80)
 

@@ -48,7 +48,7 @@ def free_ports(count: int) -> int:
 
 
 def new_lab(mode: str, state: Path, **environment: str) -> Lab:
-    first = free_ports(6)
+    first = free_ports(8)
     owner = f"labtest-{secrets.token_hex(4)}"
     return Lab(
         mode=mode,
@@ -58,6 +58,7 @@ def new_lab(mode: str, state: Path, **environment: str) -> Lab:
             "LAB_API_PORT": str(first),
             "LAB_LISTENER_PORT": str(first + 1),
             "LAB_TLS_PORT": str(first + 4),
+            "LAB_DNS_PORT": str(first + 7),
             "LAB_OWNER": owner,
             "LAB_SPEED": SPEED,
             "LAB_STACK_PARAMETERS": f"VpcCidr={free_block()}",

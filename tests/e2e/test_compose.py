@@ -21,13 +21,14 @@ class Composed:
     """A lab started by `docker compose up`, without the lab command."""
 
     def __init__(self, environment: Path) -> None:
-        first = free_ports(6)
+        first = free_ports(8)
         self.project = f"labtest-{secrets.token_hex(4)}"
         variables = {
             "COMPOSE_PROJECT_NAME": self.project,
             "LAB_API_PORT": first,
             "LAB_LISTENER_PORT": first + 1,
             "LAB_TLS_PORT": first + 4,
+            "LAB_DNS_PORT": first + 7,
             "LAB_SPEED": SPEED,
             "LAB_STACK_PARAMETERS": f"VpcCidr={free_block()}",
             "LAB_INTERNET": free_internet(),

@@ -9,7 +9,7 @@ A CNAME is followed for as long as it leads to a name of these. SERVFAIL is the 
 or aliases in a circle, and a name that is delegated to name servers that nobody runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lab.core.route53 import own
@@ -42,6 +42,10 @@ class Answer:
     rcode: str
     records: tuple[Record, ...] = ()
     authority: tuple[Record, ...] = ()
+
+
+Ask = Callable[[str, str, str], Answer]
+"""Answers a canonical name and a type for a client's IPv4 address."""
 
 
 def answer(view: View, name: str, kind: str, source: Source) -> Answer:

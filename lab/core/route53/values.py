@@ -7,6 +7,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from lab.core.route53.names import canonical
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(rb"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
 _CAA = re.compile(r'\d{1,3} (issue|issuewild|iodef) "[^"]*"')
 LONGEST_STRING = 255
 """Octets of one quoted string."""
@@ -21,19 +22,24 @@ def problem(kind: str, value: str) -> str | None:
     return None
 
 
-def strings(value: str) -> list[str]:
-    """The strings of a TXT value, as they stand between the quotes. Raises ValueError."""
-    found, end = [], 0
+def strings(value: str) -> list[bytes]:
+    """The strings of a TXT value, without their quotation marks and escapes (`\\"`, `\\\\`, `\\ooo` octal). Raises
+    ValueError."""
+    found, end = list[bytes](), 0
     for part in _QUOTED.finditer(value):
         if value[end : part.start()].strip():
             break
-        found.append(part[1])
+        found.append(_ESCAPE.sub(_unescaped, part[1].encode()))
         end = part.end()
     if not found or value[end:].strip():
         raise ValueError("Value should be enclosed in quotation marks")
-    if any(len(text.encode()) > LONGEST_STRING for text in found):
+    if any(len(text) > LONGEST_STRING for text in found):
         raise ValueError(f"A string has at most {LONGEST_STRING} characters: split it into several in quotation marks")
     return found
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return bytes([int(found[1], 8)]) if found[1] else found[2]
 
 
 def _ipv4(value: str) -> None:

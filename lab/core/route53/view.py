@@ -54,7 +54,7 @@ _PLACE = re.compile(
 def parse_places(text: str) -> Places:
     """`198.51.100.128/25=EU/DE:eu-central-1,eu-west-1`, several with blanks between: a block, then continent, country and
     subdivision as far as known, then Regions from the nearest on. Raises ValueError for a word that is not of the form."""
-    return [_place(word) for word in text.split()]
+    return tuple(_place(word) for word in text.split())
 
 
 def place_of(address: str, places: Places, region: str) -> Place:

@@ -1,0 +1,1 @@
+"""DNS on the wire: messages, and a server of them."""
