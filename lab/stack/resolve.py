@@ -119,12 +119,12 @@ def _revealed(value: Any, reveal: Callable[[str], str]) -> Any:
 
 def _with_stack_tags(kind: ResourceType, given: dict[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
     """A stack's tags reach every resource that can have them; a resource's own tag of the same key wins."""
-    slot = kind.properties.get("Tags")
-    own = given.get("Tags", [])
+    slot = kind.properties.get(kind.tags)
+    own = given.get(kind.tags, [])
     if slot is None or not tags or not isinstance(own, list):
         return given
     launch = bool(slot.shape.items and "PropagateAtLaunch" in slot.shape.items.members)
     extra = {"PropagateAtLaunch": True} if launch else {}
     taken = {tag["Key"] for tag in own if isinstance(tag, dict) and "Key" in tag}
     more = [{"Key": key, "Value": value, **extra} for key, value in tags.items() if key not in taken]
-    return {**given, "Tags": [*own, *more]}
+    return {**given, kind.tags: [*own, *more]}

@@ -152,6 +152,10 @@ def test_the_names_of_instances(dns: Dns) -> None:
     assert dns.ask("ip-10-0-1-6.ec2.internal.").rcode == "NXDOMAIN"
     assert dns.ask("ip-10-0-1-5.ec2.internal.", "AAAA").rcode == "NOERROR"
     assert dns.values("5.1.0.10.in-addr.arpa.", "PTR") == ["ip-10-0-1-5.ec2.internal."]
+    assert dns.ask("6.1.0.10.in-addr.arpa.", "PTR").rcode == "NXDOMAIN"
+    for other in ("8.8.8.8.in-addr.arpa.", "1.0.10.in-addr.arpa.", "300.1.0.10.in-addr.arpa."):
+        assert dns.ask(other, "PTR").rcode == "REFUSED"
+    assert dns.ask("ip-10-0-1.ec2.internal.").rcode == "NXDOMAIN"
     public = "ec2-198-51-100-4.compute-1.amazonaws.com."
     assert dns.values(public, vpc="vpc-1") == ["10.0.1.5"]
     assert dns.values(public, vpc="vpc-2") == dns.values(public) == ["198.51.100.4"]

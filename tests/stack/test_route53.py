@@ -7,9 +7,10 @@ import pytest
 from lab.core.errors import LabError
 from lab.core.route53.model import HealthCheck, HostedZone, ResourceRecordSet
 from lab.stack.check import problems_of
-from lab.stack.resolve import Setting
+from lab.stack.resolve import Setting, properties, scope_of
 from lab.stack.resources import TYPES
 from lab.stack.resources.base import DONE, Work
+from lab.stack.template import load
 from tests.stack.fakes import ZONES
 from tests.stack.test_elbv2 import Site
 
@@ -136,6 +137,15 @@ def test_a_time_to_live_is_a_number(site: Site) -> None:
     zone = site.create(ZONE, Name="shop.lab")
     with pytest.raises(LabError, match="TTL must be a number of seconds, not 'soon'"):
         site.create(SET, HostedZoneId=zone, Name="a.shop.lab", Type="A", TTL="soon", ResourceRecords=["192.0.2.1"])
+
+
+def test_a_stacks_tags_reach_zones_and_checks() -> None:
+    """Whose property for tags has a name of its own."""
+    template, _ = load(TEMPLATE.format(zone="HostedZoneId: Z1,", type="TCP"))
+    scope = scope_of(template, Setting("us-east-1", "1", ZONES), {}, lambda _: None, lambda *_: None)
+    for name, member in (("Zone", "HostedZoneTags"), ("Check", "HealthCheckTags")):
+        found = properties(template.resources[name], scope, {"team": "web"})
+        assert found[member] == [{"Key": "team", "Value": "web"}]
 
 
 TEMPLATE = """

@@ -6,6 +6,7 @@ healthy there in every target group that has a threshold (`dns_failover`). When 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from lab.core.arc_zonal_shift import ZonalShift, active_shift
 from lab.core.ec2.model import Instance
@@ -37,51 +38,52 @@ def addresses(view: View, balancer: LoadBalancer) -> Sequence[str]:
 def is_healthy(view: View, balancer: LoadBalancer) -> bool:
     """As EvaluateTargetHealth sees it: every target group has a healthy target. One without targets counts as unhealthy
     (bc:route53.AliasTarget)."""
-    groups = _groups(view.store, balancer)
-    return bool(groups) and all(_healthy_in(view, group)["all"] for group in groups)
+    counts = _counts(view, balancer)
+    return bool(counts) and all(one.healthy["all"] for one in counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """How many targets of a group there are, and how many healthy ones, by zone, and under "all" in all."""
+
+    group: TargetGroup
+    registered: Counter[str]
+    healthy: Counter[str]
+
+    def reaches_threshold(self, zone: str) -> bool:
+        """With cross-zone load balancing the targets of all zones count for each."""
+        scope = "all" if self.group.cross_zone else zone
+        count, percentage = (self.group.settings[f"{_THRESHOLD}.{unit}"] for unit in ("count", "percentage"))
+        enough = count == "off" or self.healthy[scope] >= int(count)
+        return enough and (percentage == "off" or self.healthy[scope] * 100 >= int(percentage) * self.registered[scope])
 
 
 def _nodes(view: View, balancer: LoadBalancer) -> Sequence[Node]:
     shift = active_shift(view.store.all(ZonalShift), balancer.arn, view.now) if balancer.shifts_zones else None
     stay = [node for node in balancer.nodes if shift is None or node.availability_zone != shift.zone]
     live = [node for node in stay if view.node_lives(node.node_id)]
-    good = [node for node in live if _zone_is_healthy(view, balancer, node.availability_zone)]
+    counts = _counts(view, balancer)
+    good = [node for node in live if not counts or any(one.reaches_threshold(node.availability_zone) for one in counts)]
     return good or live or stay
 
 
-def _zone_is_healthy(view: View, balancer: LoadBalancer, zone: str) -> bool:
-    groups = _groups(view.store, balancer)
-    return not groups or any(_reaches_threshold(view, group, zone) for group in groups)
+def _counts(view: View, balancer: LoadBalancer) -> list[_Count]:
+    """Of all target groups that the load balancer forwards to."""
+    store = view.store
+    users = store.derived(_users_of_groups, Listener, ListenerRule)
+    groups = [row for row in store.all(TargetGroup) if users.get(row.arn) == balancer.arn]
+    return [_count(view, group, store.where(Registration, "target_group_arn", group.arn)) for group in groups]
 
 
-def _reaches_threshold(view: View, group: TargetGroup, zone: str) -> bool:
-    """With cross-zone load balancing the targets of all zones count for each."""
-    scope = "all" if group.cross_zone else zone
-    registered, healthy = _registered_in(view.store, group)[scope], _healthy_in(view, group)[scope]
-    count, percentage = (group.settings[f"{_THRESHOLD}.{unit}"] for unit in ("count", "percentage"))
-    enough = count == "off" or healthy >= int(count)
-    return enough and (percentage == "off" or healthy * 100 >= int(percentage) * registered)
-
-
-def _healthy_in(view: View, group: TargetGroup) -> Counter[str]:
-    """How many healthy targets there are in each zone, and under "all" in all."""
-    rows = view.store.where(Registration, "target_group_arn", group.arn)
-    return _by_zone(view.store, [row for row in rows if view.target_health(row.key).state == "healthy"])
-
-
-def _registered_in(store: Store, group: TargetGroup) -> Counter[str]:
-    return _by_zone(store, store.where(Registration, "target_group_arn", group.arn))
+def _count(view: View, group: TargetGroup, rows: Sequence[Registration]) -> _Count:
+    healthy = [row for row in rows if view.target_health(row.key).state == "healthy"]
+    return _Count(group, _by_zone(view.store, rows), _by_zone(view.store, healthy))
 
 
 def _by_zone(store: Store, rows: Sequence[Registration]) -> Counter[str]:
     instances = ((row, store.get(Instance, row.target_id)) for row in rows)
     zones = [row.availability_zone if instance is None else instance.availability_zone for row, instance in instances]
     return Counter([zone for zone in zones if zone != "all"]) + Counter(all=len(rows))
-
-
-def _groups(store: Store, balancer: LoadBalancer) -> list[TargetGroup]:
-    users = store.derived(_users_of_groups, Listener, ListenerRule)
-    return [row for row in store.all(TargetGroup) if users.get(row.arn) == balancer.arn]
 
 
 def _users_of_groups(store: Store) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 | name | type | answer |
 |---|---|---|
 | `ip-10-0-1-5.ec2.internal` | A | the interface's private address |
-| `5.1.0.10.in-addr.arpa` | PTR | the name above |
+| `5.1.0.10.in-addr.arpa`, of private addresses | PTR | the name above |
 | `ec2-198-51-100-4.compute-1.amazonaws.com` | A | inside the VPC the private address, elsewhere the public one |
 | `NAME-DIGITS.us-east-1.elb.amazonaws.com` | A | the load balancer's nodes |
 | `ID.HASH.us-east-1.rds.amazonaws.com` | A | the database's private address |
@@ -11,6 +11,7 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import AddressValueError, IPv4Address
 
 from lab.core.ec2.addresses import private_dns_name
 from lab.core.ec2.model import NetworkInterface, Vpc
@@ -37,7 +38,10 @@ def apex(name: str, region: str) -> str | None:
         text.partition(".")[2] + "."
         for text in (private_dns_name("0.0.0.0", region), public_dns_name("0.0.0.0", region))
     )
-    zones = (inside, outside, f"{region}.elb.amazonaws.com.", f"{region}.rds.amazonaws.com.", "in-addr.arpa.")
+    zones = (inside, outside, f"{region}.elb.amazonaws.com.", f"{region}.rds.amazonaws.com.")
+    reverse = _reversed(name)
+    if reverse is not None and reverse.is_private:
+        return "in-addr.arpa."
     return next((zone for zone in zones if is_under(name, zone)), None)
 
 
@@ -53,17 +57,26 @@ def find(view: View, name: str, source: Source) -> Found | None:
 
 
 def _reverse(view: View, name: str, source: Source) -> Found | None:
-    found = _REVERSE.fullmatch(name)
-    if found is None:
+    address = _reversed(name)
+    if address is None or _interface(view, str(address), source) is None:
         return None
-    address = ".".join(reversed(found.groups()))
-    there = _interface(view, address, source) is not None
-    return ("PTR", INSTANCE_TTL, [f"{private_dns_name(address, view.region)}."]) if there else None
+    return ("PTR", INSTANCE_TTL, [f"{private_dns_name(str(address), view.region)}."])
+
+
+def _reversed(name: str) -> IPv4Address | None:
+    """The address that a name of in-addr.arpa stands for."""
+    found = _REVERSE.fullmatch(name)
+    try:
+        return None if found is None else IPv4Address(".".join(reversed(found.groups())))
+    except AddressValueError:
+        return None
 
 
 def _instance(view: View, name: str, source: Source) -> Found | None:
     found = _FORWARD.fullmatch(name)
-    address = ".".join(found.groups()) if found is not None else ""
+    if found is None:
+        return None
+    address = ".".join(found.groups())
     if name == f"{private_dns_name(address, view.region)}.":
         return None if _interface(view, address, source) is None else ("A", INSTANCE_TTL, [address])
     if name == f"{public_dns_name(address, view.region)}.":

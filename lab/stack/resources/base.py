@@ -78,7 +78,7 @@ class ResourceType:
 
     `attributes` answer Fn::GetAtt from the world; `volatile` are those an update in place may change; `elsewhere` are
     properties AWS has and the lab has not; `check` finds what no single property shows (one of two is required, …);
-    `name_limit` and `lower` shape generated names.
+    `name_limit` and `lower` shape generated names; `tags` is the property that holds the tags, where there is one.
     """
 
     name: str
@@ -93,6 +93,7 @@ class ResourceType:
     check: Callable[[dict[str, Any]], str | None] = lambda _: None
     name_limit: int = 255
     lower: bool = False
+    tags: str = "Tags"
 
 
 def words(text: str) -> frozenset[str]:

@@ -74,6 +74,7 @@ HOSTED_ZONE = ResourceType(
     attributes={"Id": the_id, "NameServers": _name_servers},
     elsewhere=words("DelegationSetId HostedZoneFeatures QueryLoggingConfig"),
     name_limit=128,
+    tags="HostedZoneTags",
 )
 
 # ── health check ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,6 +136,7 @@ HEALTH_CHECK = ResourceType(
     delete=deleted_by("route53", "DeleteHealthCheck", lambda work: {"HealthCheckId": work.physical_id}),
     attributes={"HealthCheckId": the_id},
     name_limit=64,
+    tags="HealthCheckTags",
 )
 
 TYPES = (HOSTED_ZONE, HEALTH_CHECK)
