@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from lab.core.cloudwatch.metric import Metric
+from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.route53.checks import is_healthy
 from lab.core.route53.model import HealthCheck
 from tests.control.lab import TICK, Lab
@@ -131,6 +133,29 @@ async def test_a_balancers_nodes_are_dialled_where_they_are() -> None:
     probe = lab.prober.tried[-1]
     assert (probe.host, probe.name) == ("127.0.0.1", balancer["DNSName"])
     assert probe.port in (8080, 8081, 8082)
+
+
+async def test_a_checks_metrics_make_an_alarm_possible() -> None:
+    lab = Lab()
+    identity = check(lab)
+    inverted = check(lab, **{**ENDPOINT, "IPAddress": "192.0.2.2"}, Inverted=True)
+    lab.call("cloudwatch", "PutMetricAlarm", AlarmName="down", Namespace="AWS/Route53", MetricName="HealthCheckStatus",
+             Dimensions=[{"Name": "HealthCheckId", "Value": identity}], Statistic="Minimum", Period=60, EvaluationPeriods=1,
+             Threshold=1.0, ComparisonOperator="LessThanThreshold")  # fmt: skip
+    await lab.until(lambda: alarm_state(lab) == "OK")
+    lab.prober.down.add(PLACE)
+    await lab.until(lambda: alarm_state(lab) == "ALARM")
+    for one, status, share in ((identity, 0.0, 0.0), (inverted, 0.0, 100.0)):
+        for name, value in (("HealthCheckStatus", status), ("HealthCheckPercentageHealthy", share)):
+            metric = Metric("AWS/Route53", name, (("HealthCheckId", one),))
+            found = lab.metrics.statistics(metric, lab.metrics.newest(metric), 60)
+            assert found is not None
+            assert found.get("Minimum") == value
+
+
+def alarm_state(lab: Lab) -> str:
+    [alarm] = lab.store.all(MetricAlarm)
+    return alarm.state
 
 
 def put(lab: Lab, zone: str, kind: str, value: str) -> None:

@@ -12,6 +12,7 @@ from lab.control.cloudwatch.elbv2 import BalancerMetrics
 from lab.control.cloudwatch.groups import GroupMetrics
 from lab.control.cloudwatch.hosts import HostMetrics
 from lab.control.cloudwatch.rds import DatabaseMetrics
+from lab.control.cloudwatch.route53 import HealthCheckMetrics
 from lab.control.cloudwatch.samples import Samples
 from lab.control.world import World
 from lab.core.cloudwatch.spread import MINUTE, minutes_over
@@ -37,6 +38,7 @@ class Measure:
         self._instances = InstanceMetrics(world, self._samples, self._balancers.relayed)
         self._databases = DatabaseMetrics(world, self._samples)
         self._groups = GroupMetrics(world)
+        self._health_checks = HealthCheckMetrics(world)
         self._sampled_at = world.clock.now()
 
     def heard(self, report: NodeReport, now: float) -> None:
@@ -61,6 +63,7 @@ class Measure:
         self._sampled_at = now
         self._hosts.sample(now, times)
         self._groups.sample(times)
+        self._health_checks.sample(times)
         store = self._world.store
         wanted = [row.instance_id for row in store.where(Instance, "state", "running")]
         wanted += [row.machine_id for row in store.where(DBInstance, "status", "available")]

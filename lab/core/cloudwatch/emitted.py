@@ -4,7 +4,7 @@ The one table of it. Samplers say what they know of a thing (its facts: dimensio
 which sets of dimensions a datum is kept; docs/metrics.md shows the table, and a test holds it to this one.
 
 Sources: ec2:viewing_metrics_with_cloudwatch, alb:load-balancer-cloudwatch-metrics, asg:ec2-auto-scaling-metrics,
-rds:rds-metrics (aws-facts §3.10, §5.1, §5.2, §8.6).
+rds:rds-metrics, r53:monitoring-health-checks (aws-facts §3.10, §5.1, §5.2, §8.6, §9.2).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from functools import lru_cache
 from lab.core.cloudwatch.metric import Dimensions, Metric, dimensions
 
 EC2, ELB, GROUPS, RDS = "AWS/EC2", "AWS/ApplicationELB", "AWS/AutoScaling", "AWS/RDS"
+ROUTE53 = "AWS/Route53"
 
 Names = tuple[str, ...]
 
@@ -26,12 +27,14 @@ _TARGETS: tuple[Names, ...] = (
 _BOTH = (*_BALANCER, *_TARGETS)
 _GROUP: tuple[Names, ...] = (("AutoScalingGroupName",),)
 _DATABASE: tuple[Names, ...] = (("DBInstanceIdentifier",),)
+_CHECK: tuple[Names, ...] = (("HealthCheckId",),)
 
 ALWAYS = "always"
 REGISTERED = "while targets are registered"
 NONZERO = "when not 0"
 MONITORED = "every minute with detailed monitoring, else every 5 minutes"
 BASIC = "every 5 minutes, without detailed monitoring"
+CHECKED = "of an endpoint that has been tried"
 ENABLED = "while enabled by EnableMetricsCollection"
 WARM_POOL = "while enabled, and the group has a warm pool"
 
@@ -162,6 +165,8 @@ TABLE: tuple[Emitted, ...] = (
     *(Emitted(GROUPS, name, "None", _GROUP, "Average", WARM_POOL) for name in WARM_POOL_NAMES),
     Emitted(RDS, "CPUUtilization", "Percent", _DATABASE, "Average", ALWAYS),
     Emitted(RDS, "DatabaseConnections", "Count", _DATABASE, "Average, Maximum", ALWAYS),
+    Emitted(ROUTE53, "HealthCheckStatus", "None", _CHECK, "Minimum", ALWAYS),
+    Emitted(ROUTE53, "HealthCheckPercentageHealthy", "Percent", _CHECK, "Average", CHECKED),
 )
 
 BY_NAME = {(row.namespace, row.name): row for row in TABLE}
