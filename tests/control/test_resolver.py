@@ -15,6 +15,7 @@ from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import LoadBalancer
 from lab.core.rds.model import DBInstance
 from lab.core.route53.view import parse_places
+from lab.stack.model import Stack
 from tests.control.lab import Lab
 
 PLACES = parse_places("203.0.113.0/24=EU/DE:eu-central-1 198.51.100.0/24=NA/US/CA:us-west-1")
@@ -154,3 +155,43 @@ async def test_a_vpcs_resolver_sees_its_own_private_zone() -> None:
         async with served(lab, vpc_id) as dig:
             found = await dig("db.corp")
             assert (found.values, found.rcode) == (values, rcode)
+
+
+TEMPLATE = """
+Resources:
+  Zone: {Type: AWS::Route53::HostedZone, Properties: {Name: shop.lab}}
+  Check:
+    Type: AWS::Route53::HealthCheck
+    Properties: {HealthCheckConfig: {Type: TCP, IPAddress: 192.0.2.1, Port: 80}}
+  Www:
+    Type: AWS::Route53::RecordSetGroup
+    Properties:
+      HostedZoneId: !Ref Zone
+      RecordSets:
+        - {Name: www.shop.lab, Type: A, TTL: 60, ResourceRecords: [192.0.2.1], SetIdentifier: a, Failover: PRIMARY,
+           HealthCheckId: !Ref Check}
+        - {Name: www.shop.lab, Type: A, TTL: 60, ResourceRecords: [192.0.2.2], SetIdentifier: b, Failover: SECONDARY}
+Outputs:
+  Servers: {Value: !Join [",", !GetAtt Zone.NameServers]}
+"""
+
+
+async def test_a_stack_brings_names_and_takes_them_away() -> None:
+    lab = Lab()
+    lab.deploy("dns", TEMPLATE, {})
+    await lab.until(lambda: status(lab) == "CREATE_COMPLETE")
+    [stack] = lab.call("cloudformation", "DescribeStacks")["Stacks"]
+    assert stack["Outputs"][0]["OutputValue"].count("awsdns") == 4
+    async with served(lab) as dig:
+        assert (await dig("www.shop.lab")).values == ["192.0.2.1"]
+        lab.prober.down.add("192.0.2.1:80")
+        await lab.run(100)
+        assert (await dig("www.shop.lab")).values == ["192.0.2.2"]
+        lab.call("cloudformation", "DeleteStack", StackName="dns")
+        await lab.until(lambda: status(lab) == "DELETE_COMPLETE")
+        assert (await dig("www.shop.lab")).rcode == "REFUSED"
+    assert lab.call("route53", "ListHealthChecks")["HealthChecks"] == []
+
+
+def status(lab: Lab) -> str:
+    return lab.store.all(Stack)[-1].status
