@@ -90,8 +90,8 @@ def _alias(context: Context, zone: HostedZone, row: ResourceRecordSet, others: O
         return f"{tried} the alias target name does not lie within the target zone"
     if row.alias.dns_name == row.name:
         return f"{tried} it is the record set's own name"
-    named = context.store.where(ResourceRecordSet, "zone_id", zone.zone_id)
-    if not any((one.name, one.type) == (row.alias.dns_name, row.type) for one in named):
+    named = context.store.where(ResourceRecordSet, "owner", (zone.zone_id, row.alias.dns_name))
+    if not any(one.type == row.type for one in named):
         return f"{tried} that target was not found"
     return None
 

@@ -89,8 +89,7 @@ def _create(context: Context, zone: HostedZone, row: ResourceRecordSet) -> list[
 
 
 def _upsert(context: Context, zone: HostedZone, row: ResourceRecordSet) -> list[str]:
-    same_zone = context.store.where(ResourceRecordSet, "zone_id", zone.zone_id)
-    others = [other for other in same_zone if other.name == row.name and other.key != row.key]
+    others = [other for other in context.store.where(ResourceRecordSet, "owner", row.owner) if other.key != row.key]
     said = objections(context, zone, row, others)
     if not said:
         context.store.put(row)

@@ -74,6 +74,11 @@ class ResourceRecordSet:
         return record_set_key(self.zone_id, self.name, self.type, self.set_identifier)
 
     @property
+    def owner(self) -> tuple[str, str]:
+        """The name that it belongs to: sets of one owner are found by an index."""
+        return (self.zone_id, self.name)
+
+    @property
     def policy(self) -> str:
         """The routing policy: simple, weighted, latency, failover, geolocation or multivalue."""
         present = {
