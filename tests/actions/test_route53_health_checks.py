@@ -121,6 +121,7 @@ def test_checks_are_listed_in_pages_and_deleted(aws: Aws) -> None:
         {**TCP, "Regions": ["us-east-1"]},
         {**TCP, "Regions": ["us-east-1", "us-west-1", "mars-1"]},
         {**HTTP, "FullyQualifiedDomainName": "a..b"},
+        {**HTTP, "IPAddress": "192.0.2.1", "FullyQualifiedDomainName": "a\r\nX: y"},
         {**HTTP, "ResourcePath": "/a b"},
         {**HTTP, "ResourcePath": "/" * 256},
         {**HTTP, "SearchString": "x"},

@@ -150,6 +150,16 @@ def test_an_aliass_target_is_evaluated_where_it_says_so(dns: Dns, evaluate: bool
     assert dns.values(NAME) == [wins]
 
 
+def test_aliases_in_circles_are_unhealthy_and_are_looked_at_once(dns: Dns) -> None:
+    """Two names of a hundred aliases to each other: ten thousand ways, and each is followed again."""
+    for here, there in (("a", "b"), ("b", "a")):
+        for number in range(100):
+            dns.alias(f"{here}.shop.lab.", f"{there}.shop.lab.", "Z1", set_identifier=f"s{number}", weight=1)
+    dns.alias(NAME, "a.shop.lab.", "Z1", set_identifier="a", failover="PRIMARY")
+    dns.put(NAME, "192.0.2.9", set_identifier="b", failover="SECONDARY")
+    assert dns.values(NAME) == ["192.0.2.9"]
+
+
 # Health checks themselves.
 
 
@@ -178,6 +188,19 @@ def test_a_calculated_check_counts_its_children(dns: Dns, threshold: int, result
     check = dns.store.get(HealthCheck, "sum")
     assert check is not None
     assert is_healthy(dns.store, check) is result
+
+
+def test_children_that_many_share_are_looked_at_once(dns: Dns) -> None:
+    """Twenty generations of ten, each the child of all above it."""
+    children = ["good"]
+    for generation in range(20):
+        children = [
+            dns.check(f"g{generation}-{number}", Type="CALCULATED", ChildHealthChecks=children, HealthThreshold=1)
+            for number in range(10)
+        ]
+    check = dns.store.get(HealthCheck, children[0])
+    assert check is not None
+    assert is_healthy(dns.store, check) is True
 
 
 def test_calculated_checks_in_a_circle_come_to_an_end(dns: Dns) -> None:

@@ -13,28 +13,15 @@ from lab.core.route53.values import problem
 CHILDREN = 255
 INTERVALS = (10, 30)
 REGIONS = (
-    "us-east-1",
-    "us-west-1",
-    "us-west-2",
-    "eu-west-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-northeast-1",
-    "sa-east-1",
-)
+    "us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "sa-east-1",
+)  # fmt: skip
 """Where AWS's checkers are."""
 INSUFFICIENT = ("Healthy", "Unhealthy", "LastKnownStatus")
 PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
 _ENDPOINTS = {
-    "IPAddress",
-    "Port",
-    "FullyQualifiedDomainName",
-    "RequestInterval",
-    "FailureThreshold",
-    "MeasureLatency",
-    "Regions",
+    "IPAddress", "Port", "FullyQualifiedDomainName", "RequestInterval", "FailureThreshold", "MeasureLatency", "Regions",
     "EnableSNI",
-}
+}  # fmt: skip
 _WEB = {*_ENDPOINTS, "ResourcePath"}
 _MEMBERS = {
     "TCP": _ENDPOINTS,
@@ -79,7 +66,7 @@ def _endpoint(config: dict[str, Any]) -> dict[str, Any]:
         raise invalid("A health check of an endpoint needs IPAddress or FullyQualifiedDomainName")
     if "IPAddress" in config and not _is_address(config["IPAddress"]):
         raise invalid(f"IPAddress must be an IPv4 address, not '{config['IPAddress']}'")
-    if "IPAddress" not in config and not _is_name(config["FullyQualifiedDomainName"]):
+    if "FullyQualifiedDomainName" in config and not _is_name(config["FullyQualifiedDomainName"]):
         raise invalid(f"FullyQualifiedDomainName must be a domain name, not '{config['FullyQualifiedDomainName']}'")
     if kind == "TCP" and "Port" not in config:
         raise invalid("A health check of type TCP needs a Port")

@@ -4,6 +4,7 @@ What does not fit together in one record set by itself is found here, as Invalid
 `record_rules`.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,9 @@ CONTINENTS = ("AF", "AN", "AS", "EU", "OC", "NA", "SA")
 DIVIDED = ("US", "UA")
 """Countries whose subdivisions have codes of their own."""
 LONGEST_TTL = 2**31 - 1
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]")
+_COUNTRY = re.compile(r"[A-Z]{2}|\*|")
+_SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}|")
 
 
 def row_of(zone: HostedZone, action: str, given: Mapping[str, Any]) -> ResourceRecordSet:
@@ -98,6 +102,8 @@ def _check_routing(given: Mapping[str, Any], where: str) -> None:
         raise invalid(f"Invalid request: Weight must be from 0 to 255 {where}")
     if given.get("Failover", "PRIMARY") not in FAILOVERS:
         raise invalid(f"Invalid request: Failover must be PRIMARY or SECONDARY {where}")
+    if "Region" in given and _REGION.fullmatch(given["Region"]) is None:
+        raise invalid(f"Invalid request: Region must be the name of a Region {where}")
     if "MultiValueAnswer" in given and not given["MultiValueAnswer"]:
         raise invalid(f"Invalid request: MultiValueAnswer is true or not given {where}")
 
@@ -127,6 +133,10 @@ def _location(given: Mapping[str, str]) -> GeoLocation:
     found = GeoLocation(*(given.get(f"{name}Code", "") for name in ("Continent", "Country", "Subdivision")))
     if bool(found.continent) == bool(found.country) or (found.continent and found.continent not in CONTINENTS):
         raise invalid(f"GeoLocation needs a ContinentCode ({', '.join(CONTINENTS)}) or a CountryCode, not both")
+    if _COUNTRY.fullmatch(found.country) is None or _SUBDIVISION.fullmatch(found.subdivision) is None:
+        raise invalid(
+            "GeoLocation's CountryCode is of two capital letters, or *; SubdivisionCode of one to three letters or digits"
+        )
     if found.subdivision and found.country not in DIVIDED:
         raise invalid(f"GeoLocation has a SubdivisionCode only with the CountryCode {' or '.join(DIVIDED)}")
     return found

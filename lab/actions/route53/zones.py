@@ -21,6 +21,8 @@ from lab.core.route53.model import Change, HostedZone, ResourceRecordSet
 
 ZONES = 500
 """Most of them in an account (r53:DNSLimitations)."""
+LOCATION = "https://route53.amazonaws.com/2013-04-01"
+"""What the URLs of things begin with."""
 NS_TTL, SOA_TTL = 172800, 900
 PRIVATE_SERVERS = ("ns-0.awsdns-00.com", "ns-512.awsdns-00.net", "ns-1024.awsdns-00.org", "ns-1536.awsdns-00.co.uk")
 """Of every private zone; they answer nobody."""
@@ -60,9 +62,6 @@ def create_hosted_zone(context: Context, request: Request) -> Response:
     answer = {**_described(context, zone), "ChangeInfo": note_change(context)}
     vpcs = answer.pop("VPCs", None)
     return {**answer, **({"VPC": vpcs[0]} if vpcs else {}), "Location": f"{LOCATION}/hostedzone/{zone.zone_id}"}
-
-
-LOCATION = "https://route53.amazonaws.com/2013-04-01"
 
 
 @reads("Id")

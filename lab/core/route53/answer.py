@@ -20,8 +20,6 @@ from lab.core.route53.view import Source, View
 from lab.core.route53.zones import Sets, delegation, owner, table, zone_for
 
 LONGEST_CHAIN = 12
-NEGATIVE_TTL = 900
-"""Seconds: of the SOA record of a negative answer (r53:SOA-NSrecords)."""
 _OWN_SOA = "ns0.{} hostmaster.amazon.com. 2012103100 3600 3600 3600 60"
 
 

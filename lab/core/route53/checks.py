@@ -18,14 +18,23 @@ from lab.core.store import Store
 ENDPOINT = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
 MATCHING = ("HTTP_STR_MATCH", "HTTPS_STR_MATCH")
 TYPES = (*ENDPOINT, "CALCULATED", "CLOUDWATCH_METRIC")
-DEEPEST = 8
-"""Generations of calculated checks that are followed; more are unhealthy."""
 
 
-def is_healthy(store: Store, check: HealthCheck, depth: int = 0) -> bool:
-    disabled = bool(check.config.get("Disabled", False))
-    base = disabled or (_calculated(store, check, depth) if check.type == "CALCULATED" else check.healthy is not False)
-    return base != bool(check.config.get("Inverted", False))
+def is_healthy(store: Store, check: HealthCheck) -> bool:
+    return _is_healthy(store, check, {})
+
+
+def _is_healthy(store: Store, check: HealthCheck, known: dict[str, bool]) -> bool:
+    """`known` are the checks that were looked at, each once however many have it for a child. One that is its own descendant
+    is no help to itself."""
+    if check.key not in known:
+        known[check.key] = False
+        disabled = bool(check.config.get("Disabled", False))
+        base = disabled or (
+            _calculated(store, check, known) if check.type == "CALCULATED" else check.healthy is not False
+        )
+        known[check.key] = base != bool(check.config.get("Inverted", False))
+    return known[check.key]
 
 
 def of_alarm(check: HealthCheck, alarm: MetricAlarm | None) -> bool | None:
@@ -56,9 +65,7 @@ def verdict(check: HealthCheck, tally: Tally) -> bool | None:
     return check.healthy
 
 
-def _calculated(store: Store, check: HealthCheck, depth: int) -> bool:
-    if depth > DEEPEST:
-        return False
+def _calculated(store: Store, check: HealthCheck, known: dict[str, bool]) -> bool:
     children = (store.get(HealthCheck, child) for child in check.children)
-    healthy = sum(1 for child in children if child is not None and is_healthy(store, child, depth + 1))
+    healthy = sum(1 for child in children if child is not None and _is_healthy(store, child, known))
     return healthy >= int(check.config["HealthThreshold"])

@@ -8,7 +8,7 @@ from lab.core.route53.names import canonical
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(rb"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
-_CAA = re.compile(r'\d{1,3} (issue|issuewild|iodef) "[^"]*"')
+_CAA = re.compile(r'([0-9]{1,3}) (issue|issuewild|iodef) "[ !#-~]*"')
 LONGEST_STRING = 255
 """Octets of one quoted string."""
 
@@ -51,22 +51,25 @@ def _ipv4(value: str) -> None:
 
 def _ipv6(value: str) -> None:
     try:
-        IPv6Address(value)
+        scoped = IPv6Address(value).scope_id is not None
     except AddressValueError:
-        raise ValueError("Value is not a valid IPv6 address") from None
+        scoped = True
+    if scoped:
+        raise ValueError("Value is not a valid IPv6 address")
 
 
 def _caa(value: str) -> None:
-    if _CAA.fullmatch(value) is None:
+    found = _CAA.fullmatch(value)
+    if found is None or int(found[1]) > 255:
         raise ValueError('Value is not of the form FLAGS TAG "VALUE", where TAG is issue, issuewild or iodef')
 
 
 def _numbers_then_name(count: int, form: str) -> Callable[[str], None]:
     def check(value: str) -> None:
-        *numbers, name = value.split()
-        if len(numbers) != count or not all(_is_short(number) for number in numbers):
+        fields = value.split()
+        if len(fields) != count + 1 or not all(_is_short(number) for number in fields[:count]):
             raise ValueError(f"Value is not of the form {form}")
-        canonical(name)
+        canonical(fields[count])
 
     return check
 
