@@ -25,7 +25,9 @@ class SocketProber:
             async with asyncio.timeout(limit):
                 reader, writer = await _connect(probe)
         except TimeoutError:
-            return Outcome(False, "Failure: Connection timed out")
+            return Outcome(
+                False, "Failure: The health checker could not establish a connection within the timeout limit"
+            )
         except (OSError, ValueError) as error:
             return Outcome(False, f"Failure: The connection could not be made: {_said(error)}")
         try:

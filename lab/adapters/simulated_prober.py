@@ -13,5 +13,7 @@ class SimulatedProber:
     async def probe(self, probe: Probe) -> Outcome:
         self.tried.append(probe)
         if f"{probe.host}:{probe.port}" in self.down:
-            return Outcome(False, "Failure: Connection timed out")
+            return Outcome(
+                False, "Failure: The health checker could not establish a connection within the timeout limit"
+            )
         return Outcome(True, "Success: HTTP Status Code 200, OK")

@@ -182,9 +182,14 @@ A_WEIGHT = record("w.shop.lab", ADDRESS, SetIdentifier="a", Weight=1)
          "RRSet of type CNAME with DNS name www.shop.lab. is not permitted as it conflicts with other records with the same "
          "DNS name in zone shop.lab."),
         ("CREATE", record("a.shop.lab", "ten"),
-         "Invalid Resource Record: FATAL problem: Value is not a valid IPv4 address encountered with 'ten'"),
+         "Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered "
+         "with 'ten''"),
+        ("CREATE", record("a.shop.lab", "1.2.3.4, 1.2.3.5"), "ARRDATANotSingleField (Value contains spaces)"),
+        ("CREATE", record("c.shop.lab", ADDRESS),
+         "RRSet of type A with DNS name c.shop.lab. is not permitted because a conflicting RRSet of type CNAME with the same "
+         "DNS name already exists in zone shop.lab."),
         ("CREATE", record("a.shop.lab", "text", kind="TXT"), "Value should be enclosed in quotation marks"),
-        ("CREATE", record("a.shop.lab", f'"{"x" * 256}"', kind="TXT"), "A string has at most 255 characters"),
+        ("CREATE", record("a.shop.lab", f'"{"x" * 256}"', kind="TXT"), "CharacterStringTooLong (Value is too long)"),
         ("CREATE", record("a.shop.lab", "10.0.0.1", kind="AAAA"), "Value is not a valid IPv6 address"),
         ("CREATE", record("a.shop.lab", "a..b", kind="CNAME"), "Domain label is empty"),
         ("CREATE", record("a.shop.lab", "mail.lab", kind="MX"), "Value is not of the form PRIORITY NAME"),
@@ -197,7 +202,7 @@ A_WEIGHT = record("w.shop.lab", ADDRESS, SetIdentifier="a", Weight=1)
         ("CREATE", record("a.shop.lab", "ns.lab a.lab 1 2 3 4 5", kind="SOA"), "below the apex"),
         ("CREATE", record("a.shop.lab", "a.lab", "b.lab", kind="CNAME"), "at most 1"),
         ("CREATE", record("a.shop.lab", ADDRESS, ADDRESS), "has a value twice"),
-        ("CREATE", record("a b.shop.lab", ADDRESS), "invalid character"),
+        ("CREATE", record("a b.shop.lab", ADDRESS), "UnsupportedCharacter"),
         ("CREATE", record("*.shop.lab", "ns.lab", kind="NS"), "is a wildcard"),
         ("UPSERT", record("shop.lab", "ns.lab", kind="NS", SetIdentifier="a", Weight=1), "at the apex"),
         ("CREATE", record("a.shop.lab", AliasTarget={**OTHER_ZONE, "HostedZoneId": HOSTED_ZONE}),
@@ -207,15 +212,30 @@ A_WEIGHT = record("w.shop.lab", ADDRESS, SetIdentifier="a", Weight=1)
         ("CREATE", record("a.shop.lab", AliasTarget={**OTHER_ZONE, "HostedZoneId": "<zone>", "DNSName": "x.lab"}),
          "the alias target name does not lie within the target zone"),
         ("CREATE", record("x.shop.lab", AliasTarget={**OTHER_ZONE, "HostedZoneId": "<zone>"}), "own name"),
-        ("CREATE", record("www.shop.lab", ADDRESS, SetIdentifier="a", Weight=1), "another routing policy"),
-        ("CREATE", record("w.shop.lab", ADDRESS, SetIdentifier="b", Region="eu-west-1"), "another routing policy"),
-        ("CREATE", record("f.shop.lab", ADDRESS, SetIdentifier="b", Failover="PRIMARY"), "has the same failover"),
+        ("CREATE", record("www.shop.lab", ADDRESS, SetIdentifier="a", Weight=1),
+         "RRSet with DNS name www.shop.lab., type A, SetIdentifier a cannot be created as a non-weighted set exists with the "
+         "same name and type"),
+        ("CREATE", record("w.shop.lab", ADDRESS),
+         "RRSet with DNS name w.shop.lab., type A cannot be created as other RRSets exist with the same name and type"),
+        ("CREATE", record("w.shop.lab", ADDRESS, SetIdentifier="b", MultiValueAnswer=True),
+         "because a non multivalue answer rrset exists with the same name and type"),
+        ("CREATE", {**A_WEIGHT, "SetIdentifier": "b", "TTL": 5}, "as weighted sets must contain the same TTL."),
+        ("CREATE", record("l.shop.lab", ADDRESS, SetIdentifier="b", Region="eu-west-1"),
+         "RRSet with DNS name l.shop.lab., type A, SetIdentifier b, and Region Name=eu-west-1 cannot be created because a "
+         "latency RRSet with the same name, type and region already exists"),
+        ("CREATE", record("f.shop.lab", ADDRESS, SetIdentifier="b", Failover="PRIMARY"), "a failover RRSet with the same name"),
         ("CREATE", record("m.shop.lab", "a.lab", kind="CNAME", SetIdentifier="b", MultiValueAnswer=True), "multivalue"),
         ("DELETE", "soa", "A HostedZone must contain exactly one SOA record."),
     ],
 )  # fmt: skip
 def test_a_change_that_cannot_be(site: Site, action: str, one: Any, said: str) -> None:
-    site.aws.records(site.zone, A_WEIGHT, record("f.shop.lab", ADDRESS, SetIdentifier="a", Failover="PRIMARY"))
+    site.aws.records(
+        site.zone,
+        A_WEIGHT,
+        record("f.shop.lab", ADDRESS, SetIdentifier="a", Failover="PRIMARY"),
+        record("l.shop.lab", ADDRESS, SetIdentifier="a", Region="eu-west-1"),
+        record("c.shop.lab", "a.lab", kind="CNAME"),
+    )
     if one == "soa":
         rows = site.aws("route53", "ListResourceRecordSets", HostedZoneId=site.zone)["ResourceRecordSets"]
         one = next(row for row in rows if row["Type"] == "SOA")
@@ -237,6 +257,14 @@ def test_a_batch_says_all_that_is_against_it_and_does_nothing(site: Site) -> Non
 
 def test_a_batch_has_at_most_a_thousand_changes(site: Site) -> None:
     assert batch_error(site.aws, site.zone, *[("CREATE", NEW)] * 1001) == "[Number of changes limit of 1000 exceeded.]"
+
+
+def test_weighted_sets_change_their_time_to_live_together(site: Site) -> None:
+    both = [{**A_WEIGHT, "SetIdentifier": name} for name in ("a", "b")]
+    site.aws.records(site.zone, *both)
+    site.aws.records(site.zone, *({**one, "TTL": 5} for one in both), action="UPSERT")
+    found = site.aws("route53", "ListResourceRecordSets", HostedZoneId=site.zone, StartRecordName="w.shop.lab")
+    assert [one["TTL"] for one in found["ResourceRecordSets"][:2]] == [5, 5]
 
 
 def test_a_name_has_at_most_a_hundred_sets(site: Site) -> None:

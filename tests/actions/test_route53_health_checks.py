@@ -51,6 +51,15 @@ def test_a_check_of_an_alarm_shows_the_alarm(aws: Aws) -> None:
     assert found["CloudWatchAlarmConfiguration"]["MetricName"] == "CPUUtilization"
 
 
+def test_a_check_takes_alarms_that_aws_takes(aws: Aws) -> None:
+    named = alarm(aws)
+    aws("cloudwatch", "PutMetricAlarm", AlarmName="cpu", Namespace="AWS/EC2", MetricName="CPUUtilization",
+        ExtendedStatistic="p99", Period=60, EvaluationPeriods=1, Threshold=50.0,
+        ComparisonOperator="GreaterThanThreshold")  # fmt: skip
+    members = {"CallerReference": "r", "HealthCheckConfig": {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": named}}
+    assert aws.refusal("route53", "CreateHealthCheck", **members) == "InvalidInput"
+
+
 def test_the_same_request_again_answers_with_what_is_there(aws: Aws) -> None:
     same = {"CallerReference": "r", "HealthCheckConfig": TCP}
     first, again = (aws("route53", "CreateHealthCheck", **same)["HealthCheck"]["Id"] for _ in range(2))

@@ -5,6 +5,7 @@ from typing import Any
 
 from lab.actions.context import Context
 from lab.actions.route53.common import get_check, invalid
+from lab.core.cloudwatch.metric import STATISTICS
 from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.route53.checks import ENDPOINT, MATCHING, TYPES
 from lab.core.route53.model import HealthCheck
@@ -116,8 +117,11 @@ def _of_alarm(context: Context, config: dict[str, Any]) -> dict[str, Any]:
     alarm = config.get("AlarmIdentifier")
     if alarm is None:
         raise invalid("A health check of type CLOUDWATCH_METRIC needs an AlarmIdentifier")
-    if alarm["Region"] != context.account.region or context.store.get(MetricAlarm, alarm["Name"]) is None:
+    row = context.store.get(MetricAlarm, alarm["Name"]) if alarm["Region"] == context.account.region else None
+    if row is None:
         raise invalid(f"There is no metric alarm '{alarm['Name']}' in {alarm['Region']}")
+    if row.metric is None or row.statistic not in STATISTICS or row.period < 60:
+        raise invalid(f"The alarm '{row.name}' must be on a metric of whole minutes, by one of {', '.join(STATISTICS)}")
     if config["InsufficientDataHealthStatus"] not in INSUFFICIENT:
         raise invalid(f"InsufficientDataHealthStatus must be one of {', '.join(INSUFFICIENT)}")
     return config

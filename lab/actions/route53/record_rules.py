@@ -16,7 +16,15 @@ VALUES = 400
 SETS_OF_A_NAME = 100
 """r53:DNSLimitations"""
 
-_OTHERS = "other RRSets exist with the same name and type and another routing policy"
+_OTHERS = {
+    "simple": "as other RRSets exist",
+    "weighted": "as a non-weighted set exists",
+    "latency": "because a non latency rrset exists",
+    "failover": "because a non failover rrset exists",
+    "geolocation": "because a non geolocation rrset exists",
+    "multivalue": "because a non multivalue answer rrset exists",
+}
+"""By the policy of a set that is to be: why not, when there are sets with another one."""
 
 Others = Sequence[ResourceRecordSet]
 """The other record sets of the same name."""
@@ -24,7 +32,7 @@ Rule = Callable[[Context, HostedZone, ResourceRecordSet, Others], str | None]
 
 
 def title(row: ResourceRecordSet) -> str:
-    identifier = f", set identifier='{row.set_identifier}'" if row.set_identifier else ""
+    identifier = f", set-identifier='{row.set_identifier}'" if row.set_identifier else ""
     return f"[name='{row.name}', type='{row.type}'{identifier}]"
 
 
@@ -56,18 +64,18 @@ def _apex(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Ot
 
 
 def _cname(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
-    if any((other.type == "CNAME") != (row.type == "CNAME") for other in others):
-        return (
-            f"RRSet of type {row.type} with DNS name {row.name} is not permitted as it conflicts with other records with the "
-            f"same DNS name in zone {zone.name}"
-        )
+    refused = f"RRSet of type {row.type} with DNS name {row.name} is not permitted"
+    if row.type == "CNAME" and any(other.type != "CNAME" for other in others):
+        return f"{refused} as it conflicts with other records with the same DNS name in zone {zone.name}"
+    if row.type != "CNAME" and any(other.type == "CNAME" for other in others):
+        return f"{refused} because a conflicting RRSet of type CNAME with the same DNS name already exists in zone {zone.name}"
     return None
 
 
 def _values(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
     for value in row.values:
         if (said := problem(row.type, value)) is not None:
-            return f"Invalid Resource Record: FATAL problem: {said} encountered with '{value}'"
+            return f"Invalid Resource Record: 'FATAL problem: {said} encountered with '{value}''"
     if len(set(row.values)) != len(row.values):
         return f"Duplicate Resource Record: {title(row)} has a value twice"
     most = 1 if row.type in ("CNAME", "SOA") or row.multi_value else VALUES
@@ -87,7 +95,7 @@ def _alias(context: Context, zone: HostedZone, row: ResourceRecordSet, others: O
     if row.alias.hosted_zone_id != zone.zone_id:
         return f"{tried} the lab has aliases to load balancers ({HOSTED_ZONE}) and to record sets of the same zone only"
     if not is_under(row.alias.dns_name, zone.name):
-        return f"{tried} the alias target name does not lie within the target zone"
+        return f"{tried} the alias target name does not lie within the target zone, {tried} that target was not found"
     if row.alias.dns_name == row.name:
         return f"{tried} it is the record set's own name"
     named = context.store.where(ResourceRecordSet, "owner", (zone.zone_id, row.alias.dns_name))
@@ -98,16 +106,24 @@ def _alias(context: Context, zone: HostedZone, row: ResourceRecordSet, others: O
 
 def _one_policy(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
     same = [other for other in others if other.type == row.type]
-    kind = f"RRSet with DNS name {row.name}, type {row.type}"
     if any(other.policy != row.policy for other in same):
-        return f"{kind}, SetIdentifier {row.set_identifier or 'null'} cannot be created as {_OTHERS}"
+        return f"{_kind(row)} cannot be created {_OTHERS[row.policy]} with the same name and type"
     if len(same) >= SETS_OF_A_NAME:
-        return f"{kind} has {SETS_OF_A_NAME} record sets already, which is the most"
-    if row.policy in ("latency", "failover", "geolocation") and any(_place(other) == _place(row) for other in same):
-        return (
-            f"{kind}, SetIdentifier {row.set_identifier} cannot be created as another RRSet has the same {row.policy}"
-        )
+        return f"{_kind(row)} cannot be created as there are {SETS_OF_A_NAME} with the same name and type, which is the most"
     return None
+
+
+def _one_of_a_place(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
+    """Of latency, failover and geolocation there is one set for each Region, role and location."""
+    place, known = _place(row), [_place(other) for other in others if other.type == row.type]
+    if not any(place) or place not in known:
+        return None
+    what = "region" if row.policy == "latency" else row.policy
+    of_region = f", and Region Name={row.region}" if row.region else ""
+    return (
+        f"{_kind(row)}{of_region} cannot be created because a {row.policy} RRSet with the same name, type and {what} "
+        "already exists"
+    )
 
 
 def _multivalue(context: Context, zone: HostedZone, row: ResourceRecordSet, others: Others) -> str | None:
@@ -116,8 +132,23 @@ def _multivalue(context: Context, zone: HostedZone, row: ResourceRecordSet, othe
     return None
 
 
+def _kind(row: ResourceRecordSet) -> str:
+    identifier = f", SetIdentifier {row.set_identifier}" if row.set_identifier else ""
+    return f"RRSet with DNS name {row.name}, type {row.type}{identifier}"
+
+
 def _place(row: ResourceRecordSet) -> tuple[object, ...]:
     return (row.region, row.failover, row.geo_location)
 
 
-_RULES: tuple[Rule, ...] = (_in_zone, _wildcard, _apex, _cname, _values, _alias, _one_policy, _multivalue)
+_RULES: tuple[Rule, ...] = (
+    _in_zone,
+    _wildcard,
+    _apex,
+    _cname,
+    _values,
+    _alias,
+    _one_policy,
+    _one_of_a_place,
+    _multivalue,
+)

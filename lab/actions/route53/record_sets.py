@@ -4,7 +4,7 @@ A batch is carried out change by change, each on what those before it left; when
 every sentence there is to say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lab.actions.context import Context, Request, Response, reads
@@ -28,6 +28,7 @@ def change_resource_record_sets(context: Context, request: Request) -> Response:
         raise _refused([f"Number of changes limit of {CHANGES} exceeded."])
     said = [sentence for change in batch["Changes"] for sentence in _change(context, zone, change)]
     said += _left_over(context, zone)
+    said += [] if said else _uneven(context, zone, batch["Changes"])
     if said:
         raise _refused(said)
     return {"ChangeInfo": note_change(context, batch.get("Comment", ""))}
@@ -121,6 +122,21 @@ def _left_over(context: Context, zone: HostedZone) -> list[str]:
     said = [] if "SOA" in own else ["A HostedZone must contain exactly one SOA record."]
     said += [] if "NS" in own else ["A HostedZone must contain at least one NS record for the zone itself."]
     return said + ([] if len(rows) <= SETS else [f"Number of records limit of {SETS} exceeded."])
+
+
+def _uneven(context: Context, zone: HostedZone, changes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names whose weighted sets do not all have one time to live, once the whole batch is done."""
+    touched = dict.fromkeys(names.canonical(change["ResourceRecordSet"]["Name"]) for change in changes)
+    rows = [row for name in touched for row in context.store.where(ResourceRecordSet, "owner", (zone.zone_id, name))]
+    times: dict[tuple[str, str], set[int]] = {}
+    for row in rows:
+        if row.policy == "weighted" and row.ttl is not None:
+            times.setdefault((row.name, row.type), set()).add(row.ttl)
+    return [
+        f"RRSet with DNS name {name}, type {kind} cannot be created as weighted sets must contain the same TTL."
+        for (name, kind), found in times.items()
+        if len(found) > 1
+    ]
 
 
 def _refused(said: list[str]) -> LabError:

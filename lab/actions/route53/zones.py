@@ -163,7 +163,7 @@ def _name(text: str) -> str:
     try:
         return names.canonical(text)
     except ValueError as error:
-        raise LabError("InvalidDomainName", f"{text} is not a valid domain name: {error}") from error
+        raise LabError("InvalidDomainName", f"{error} encountered with '{text}'") from error
 
 
 def _vpc(context: Context, given: dict[str, Any]) -> str:

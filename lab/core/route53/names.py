@@ -15,14 +15,17 @@ _OCTETS = re.compile(r"\\([0-3][0-7]{2})|([!-\[\]-~])")
 
 
 def canonical(text: str) -> str:
-    """The name that a person wrote, with or without its last dot. Raises ValueError with what is wrong."""
+    """The name that a person wrote, with or without its last dot. Raises ValueError with what is wrong, in AWS's
+    words where they are known."""
     labels = [_octets(label) for label in text.removesuffix(".").split(".")]
     if not all(labels):
-        raise ValueError("Domain name is empty" if labels == [b""] else "Domain label is empty")
+        raise ValueError(
+            "DomainNameEmpty (Domain name is empty)" if labels == [b""] else "DomainLabelEmpty (Domain label is empty)"
+        )
     if any(len(label) > LONGEST_LABEL for label in labels):
-        raise ValueError("Domain label is too long")
+        raise ValueError("DomainLabelTooLong (Domain label is too long)")
     if sum(len(label) + 1 for label in labels) > LONGEST_NAME - 1:
-        raise ValueError("Domain name is too long")
+        raise ValueError("DomainNameTooLong (Domain name is too long)")
     return of_labels(labels)
 
 
@@ -62,7 +65,7 @@ def _octets(label: str) -> bytes:
         found.append(int(part[1], 8) if part[1] else ord(part[2]))
     if end != len(label):
         raise ValueError(
-            f"Domain name contains an invalid character at '{label[end:]}': write it as \\ and three octal digits"
+            "UnsupportedCharacter (Value contains unsupported characters): write each as \\ and three octal digits"
         )
     return bytes(found)
 

@@ -1,4 +1,7 @@
-"""Values of records in AWS's text form: which a type may have (r53:ResourceRecordTypes)."""
+"""Values of records in AWS's text form: which a type may have (r53:ResourceRecordTypes).
+
+What is wrong is said as AWS says it where that has been seen: a word, and its sentence in brackets.
+"""
 
 import re
 from collections.abc import Callable
@@ -32,9 +35,11 @@ def strings(value: str) -> list[bytes]:
         found.append(_ESCAPE.sub(_unescaped, part[1].encode()))
         end = part.end()
     if not found or value[end:].strip():
-        raise ValueError("Value should be enclosed in quotation marks")
+        raise ValueError("InvalidCharacterString (Value should be enclosed in quotation marks)")
     if any(len(text) > LONGEST_STRING for text in found):
-        raise ValueError(f"A string has at most {LONGEST_STRING} characters: split it into several in quotation marks")
+        raise ValueError(
+            f"CharacterStringTooLong (Value is too long): split it into strings of at most {LONGEST_STRING} characters"
+        )
     return found
 
 
@@ -43,10 +48,12 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
 
 
 def _ipv4(value: str) -> None:
+    if len(value.split()) > 1:
+        raise ValueError("ARRDATANotSingleField (Value contains spaces)")
     try:
         IPv4Address(value)
     except AddressValueError:
-        raise ValueError("Value is not a valid IPv4 address") from None
+        raise ValueError("ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)") from None
 
 
 def _ipv6(value: str) -> None:
@@ -55,7 +62,7 @@ def _ipv6(value: str) -> None:
     except AddressValueError:
         scoped = True
     if scoped:
-        raise ValueError("Value is not a valid IPv6 address")
+        raise ValueError("AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)")
 
 
 def _caa(value: str) -> None:
