@@ -91,7 +91,10 @@ class HealthChecks:
                 "healthy" if healthy else "unhealthy",
                 report or "its alarm says so",
             )
-        self._world.store.put(replace(row, healthy=healthy, report=report, observed=now))
+        after = replace(row, healthy=healthy, report=report, observed=now)
+        if report.startswith("Failure"):
+            after = replace(after, last_failure=report, failed=now)
+        self._world.store.put(after)
 
     async def settle(self) -> None:
         """Wait for the tries that run now."""

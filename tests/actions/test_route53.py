@@ -68,6 +68,10 @@ def test_a_private_zone_has_vpcs(site: Site) -> None:
         "route53", "DisassociateVPCFromHostedZone", HostedZoneId=zone, VPC={"VPCRegion": "us-east-1", "VPCId": site.vpc}
     )
     assert [one["VPCId"] for one in aws("route53", "GetHostedZone", Id=zone)["VPCs"]] == [other]
+    summaries = aws("route53", "ListHostedZonesByVPC", VPCId=other, VPCRegion="us-east-1")["HostedZoneSummaries"]
+    assert [(one["HostedZoneId"], one["Owner"]["OwningAccount"]) for one in summaries] == [(zone, "123456789012")]
+    assert aws("route53", "ListHostedZonesByVPC", VPCId=site.vpc, VPCRegion="us-east-1")["HostedZoneSummaries"] == []
+    assert aws("route53", "GetHostedZoneCount")["HostedZoneCount"] == 2
     private = aws("route53", "ListHostedZones", HostedZoneType="PrivateHostedZone")["HostedZones"]
     assert [one["Name"] for one in private] == ["corp."]
 
@@ -290,6 +294,8 @@ ERRORS: list[tuple[str, dict[str, Any], str]] = [
     ("CreateHostedZone", {"Name": "a.b"}, "InvalidInput"),
     ("AssociateVPCWithHostedZone", {"HostedZoneId": "<zone>", "VPC": VPC}, "PublicZoneVPCAssociation"),
     ("DisassociateVPCFromHostedZone", {"HostedZoneId": "<zone>", "VPC": VPC}, "VPCAssociationNotFound"),
+    ("ListHostedZonesByVPC", {"VPCId": "vpc-0", "VPCRegion": "us-east-1"}, "InvalidVPCId"),
+    ("ListHostedZonesByVPC", {"VPCId": "<vpc>", "VPCRegion": "us-east-1", "NextToken": "x"}, "InvalidInput"),
     ("GetHostedZone", {"Id": "Z0"}, "NoSuchHostedZone"),
     ("GetChange", {"Id": "C0"}, "NoSuchChange"),
     ("ListHostedZones", {"MaxItems": "many"}, "InvalidInput"),

@@ -166,4 +166,6 @@ def test_errors(site: Site, operation: str, members: dict[str, Any], code: str) 
 
 def test_only_checks_of_an_endpoint_have_a_status(site: Site) -> None:
     check = site.aws.check(Type="CALCULATED", ChildHealthChecks=[site.check])
-    assert site.aws.refusal("route53", "GetHealthCheckStatus", HealthCheckId=check) == "InvalidInput"
+    for operation in ("GetHealthCheckStatus", "GetHealthCheckLastFailureReason"):
+        assert site.aws.refusal("route53", operation, HealthCheckId=check) == "InvalidInput"
+    assert site.aws("route53", "GetHealthCheckCount")["HealthCheckCount"] == 2

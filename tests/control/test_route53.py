@@ -47,6 +47,9 @@ async def test_it_turns_after_three_failures_in_a_row_and_back_after_three_succe
     tries = len(lab.prober.tried)
     await lab.until(lambda: is_healthy(lab.store, row(lab, identity)))
     assert len(lab.prober.tried) - tries == 3
+    [seen] = lab.call("route53", "GetHealthCheckLastFailureReason", HealthCheckId=identity)["HealthCheckObservations"]
+    assert "within the timeout limit" in seen["StatusReport"]["Status"]
+    assert seen["StatusReport"]["CheckedTime"].timestamp() < lab.clock.now()
 
 
 async def test_an_endpoint_that_stays_as_it_is_costs_no_write() -> None:

@@ -64,12 +64,20 @@ def get_health_check(context: Context, request: Request) -> Response:
 @reads("HealthCheckId")
 def get_health_check_status(context: Context, request: Request) -> Response:
     """What the lab's one checker last found; nothing before its first try."""
-    row = get_check(context, request["HealthCheckId"])
-    if row.type not in ENDPOINT:
-        raise invalid(f"The health check {row.key} is of type {row.type}: only those of an endpoint have observations")
-    report = {"Status": row.report, "CheckedTime": moment(row.observed)}
-    seen = [{"Region": "us-east-1", "StatusReport": report}] if row.report else []
-    return {"HealthCheckObservations": seen}
+    row = _of_endpoint(context, request)
+    return {"HealthCheckObservations": _observations(row.report, row.observed)}
+
+
+@reads("HealthCheckId")
+def get_health_check_last_failure_reason(context: Context, request: Request) -> Response:
+    """Nothing before it has ever failed."""
+    row = _of_endpoint(context, request)
+    return {"HealthCheckObservations": _observations(row.last_failure, row.failed)}
+
+
+@reads()
+def get_health_check_count(context: Context, _request: Request) -> Response:
+    return {"HealthCheckCount": len(context.store.all(HealthCheck))}
 
 
 @reads("Marker", "MaxItems")
@@ -103,6 +111,19 @@ def delete_health_check(context: Context, request: Request) -> Response:
     row = get_check(context, request["HealthCheckId"])
     context.store.delete(HealthCheck, row.key)
     return {}
+
+
+def _of_endpoint(context: Context, request: Request) -> HealthCheck:
+    row = get_check(context, request["HealthCheckId"])
+    if row.type not in ENDPOINT:
+        raise invalid(f"The health check {row.key} is of type {row.type}: only those of an endpoint have observations")
+    return row
+
+
+def _observations(report: str, at: float) -> list[dict[str, Any]]:
+    """Of the one checker there is."""
+    said = {"Status": report, "CheckedTime": moment(at)}
+    return [{"Region": "us-east-1", "StatusReport": said}] if report else []
 
 
 def _described(context: Context, row: HealthCheck) -> dict[str, Any]:

@@ -101,6 +101,25 @@ def list_hosted_zones_by_name(context: Context, request: Request) -> Response:
     }
 
 
+@reads("VPCId", "VPCRegion", "MaxItems", "NextToken")
+def list_hosted_zones_by_vpc(context: Context, request: Request) -> Response:
+    vpc_id = _vpc(context, request)
+    zones = [zone for zone in context.store.all(HostedZone) if vpc_id in zone.vpc_ids]
+    marked = {**request, "Marker": request.get("NextToken", "")}
+    found, said = page_by_marker(marked, zones, lambda zone: zone.zone_id)
+    owner = {"OwningAccount": context.account.account_id}
+    return {
+        "HostedZoneSummaries": [{"HostedZoneId": zone.zone_id, "Name": zone.name, "Owner": owner} for zone in found],
+        "MaxItems": said["MaxItems"],
+        **({"NextToken": said["NextMarker"]} if "NextMarker" in said else {}),
+    }
+
+
+@reads()
+def get_hosted_zone_count(context: Context, _request: Request) -> Response:
+    return {"HostedZoneCount": len(context.store.all(HostedZone))}
+
+
 @reads("Id")
 def delete_hosted_zone(context: Context, request: Request) -> Response:
     """One that has nothing but its own NS and SOA record sets."""
@@ -166,7 +185,7 @@ def _name(text: str) -> str:
         raise LabError("InvalidDomainName", f"{error} encountered with '{text}'") from error
 
 
-def _vpc(context: Context, given: dict[str, Any]) -> str:
+def _vpc(context: Context, given: Request) -> str:
     """The id of a VPC of the lab's Region."""
     vpc_id = str(given.get("VPCId", ""))
     if (

@@ -95,7 +95,7 @@ class ResourceRecordSet:
 class HealthCheck:
     """`config` is AWS's HealthCheckConfig by AWS's names, defaults filled in. `healthy` is what the checks of its endpoint, or
     its alarm, have come to, None before that; `report` is AWS's word on the last check that told something new, at
-    `observed`, lab time."""
+    `observed`, lab time. `last_failure` and `failed` are the same of the last that failed."""
 
     health_check_id: str
     caller_reference: str
@@ -104,6 +104,8 @@ class HealthCheck:
     healthy: bool | None = None
     report: str = ""
     observed: float = 0.0
+    last_failure: str = ""
+    failed: float = 0.0
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
