@@ -13,8 +13,13 @@ def ask(route53: Any) -> dict[str, Any]:
     made = route53.create_hosted_zone(Name="shop.lab", CallerReference="1", HostedZoneConfig={"Comment": "é <&>"})
     zone = made["HostedZone"]["Id"]
     sets = [
-        {"Name": f"w{number}.shop.lab", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": f"192.0.2.{number}"}]}
-        for number in range(150)
+        {
+            "Name": f"w{number}.shop.lab",
+            "Type": "A",
+            "TTL": 60,
+            "ResourceRecords": [{"Value": f"10.0.{number // 256}.{number % 256}"}],
+        }
+        for number in range(350)
     ]
     changes = [{"Action": "UPSERT", "ResourceRecordSet": one} for one in sets]
     change = route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Comment": "all", "Changes": changes})
@@ -52,11 +57,11 @@ async def test_boto3_works_with_hosted_zones_and_health_checks() -> None:
         found = await asyncio.to_thread(ask, route53)
         route53.close()
     zone = found["zone"]["HostedZone"]
-    assert (zone["Name"], zone["Config"]["Comment"], zone["ResourceRecordSetCount"]) == ("shop.lab.", "é <&>", 152)
+    assert (zone["Name"], zone["Config"]["Comment"], zone["ResourceRecordSetCount"]) == ("shop.lab.", "é <&>", 352)
     assert found["location"].endswith(zone["Id"])
     assert [one["Id"] for one in found["zones"]] == [zone["Id"]]
-    assert len(found["names"]) == 152
-    assert set(found["names"]) == {"shop.lab.", *(f"w{number}.shop.lab." for number in range(150))}
+    assert len(found["names"]) == 352
+    assert set(found["names"]) == {"shop.lab.", *(f"w{number}.shop.lab." for number in range(350))}
     assert (found["check"]["HealthCheckConfig"]["Port"], found["check"]["HealthCheckVersion"]) == (80, 1)
     assert found["tags"]["ResourceTagSet"]["Tags"] == [{"Key": "a", "Value": "<1>"}]
     assert found["error"]["Error"]["Code"] == "InvalidChangeBatch"

@@ -37,8 +37,8 @@ def test_what_is_no_name_is_refused(written: str) -> None:
 
 
 def test_names_are_listed_by_their_labels_from_the_last_on() -> None:
-    names = ["b.shop.lab.", "shop.lab.", "a.z.lab.", "a.b.shop.lab."]
-    assert sorted(names, key=order) == ["shop.lab.", "b.shop.lab.", "a.b.shop.lab.", "a.z.lab."]
+    names = ["b.shop.lab.", "b-c.shop.lab.", "shop.lab.", "a.z.lab.", "a.b.shop.lab."]
+    assert sorted(names, key=order) == ["shop.lab.", "b-c.shop.lab.", "b.shop.lab.", "a.b.shop.lab.", "a.z.lab."]
 
 
 def test_a_record_set_answers_with_all_its_values(dns: Dns) -> None:

@@ -10,7 +10,7 @@ from lab.core.times import moment
 
 T = TypeVar("T")
 MOST_ITEMS = 100
-"""Of a page, also where MaxItems asks for more (bc:route53)."""
+"""Of a page, also where MaxItems asks for more (bc:route53.ListHostedZones, ListHealthChecks)."""
 CHANGES_KEPT = 86400.0
 """Lab seconds for which GetChange knows a change. AWS says no number."""
 
@@ -50,12 +50,12 @@ def change_info(change: Change, status: str) -> dict[str, Any]:
     return {"Id": f"/change/{change.change_id}", "Status": status, "SubmittedAt": moment(change.submitted_at), **said}
 
 
-def max_items(request: Request) -> int:
+def max_items(request: Request, most: int = MOST_ITEMS) -> int:
     """It comes as text. Raises InvalidInput."""
-    text = request.get("MaxItems", str(MOST_ITEMS))
+    text = request.get("MaxItems", str(most))
     if not (text.isascii() and text.isdecimal()) or not 1 <= len(text) <= 9 or int(text) < 1:
         raise invalid(f"MaxItems must be a number from 1 on, not '{text}'")
-    return min(int(text), MOST_ITEMS)
+    return min(int(text), most)
 
 
 def page_by_marker(request: Request, items: Sequence[T], key: Callable[[T], str]) -> tuple[Sequence[T], Response]:

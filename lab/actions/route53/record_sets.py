@@ -17,6 +17,8 @@ from lab.core.route53.model import TYPES, HostedZone, ResourceRecordSet
 
 SETS = 10_000
 """Most of them in a zone (r53:DNSLimitations)."""
+PAGE = 300
+"""Most of them in an answer (bc:route53.ListResourceRecordSets)."""
 CHANGES = 1000
 """Most of them in a batch (r53:DNSLimitations)."""
 
@@ -36,7 +38,7 @@ def change_resource_record_sets(context: Context, request: Request) -> Response:
 
 @reads("HostedZoneId", "StartRecordName", "StartRecordType", "StartRecordIdentifier", "MaxItems")
 def list_resource_record_sets(context: Context, request: Request) -> Response:
-    zone, size = get_zone(context, request["HostedZoneId"]), max_items(request)
+    zone, size = get_zone(context, request["HostedZoneId"]), max_items(request, PAGE)
     if "StartRecordType" in request and "StartRecordName" not in request:
         raise invalid("StartRecordType needs a StartRecordName")
     start = _start(request)
@@ -55,14 +57,14 @@ def list_resource_record_sets(context: Context, request: Request) -> Response:
     }
 
 
-def _order(row: ResourceRecordSet) -> tuple[tuple[str, ...], str, str]:
+def _order(row: ResourceRecordSet) -> tuple[str, str, str]:
     """By name, then type, then identifier. The apex's NS and SOA come in the order of all types."""
     return (names.order(row.name), row.type, row.set_identifier)
 
 
-def _start(request: Request) -> tuple[tuple[str, ...], str, str]:
+def _start(request: Request) -> tuple[str, str, str]:
     if "StartRecordName" not in request:
-        return ((), "", "")
+        return ("", "", "")
     if request.get("StartRecordType", "A") not in TYPES:
         raise invalid(f"StartRecordType must be one of {', '.join(TYPES)}")
     try:

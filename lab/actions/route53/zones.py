@@ -83,7 +83,7 @@ def list_hosted_zones_by_name(context: Context, request: Request) -> Response:
     """From DNSName on, and of the zones of that name from HostedZoneId on."""
     size = max_items(request)
     start = (
-        (names.order(_name(request["DNSName"])), request.get("HostedZoneId", "")) if "DNSName" in request else ((), "")
+        (names.order(_name(request["DNSName"])), request.get("HostedZoneId", "")) if "DNSName" in request else ("", "")
     )
     ordered = sorted(context.store.all(HostedZone), key=lambda zone: (names.order(zone.name), zone.zone_id))
     left = [zone for zone in ordered if (names.order(zone.name), zone.zone_id) >= start]

@@ -50,10 +50,10 @@ def ancestors(name: str) -> Iterator[str]:
         yield name
 
 
-def order(name: str) -> tuple[str, ...]:
-    """Sorts canonical names as Route 53 lists them: by their labels from the last to the first
-    (bc:route53.ListResourceRecordSets)."""
-    return tuple(reversed(name.split(".")))
+def order(name: str) -> str:
+    """Sorts canonical names as Route 53 lists them: by the text with the labels from the last to the first, dots included, so
+    that `a-b` comes before `a` (bc:route53.ListResourceRecordSets)."""
+    return ".".join(reversed(name.removesuffix(".").split("."))) + "."
 
 
 def _octets(label: str) -> bytes:
