@@ -73,12 +73,13 @@ async def run(settings: Settings) -> None:
         buckets=FileBuckets(settings.state / "buckets"),
         prober=SocketProber(),
         draw=random.random,
+        places=settings.dns_places,
     )
     stacks = Stacks(world)
     loop = Loop(world, stacks.advance, metrics.flush)
     _deploy_first_stack(settings, world, stacks)
     app = create_app(world, loop, stacks.call, opened.kind, own_use)
-    dns = DnsServer(resolver(world, settings.dns_places))
+    dns = DnsServer(resolver(world))
     with _listening(settings) as listener:
         loop.resolver_problem = await _serve_dns(dns, settings)
         server = _Server(

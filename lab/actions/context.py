@@ -10,6 +10,7 @@ from lab.core.ec2.keys import PublicKey
 from lab.core.ec2.public import POOL
 from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
+from lab.core.route53.view import Places, View
 from lab.core.store import R, Store
 
 Request = Mapping[str, Any]
@@ -104,8 +105,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` is lab time. `target_health` answers for a registration's key; `new_id` makes ids. `bucket_object` is an
-    object's content by bucket and key; `prepare_log_bucket` takes a bucket and a prefix (see `lab.actions.buckets`)."""
+    """`now` is lab time. `target_health` answers for a registration's key; `view` and `places` are what DNS answers go by;
+    `new_id` makes ids. `bucket_object` is an object's content by bucket and key; `prepare_log_bucket` takes a bucket and a
+    prefix (see `lab.actions.buckets`)."""
 
     store: Store
     metrics: Metrics
@@ -113,6 +115,8 @@ class Context:
     now: float
     new_id: Callable[[str], str]
     target_health: Callable[[str], Health]
+    view: Callable[[], View]
+    places: Places
     certificates: Certificates
     keys: Keys
     bucket_object: Callable[[str, str], bytes | None]

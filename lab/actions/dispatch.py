@@ -77,7 +77,7 @@ from lab.actions.elbv2 import (
     trust_stores,
 )
 from lab.actions.elbv2 import tags as elbv2_tags
-from lab.actions.route53 import health_checks, record_sets, zones
+from lab.actions.route53 import answers, health_checks, record_sets, zones
 from lab.actions.route53 import tags as route53_tags
 from lab.core.errors import LabError
 
@@ -101,7 +101,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
         elbv2_tags, limits,
     ),
     "rds": (rds,),
-    "route53": (zones, record_sets, health_checks, route53_tags),
+    "route53": (zones, record_sets, health_checks, answers, route53_tags),
     "secretsmanager": (secretsmanager,),
     "sts": (sts,),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from lab.core.ec2.model import Instance
 from lab.core.elbv2.model import Listener, ListenerRule, LoadBalancer, Registration, TargetGroup, registration_key
 from lab.core.elbv2.target_health import IP_UNUSABLE, UNREGISTERED, Health, invalid, target_health
 from lab.core.machines import Site
-from lab.core.route53.view import View
+from lab.core.route53.view import Places, View
 from lab.core.store import Store
 
 
@@ -33,6 +33,8 @@ class World:
     prober: Prober
     draw: Callable[[], float]
     """A number of [0, 1), another one each time."""
+    places: Places
+    """Where DNS clients count to be."""
 
     def context(self, now: float) -> Context:
         return Context(
@@ -42,6 +44,8 @@ class World:
             now=now,
             new_id=self.new_id,
             target_health=lambda key: self.health(key, now),
+            view=lambda: self.view(now),
+            places=self.places,
             certificates=self.certificates,
             keys=self.keys,
             bucket_object=self.buckets.get,

@@ -30,6 +30,7 @@ from lab.core.elbv2.model import LoadBalancer, Node
 from lab.core.elbv2.report import NodeReport
 from lab.core.machines import Site
 from lab.core.rds.model import DBInstance
+from lab.core.route53.view import Places
 from lab.stack.model import Stack
 from lab.stack.service import Stacks
 
@@ -50,6 +51,7 @@ class VirtualLab:
         self.buckets = MemoryBuckets(clock.now)
         self.certificates = Authority(None, wall_time)
         self.prober = SimulatedProber()
+        self.places: Places = ()
         self._says = says
         self._new_id = counted_ids()
         self._in_force: dict[str, LoadBalancerConfig] = {}
@@ -70,6 +72,7 @@ class VirtualLab:
             buckets=self.buckets,
             prober=self.prober,
             draw=random.Random(0).random,
+            places=self.places,
         )
         self.stacks = Stacks(self.world)
         self.loop = Loop(self.world, self.stacks.advance, self.metrics.flush)

@@ -21,6 +21,7 @@ from lab.adapters.store import MemoryStore
 from lab.core.ec2.model import Instance, LaunchTemplate
 from lab.core.elbv2.target_health import Health
 from lab.core.errors import LabError
+from lab.core.route53.view import Places, View
 from lab.rows import ROWS
 
 NOW = 1_700_000_000.0
@@ -49,6 +50,7 @@ class Aws:
         self.buckets = MemoryBuckets(lambda: self.now)
         self.now = NOW
         self.target = Health("healthy")
+        self.places: Places = ()
         self.certificates = Authority(None, lambda: NOW)
         self._new_id = counted_ids()
 
@@ -61,6 +63,8 @@ class Aws:
             now=self.now,
             new_id=self._new_id,
             target_health=lambda _: self.target,
+            view=lambda: View(self.store, "us-east-1", self.now, lambda _: self.target, lambda _: True, lambda: 0.0),
+            places=self.places,
             certificates=self.certificates,
             keys=SshKeys(),
             bucket_object=self.buckets.get,

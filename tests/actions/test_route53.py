@@ -8,6 +8,7 @@ from lab.actions.route53.common import CHANGES_KEPT
 from lab.core.elbv2.model import HOSTED_ZONE
 from lab.core.errors import LabError
 from lab.core.route53.model import Change, ResourceRecordSet
+from lab.core.route53.view import parse_places
 from tests.actions.aws import Aws, record
 from tests.actions.conftest import Site
 
@@ -296,6 +297,13 @@ ERRORS: list[tuple[str, dict[str, Any], str]] = [
     ("DisassociateVPCFromHostedZone", {"HostedZoneId": "<zone>", "VPC": VPC}, "VPCAssociationNotFound"),
     ("ListHostedZonesByVPC", {"VPCId": "vpc-0", "VPCRegion": "us-east-1"}, "InvalidVPCId"),
     ("ListHostedZonesByVPC", {"VPCId": "<vpc>", "VPCRegion": "us-east-1", "NextToken": "x"}, "InvalidInput"),
+    ("TestDNSAnswer", {"HostedZoneId": "<zone>", "RecordName": "a.b", "RecordType": "A"}, "InvalidInput"),
+    ("TestDNSAnswer", {"HostedZoneId": "<zone>", "RecordName": "a..b", "RecordType": "A"}, "InvalidInput"),
+    ("TestDNSAnswer", {"HostedZoneId": "<zone>", "RecordName": "shop.lab", "RecordType": "X"}, "InvalidInput"),
+    ("TestDNSAnswer", {"HostedZoneId": "<zone>", "RecordName": "shop.lab", "RecordType": "A", "ResolverIP": "x"},
+     "InvalidInput"),
+    ("TestDNSAnswer",
+     {"HostedZoneId": "<zone>", "RecordName": "shop.lab", "RecordType": "A", "EDNS0ClientSubnetMask": "24"}, "InvalidInput"),
     ("GetHostedZone", {"Id": "Z0"}, "NoSuchHostedZone"),
     ("GetChange", {"Id": "C0"}, "NoSuchChange"),
     ("ListHostedZones", {"MaxItems": "many"}, "InvalidInput"),
@@ -345,12 +353,35 @@ def test_errors(site: Site, operation: str, members: dict[str, Any], code: str) 
 
 def test_a_vpc_sees_one_zone_of_a_name(site: Site) -> None:
     zone = site.aws.zone("corp", site.vpc)
+    private = {"HostedZoneId": zone, "RecordName": "corp", "RecordType": "NS"}
+    assert site.aws.refusal("route53", "TestDNSAnswer", **private) == "InvalidInput"
     more = {"Name": "corp", "CallerReference": "y", "VPC": {"VPCRegion": "us-east-1", "VPCId": site.vpc}}
     assert site.aws.refusal("route53", "CreateHostedZone", **more) == "ConflictingDomainExists"
     assert (
         site.aws.refusal("route53", "DisassociateVPCFromHostedZone", HostedZoneId=zone, VPC=more["VPC"])
         == "LastVPCAssociation"
     )
+
+
+def test_an_answer_is_tested_from_anywhere(site: Site) -> None:
+    aws = site.aws
+    aws.places = parse_places("203.0.113.0/24=EU/DE")
+    aws.records(
+        site.zone,
+        record("g.shop.lab", "192.0.2.8", SetIdentifier="eu", GeoLocation={"ContinentCode": "EU"}),
+        record("g.shop.lab", "192.0.2.9", SetIdentifier="other", GeoLocation={"CountryCode": "*"}),
+        record("c.shop.lab", "g.shop.lab", kind="CNAME"),
+    )
+
+    def test(name: str, **more: str) -> tuple[str, list[str]]:
+        found = aws("route53", "TestDNSAnswer", HostedZoneId=site.zone, RecordName=name, RecordType="A", **more)
+        return found["ResponseCode"], found["RecordData"]
+
+    assert test("g.shop.lab") == ("NOERROR", ["192.0.2.9"])
+    assert test("g.shop.lab", ResolverIP="203.0.113.7") == ("NOERROR", ["192.0.2.8"])
+    assert test("g.shop.lab", ResolverIP="203.0.113.7", EDNS0ClientSubnetIP="10.0.0.1") == ("NOERROR", ["192.0.2.9"])
+    assert test("c.shop.lab") == ("NOERROR", ["g.shop.lab"])
+    assert test("no.shop.lab") == ("NXDOMAIN", [])
 
 
 @pytest.mark.parametrize(("kind", "of"), [("hostedzone", "zone"), ("healthcheck", "check")])

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import dns.asyncquery
@@ -42,7 +43,7 @@ class Dig:
 
 @asynccontextmanager
 async def served(lab: Lab, vpc_id: str = "") -> AsyncIterator[Dig]:
-    server = DnsServer(resolver(lab.world, PLACES, vpc_id))
+    server = DnsServer(resolver(replace(lab.world, places=PLACES), vpc_id))
     await server.start("127.0.0.1", 0)
     yield Dig(server.port)
     await server.close()

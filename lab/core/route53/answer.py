@@ -65,12 +65,12 @@ def _one(view: View, name: str, kind: str, source: Source) -> Answer | None:
     """One link of the chain; None when the name is not the lab's."""
     private = zone_for(view.store, name, source, private=True)
     if private is not None:
-        return _in_zone(view, private, name, kind, source)
+        return in_zone(view, private, name, kind, source)
     apex = own.apex(name, view.region)
     if apex is not None:
         return _own(view, apex, name, kind, source)
     public = zone_for(view.store, name, source, private=False)
-    return None if public is None else _in_zone(view, public, name, kind, source)
+    return None if public is None else in_zone(view, public, name, kind, source)
 
 
 def _own(view: View, apex: str, name: str, kind: str, source: Source) -> Answer:
@@ -83,7 +83,8 @@ def _own(view: View, apex: str, name: str, kind: str, source: Source) -> Answer:
     return Answer("NOERROR", (Record(name, *found),))
 
 
-def _in_zone(view: View, zone: HostedZone, name: str, kind: str, source: Source) -> Answer:
+def in_zone(view: View, zone: HostedZone, name: str, kind: str, source: Source) -> Answer:
+    """What the zone itself says of a name in it; a CNAME is not followed."""
     known = table(view.store, zone.zone_id)
     cut = delegation(known, name, zone.name)
     if cut is not None and not (cut == name and kind in ("NS", "DS")):
