@@ -19,9 +19,9 @@ from pathlib import Path
 
 from bench import machine
 from bench.options import RESULTS
+from lab.load.shapes import shape
 from lab.simulate.calibration import Calibration
 from lab.simulate.recorder import Recorder
-from lab.simulate.shapes import shape
 from lab.simulate.world import BEGIN, World
 
 BALANCERS = 50

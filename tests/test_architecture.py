@@ -126,7 +126,8 @@ DIRECTION: dict[str, tuple[str, ...]] = {
     "lab.adapters": ("lab.adapters", "lab.core"),
     "lab.stack": ("lab.stack", "lab.actions", "lab.core"),
     "lab.api": ("lab.api", "lab.stack", "lab.control", "lab.actions", "lab.core", "lab.readiness"),
-    "lab.load": ("lab.load", "lab.core"),
+    "lab.report": ("lab.report",),
+    "lab.load": ("lab.load", "lab.report", "lab.core"),
     "services.lb": ("services.lb", "lab.core"),
     "services.app": ("services.app",),
 }

@@ -53,6 +53,7 @@ def command(
     from rich.console import Console
 
     from lab.core.errors import LabError
+    from lab.load.trace import TraceError
     from lab.simulate import calibration as calibrations
     from lab.simulate import compare as comparing
     from lab.simulate.policies import PolicyError, names
@@ -60,7 +61,6 @@ def command(
     from lab.simulate.result import to_json
     from lab.simulate.run import SimulationError
     from lab.simulate.summary import render
-    from lab.simulate.trace import TraceError
 
     pairs = [text.partition("=") for text in parameter]
     if not all(name and equals for name, equals, _ in pairs):

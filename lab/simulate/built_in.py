@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
+from lab.load.trace import Trace
 from lab.simulate.calibration import Calibration
-from lab.simulate.trace import Trace
 
 POLICY, SCHEDULE = "AWS::AutoScaling::ScalingPolicy", "AWS::AutoScaling::ScheduledAction"
 ALARM = "AWS::CloudWatch::Alarm"

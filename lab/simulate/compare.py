@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.load.shapes import shape
+from lab.load.trace import Trace, read
 from lab.simulate.calibration import Calibration
 from lab.simulate.result import Result
 from lab.simulate.run import Scenario, run
-from lab.simulate.shapes import shape
-from lab.simulate.trace import Trace, read
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.load.shapes import parameters
+from lab.load.trace import TraceError
 from lab.simulate.built_in import ALARM, BUILT_IN, POLICY, SCHEDULE, Outlook, Resource, Resources
-from lab.simulate.shapes import parameters
-from lab.simulate.trace import TraceError
 from lab.stack.document import Function, Node, read
 
 GROUP = "AWS::AutoScaling::AutoScalingGroup"

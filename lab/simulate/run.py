@@ -14,13 +14,13 @@ from lab.core.ec2.catalogue import INSTANCE_TYPES
 from lab.core.ec2.model import LaunchTemplate
 from lab.core.errors import LabError
 from lab.core.store import Store
+from lab.load.trace import Trace
 from lab.simulate.built_in import Outlook
 from lab.simulate.calibration import Calibration
 from lab.simulate.latency import percentile
 from lab.simulate.policies import AS_IT_IS, NOTHING, PolicyError, replaced
 from lab.simulate.recorder import GroupRecord, Recorder
 from lab.simulate.result import Action, Choice, GroupRun, Run, Threshold, Totals, Transition
-from lab.simulate.trace import Trace
 from lab.simulate.world import BEGIN, EARLY, MINUTE, World
 from lab.stack.model import Resource, Stack, StackEvent
 

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lab.report.words import hours, percent, seconds, whole
 from lab.simulate.result import GroupRun, Result, Totals
-from lab.simulate.words import hours, percent, seconds, whole
 
 GROUPS = 12
 """Shown at most."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from lab.load.shapes import shape
 from lab.simulate.built_in import BUILT_IN, Outlook
 from lab.simulate.calibration import Calibration
 from lab.simulate.policies import PolicyError, as_json, names, references, replaced
-from lab.simulate.shapes import shape
 from lab.stack.document import read
 
 WEB = (Path(__file__).parents[2] / "stacks" / "web.yaml").read_text()

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from lab.core.errors import LabError
+from lab.load.shapes import shape
 from lab.simulate.calibration import Calibration
 from lab.simulate.compare import Question, answer
 from lab.simulate.policies import PolicyError
 from lab.simulate.result import GroupRun, to_json
 from lab.simulate.run import Scenario, SimulationError, run
-from lab.simulate.shapes import shape
 
 WEB = (Path(__file__).parents[2] / "stacks" / "web.yaml").read_text()
 """t3.micro: by the default calibration 20 requests per second are all that an instance can do."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from lab.report.words import clock
 from lab.simulate.result import Action, GroupRun
-from lab.simulate.words import clock
 
 
 @dataclass(frozen=True, slots=True)

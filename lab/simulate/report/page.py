@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from html import escape
 
+from lab.report import page as frame
+from lab.report.page import card, cards
+from lab.report.words import clock, hours
 from lab.simulate.calibration import Calibration
 from lab.simulate.report.chart import chart
 from lab.simulate.report.events import Event, events
-from lab.simulate.report.style import CSS
 from lab.simulate.result import GroupRun, Result, Run, Totals
 from lab.simulate.summary import Line, desired_sequence, lines
-from lab.simulate.words import clock, hours
 
 GROUPS = 6
 """Charts at most: the sums of more groups are in the JSON."""
@@ -26,21 +27,7 @@ def page(result: Result) -> str:
     left_out = len(result.runs[0].groups) - len(shown)
     if left_out:
         blocks.append(f'<p class="soft">{left_out} more groups are not shown; their numbers are in the JSON.</p>')
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{CSS}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-{_head(result)}
-{"".join(blocks)}
-</body>
-</html>
-"""
+    return frame.page(title, _head(result) + "".join(blocks))
 
 
 def _head(result: Result) -> str:
@@ -82,21 +69,17 @@ def _sums(result: Result, groups: Sequence[GroupRun]) -> str:
     """Cards for one policy, a table for several."""
     found = [group.totals for group in groups]
     shown = [line for line in lines(result.slo) if line.always or any(line.of(one) >= 0.5 for one in found)]
-    desired = [escape(" → ".join(desired_sequence(group))) for group in groups]
+    desired = [" → ".join(desired_sequence(group)) for group in groups]
     if len(groups) == 1:
-        cards = "".join(_card(line.title, line.text(found[0])) for line in shown)
-        return f'<div class="cards">{cards}{_card("desired capacity", desired[0], "much")}</div>'
+        sums = [card(line.title, line.text(found[0])) for line in shown]
+        return cards([*sums, card("desired capacity", desired[0], "much")])
     head = "".join(
         f"<th><span class=key style=background:var(--p{number % COLOURS})></span>{escape(run.policy)}</th>"
         for number, run in enumerate(result.runs)
     )
     rows = "".join(_sum_row(line, found) for line in shown)
-    capacities = "".join(f"<td>{text}</td>" for text in desired)
+    capacities = "".join(f"<td>{escape(text)}</td>" for text in desired)
     return f'<table class="sums"><tr><th></th>{head}</tr>{rows}<tr><td>desired capacity</td>{capacities}</tr></table>'
-
-
-def _card(title: str, text: str, kind: str = "") -> str:
-    return f'<div class="card {kind}"><span class="soft">{escape(title)}</span><b>{text}</b></div>'
 
 
 def _sum_row(line: Line, found: Sequence[Totals]) -> str:

@@ -5,18 +5,16 @@ One policy has a colour for each thing that is shown; several have a colour each
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from lab.report import svg
+from lab.report.chart import LEFT, RIGHT, Legend, Panel
+from lab.report.scale import Scale, amount_scale, response_scale, whole_scale
+from lab.report.svg import Point
+from lab.report.words import percent
 from lab.simulate.recorder import Capacity, Sample
-from lab.simulate.report import svg
 from lab.simulate.report.events import events, short
-from lab.simulate.report.scale import Scale, amount_scale, response_scale, whole_scale
-from lab.simulate.report.svg import Point
 from lab.simulate.result import GroupRun
-from lab.simulate.words import percent
-
-LEFT, RIGHT, WIDTH = 64.0, 944.0, 960.0
-Legend = Sequence[tuple[str, str]]
-"""Class and words of each thing shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +44,7 @@ class Picture:
         return [(f"p{number}", name) for number, name in enumerate(self.policies)]
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """`draw` gives the shapes between a top and a bottom, and the scale that they follow."""
-
-    title: str
-    height: float
-    draw: Callable[[Picture, float, float], tuple[Scale, list[str]]]
-    legend: Callable[[Picture], Legend]
+Draw = Callable[[Picture, float, float], tuple[Scale, list[str]]]
 
 
 def _load(picture: Picture, top: float, bottom: float) -> tuple[Scale, list[str]]:
@@ -188,28 +179,21 @@ def _events(picture: Picture, top: float, bottom: float) -> tuple[Scale, list[st
 def panels(picture: Picture) -> list[Panel]:
     """From top to bottom."""
     lanes = 2 if picture.alone else len(picture.groups)
-    several = Picture.legend
-    none: Callable[[Picture], Legend] = lambda picture: ()  # noqa: E731 - a panel's legend like the others
 
-    def legend(*own: tuple[str, str]) -> Callable[[Picture], Legend]:
-        return (lambda picture: own) if picture.alone else several
+    def legend(*own: tuple[str, str]) -> Legend:
+        return own if picture.alone else picture.legend()
 
+    def panel(title: str, height: float, draw: Draw, words: Legend = ()) -> Panel:
+        return Panel(title, height, partial(draw, picture), words)
+
+    in_service = (("service", "in service"), ("desired", "desired"), ("bound", "min, max"))
+    response = "response time" if picture.alone else "response time, p99"
     return [
-        Panel("load, requests per second", 130.0, _load, none),
-        Panel(
-            "instances",
-            150.0,
-            _capacity,
-            legend(("service", "in service"), ("desired", "desired"), ("bound", "min, max")),
-        ),
-        Panel("CPU utilisation, the group's average in CloudWatch", 150.0, _cpu, legend(("cpu", "CPU"))),
-        Panel(
-            "response time" if picture.alone else "response time, p99",
-            130.0,
-            _times,
-            legend(("p50", "p50"), ("p99", "p99")),
-        ),
-        Panel("lost requests", 80.0, _lost, legend(("lost", "share"))),
-        Panel("instance-hours", 80.0, _hours, legend(("service", "so far"))),
-        Panel("alarms and activities (point at one)", LANE * lanes, _events, none),
+        panel("load, requests per second", 130.0, _load),
+        panel("instances", 150.0, _capacity, legend(*in_service)),
+        panel("CPU utilisation, the group's average in CloudWatch", 150.0, _cpu, legend(("cpu", "CPU"))),
+        panel(response, 130.0, _times, legend(("p50", "p50"), ("p99", "p99"))),
+        panel("lost requests", 80.0, _lost, legend(("lost", "share"))),
+        panel("instance-hours", 80.0, _hours, legend(("service", "so far"))),
+        panel("alarms and activities (point at one)", LANE * lanes, _events),
     ]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lab.simulate.words import clock, seconds
+from lab.report.words import clock, seconds
 
 Label = tuple[float, str]
 """A value and how it is written."""

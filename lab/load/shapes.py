@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lab.simulate.trace import Point, Trace, TraceError, trace
+from lab.load.trace import Point, Trace, TraceError, trace
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|)")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.simulate.shapes import SHAPES, shape
-from lab.simulate.trace import Trace, TraceError, parse, read, trace
+from lab.load.shapes import SHAPES, shape
+from lab.load.trace import Trace, TraceError, parse, read, trace
 
 JUMP = trace("jump", [(0, 10), (100, 10), (100, 50), (200, 70)])
 
