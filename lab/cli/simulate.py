@@ -53,6 +53,7 @@ def command(
     from rich.console import Console
 
     from lab.core.errors import LabError
+    from lab.load.shapes import load_trace
     from lab.load.trace import TraceError
     from lab.simulate import calibration as calibrations
     from lab.simulate import compare as comparing
@@ -68,7 +69,7 @@ def command(
     console = Console()
     try:
         question = comparing.Question(
-            trace=comparing.load_trace(trace, seed),
+            trace=load_trace(trace, seed),
             seed=seed,
             stack=stack.stem,
             template=stack.read_text(),

@@ -58,11 +58,12 @@ def _ignore(_: Snapshot) -> None:
 class _Exchange:
     """One request, from its intended time to its end. Exactly one of `connection` and `connecting` is set meanwhile."""
 
-    __slots__ = ("connecting", "connection", "first", "intended", "timer", "tries")
+    __slots__ = ("connecting", "connection", "first", "intended", "retries", "timer", "tries")
 
-    def __init__(self, intended: float, first: int) -> None:
+    def __init__(self, intended: float, first: int, retries: int) -> None:
         self.intended = intended
         self.first = first
+        self.retries = retries
         self.tries = 0
         self.timer: asyncio.TimerHandle | None = None
         self.connection: Connection | None = None
@@ -74,11 +75,12 @@ class _Engine:
         self._plan = plan
         self._loop = asyncio.get_running_loop()
         self._start = self._loop.time()
-        self._recorder = Recorder()
+        self._recorder = Recorder(plan.slow)
         self._pools = [Pool(endpoint) for endpoint in plan.endpoints()]
         self._in_flight: set[_Exchange] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._quiet = asyncio.Event()
+        self._stopping = False
 
     async def run(self, on_tick: Callable[[Snapshot], None], stop: asyncio.Event) -> Result:
         sender = asyncio.create_task(self._send_and_drain())
@@ -93,6 +95,7 @@ class _Engine:
                 sending = sender.result()
             else:
                 sending = min(self._now(), self._plan.duration)
+                self._stopping = True
                 sender.cancel()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._drained(), STOP_GRACE)
@@ -119,7 +122,7 @@ class _Engine:
         """Fire every arrival and wait for the answers; the seconds spent firing."""
         plan = self._plan
         burst = 0
-        for number, offset in enumerate(arrivals(plan.arrivals, plan.rate, plan.duration, plan.seed)):
+        for number, offset in enumerate(arrivals(plan.arrivals, plan.load, plan.duration, plan.seed)):
             delay = offset - self._now()
             if delay > 0:
                 await asyncio.sleep(delay)
@@ -128,7 +131,7 @@ class _Engine:
                 await asyncio.sleep(0)
                 burst = 0
             burst += 1
-            self._fire(number, offset)
+            self._fire(number, offset, plan.retries)
         # The last gap belongs to the schedule: 3 requests at 1/s are 3 seconds of sending.
         await asyncio.sleep(max(0.0, plan.duration - self._now()))
         sending = self._now()
@@ -148,13 +151,13 @@ class _Engine:
             connections = sum(len(pool.live) for pool in self._pools)
             on_tick(self._recorder.snapshot(self._now(), len(self._in_flight), connections))
 
-    def _fire(self, number: int, intended: float) -> None:
+    def _fire(self, number: int, intended: float, retries: int) -> None:
         self._recorder.scheduled += 1
         if len(self._in_flight) >= self._plan.max_in_flight:
             self._recorder.shed += 1
             return
         self._recorder.lateness.record(self._now() - intended)
-        exchange = _Exchange(intended, number % len(self._pools))
+        exchange = _Exchange(intended, number % len(self._pools), retries)
         exchange.timer = self._loop.call_later(self._plan.timeout, self._expired, exchange)
         self._in_flight.add(exchange)
         self._attempt(exchange)
@@ -197,6 +200,7 @@ class _Engine:
     def _expired(self, exchange: _Exchange) -> None:
         self._end(exchange)
         self._recorder.no_answer(exchange.intended, "timeout")
+        self._again(exchange)
 
     def _settle(self, exchange: _Exchange, outcome: Outcome) -> None:
         exchange.connection = None  # it is back in its pool, or gone
@@ -205,6 +209,13 @@ class _Engine:
             self._recorder.no_answer(exchange.intended, outcome)
         else:
             self._recorder.answered(exchange.intended, self._now() - exchange.intended, outcome)
+        if isinstance(outcome, str) or outcome.status >= 500:
+            self._again(exchange)
+
+    def _again(self, failed: _Exchange) -> None:
+        if failed.retries > 0 and not self._stopping:
+            self._recorder.retried += 1
+            self._fire(failed.first + failed.tries, self._now(), failed.retries - 1)
 
     def _end(self, exchange: _Exchange) -> None:
         """Take the exchange out of flight, with whatever it still holds."""

@@ -9,6 +9,8 @@ from typing import Any
 
 GROWTH = 1.03
 FLOOR = 1e-6
+SPECTRUM = (0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 100)
+"""Percentiles that tell a distribution's tail, as HdrHistogram prints them."""
 
 _SCALE = 1.0 / math.log(GROWTH)
 _OFFSET = math.log(FLOOR)
@@ -83,7 +85,9 @@ class Histogram:
             "p50": self.percentile(50),
             "p90": self.percentile(90),
             "p99": self.percentile(99),
+            "p99.9": self.percentile(99.9),
             "max": self.maximum if self.count else None,
+            "percentiles": {f"{percent:g}": self.percentile(percent) for percent in SPECTRUM},
         }
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-from lab.load.schedule import Arrivals
+from lab.load.schedule import Arrivals, steady
+from lab.load.trace import Trace
 
 Method = Literal["GET", "POST"]
 
@@ -25,14 +26,16 @@ class Plan:
     """One run of load. Raises ValueError, with what to change, when the values make no sense.
 
     `urls`: `http://host:port/path`; with several, requests alternate over them as a browser does with two DNS answers.
-    `failover` sends a request whose connection could not be made to the next URL. `rate` is in requests per second,
-    `duration`, `timeout` (a whole request) and `connect_timeout` in seconds. `headers` are added to, or replace, Host.
-    `max_in_flight` bounds the requests not yet answered; an arrival above it is counted as shed, not sent. `seed` makes
-    Poisson arrivals repeatable.
+    `failover` sends a request whose connection could not be made to the next URL. `rate` is in requests per second, steady
+    or over time, `duration`, `timeout` (a whole request), `connect_timeout` and `slow` (what an answer may take before it
+    counts as slow) in seconds. `headers` are added to, or replace, Host. `max_in_flight` bounds the requests not yet
+    answered; an arrival above it is counted as shed, not sent. `retries` is how often a request that got no answer, or one
+    from 500 up, is sent again at once, as impatient clients do: each is a request of its own. `seed` makes Poisson
+    arrivals repeatable.
     """
 
     urls: tuple[str, ...]
-    rate: float
+    rate: float | Trace
     duration: float
     arrivals: Arrivals = "constant"
     timeout: float = 10.0
@@ -43,14 +46,20 @@ class Plan:
     max_in_flight: int = 1000
     seed: int = 0
     failover: bool = False
+    slow: float = 1.0
+    retries: int = 0
 
     def __post_init__(self) -> None:
         if isinstance(self.urls, str) or not self.urls:
             raise ValueError("urls must be a tuple of at least one URL")
-        for name in ("rate", "duration", "timeout", "connect_timeout"):
+        for name in ("rate", "duration", "timeout", "connect_timeout", "slow"):
             value = getattr(self, name)
-            if not (value > 0 and math.isfinite(value)):
+            if not isinstance(value, Trace) and not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"{name} must be a number above 0, not {value}")
+        if self.load.requests(0.0, self.duration) <= 0:
+            raise ValueError(f"the load {self.load.name} has no request within {self.duration:g} s")
+        if self.retries < 0:
+            raise ValueError(f"retries must be 0 or more, not {self.retries}")
         if self.arrivals not in get_args(Arrivals):
             raise ValueError(f"arrivals must be constant or poisson, not {self.arrivals!r}")
         if self.method not in get_args(Method):
@@ -60,6 +69,11 @@ class Plan:
         if self.max_in_flight < 1:
             raise ValueError(f"max_in_flight must be at least 1, not {self.max_in_flight}")
         self.endpoints()
+
+    @property
+    def load(self) -> Trace:
+        """Requests per second over time."""
+        return self.rate if isinstance(self.rate, Trace) else steady(self.rate, self.duration)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         return tuple(self._endpoint(url) for url in self.urls)

@@ -73,7 +73,7 @@ def plain_line(snapshot: Snapshot) -> str:
 
 def headline(plan: Plan) -> str:
     more = f" and {len(plan.urls) - 1} more" if len(plan.urls) > 1 else ""
-    return f"{plan.method} {plan.urls[0]}{more}   {plan.rate:g}/s {plan.arrivals} for {plan.duration:g} s"
+    return f"{plan.method} {plan.urls[0]}{more}   {plan.load.name} {plan.arrivals} for {plan.duration:g} s"
 
 
 def live(plan: Plan, history: Sequence[Snapshot]) -> "RenderableType":
@@ -118,8 +118,8 @@ def summary(plan: Plan, result: Result) -> "Group":
         _section("answers"),
         _shares(_answers(result.statuses, result.errors)),
         _section("latency, from the intended time of sending"),
-        "   ".join(f"p{percent} {seconds(latency.percentile(percent))}" for percent in (50, 90, 99))
-        + f"   max {seconds(latency.maximum if latency.count else None)}",
+        "  ".join(f"p{percent} {seconds(latency.percentile(percent))}" for percent in (50, 90, 99, 99.9))
+        + f"  max {seconds(latency.maximum if latency.count else None)}",
         _shares([(f"≤ {seconds(upper)}", number, "cyan") for upper, number in latency.bands(BANDS)]),
         _section("instances"),
         _shares([(name, number, "blue") for name, number in sorted(result.instances.items())]),

@@ -3,8 +3,11 @@
 Every scheduled arrival ends in exactly one of four: `ok` (an answer below 400), `failed` (an answer from 400 up, or no
 answer), `shed` (not sent: too many in flight) or `unfinished` (in flight when the run was stopped). The histogram holds
 the latency of answered requests, whatever their status; a request without an answer has an error kind instead.
+
+`slow` counts answers that took longer than they should, `retried` the requests that were sent because another had failed.
 """
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -23,7 +26,8 @@ CALM = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time in which requests failed: offsets of the first and the last failed one (their intended times, seconds)."""
+    """A time in which requests failed, or were slow: offsets of the first and the last such one (their intended times,
+    seconds), and how many."""
 
     start: float
     end: float
@@ -64,6 +68,8 @@ class Result:
     shed: int
     unfinished: int
     failovers: int
+    retried: int
+    slow: int
     body_bytes: int
     elapsed: float
     achieved_rate: float
@@ -74,6 +80,21 @@ class Result:
     latency: Histogram
     lateness: Histogram
     windows: tuple[Window, ...]
+    slow_windows: tuple[Window, ...]
+
+    @property
+    def lost(self) -> float:
+        """The share of requests that failed or were not sent."""
+        return (self.failed + self.shed) / self.scheduled if self.scheduled else 0.0
+
+    def percentile(self, percent: float) -> float | None:
+        """Seconds that `percent` of 100 requests do not exceed. One that got no answer took longer than any that did:
+        infinity, where it comes to those. None without a request."""
+        asked = self.latency.count + sum(self.errors.values())
+        rank = max(1, math.ceil(percent / 100 * asked))
+        if asked == 0:
+            return None
+        return math.inf if rank > self.latency.count else self.latency.percentile(100 * rank / self.latency.count)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json.dumps` takes; times in seconds."""
@@ -84,6 +105,8 @@ class Result:
             "shed": self.shed,
             "unfinished": self.unfinished,
             "failovers": self.failovers,
+            "retried": self.retried,
+            "slow": self.slow,
             "body_bytes": self.body_bytes,
             "elapsed": self.elapsed,
             "achieved_rate": self.achieved_rate,
@@ -94,14 +117,18 @@ class Result:
             "latency": self.latency.to_json(),
             "lateness": self.lateness.to_json(),
             "windows": [asdict(window) for window in self.windows],
+            "slow_windows": [asdict(window) for window in self.slow_windows],
         }
 
 
 class Recorder:
     """The mutable state of the counts: one per run, written by the engine only. Offsets and latencies in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, slow: float = math.inf) -> None:
+        """`slow`: seconds above which an answer is counted as slow."""
         self.scheduled = self.ok = self.failed = self.shed = self.unfinished = self.failovers = self.body_bytes = 0
+        self.retried = 0
+        self._slow = slow
         self.statuses: Counter[int] = Counter()
         self.errors: Counter[str] = Counter()
         self.latency = Histogram()
@@ -109,6 +136,7 @@ class Recorder:
         self._instances: Counter[str] = Counter()
         self._zones: Counter[str] = Counter()
         self._failures = array("d")
+        self._slow_ones = array("d")
         self._since = _Interval(0.0, 0)
 
     def answered(self, intended: float, latency: float, response: Response) -> None:
@@ -117,6 +145,8 @@ class Recorder:
         self._since.latency.record(latency)
         self._since.instances[response.instance or UNNAMED] += 1
         self._since.zones[response.zone or UNNAMED] += 1
+        if latency > self._slow:
+            self._slow_ones.append(intended)
         if response.status < 400:
             self.ok += 1
         else:
@@ -170,6 +200,8 @@ class Recorder:
             shed=self.shed,
             unfinished=self.unfinished,
             failovers=self.failovers,
+            retried=self.retried,
+            slow=len(self._slow_ones),
             body_bytes=self.body_bytes,
             elapsed=elapsed,
             achieved_rate=self.latency.count / sending if sending > 0 else 0.0,
@@ -180,6 +212,7 @@ class Recorder:
             latency=self.latency,
             lateness=self.lateness,
             windows=failure_windows(self._failures),
+            slow_windows=failure_windows(self._slow_ones),
         )
 
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
-from lab.load.trace import Point, Trace, TraceError, trace
+from lab.load.trace import Point, Trace, TraceError, read, trace
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|)")
@@ -83,6 +84,12 @@ SHAPES = {
     ),
     "noise": Shape("a level that fluctuates as real load does", {"base": 60, "noise": 0.25, "for": 7200}, _flat),
 }
+
+
+def load_trace(text: str, seed: int) -> Trace:
+    """Of a file if there is one of that name, else of a shape. Raises TraceError."""
+    path = Path(text)
+    return read(path) if path.exists() or path.suffix == ".csv" else shape(text, seed)
 
 
 def shape(text: str, seed: int) -> Trace:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def drive(plan: Plan, console: "Console | None" = None) -> Result:
-    """Run `plan` and show it on `console` (default: standard output); returns when the summary is printed.
+def drive(plan: Plan, console: "Console | None" = None, watch: Callable[[Snapshot], None] | None = None) -> Result:
+    """Run `plan` and show it on `console` (default: standard output); returns when the summary is printed. `watch` is told
+    each second, too.
 
     The first Ctrl-C ends the sending and the summary is of what was done; a second one raises KeyboardInterrupt.
     """
@@ -29,7 +30,13 @@ def drive(plan: Plan, console: "Console | None" = None) -> Result:
     console = console or Console(highlight=False)
     allow_open_files(plan.max_in_flight + 64)
     with _display(plan, console) as on_tick:
-        result = asyncio.run(_interruptible(plan, on_tick))
+
+        def tick(snapshot: Snapshot) -> None:
+            on_tick(snapshot)
+            if watch is not None:
+                watch(snapshot)
+
+        result = asyncio.run(_interruptible(plan, tick))
     console.print(report.summary(plan, result), highlight=False)
     return result
 

@@ -65,6 +65,16 @@ class Trace:
         inside = (rate for time, rate in zip(self.times, self.rates, strict=True) if start <= time <= end)
         return max((self.rate(start), self.rate(end), *inside))
 
+    def scaled(self, by: float) -> "Trace":
+        """The same course, that much higher."""
+        rates, sums = (tuple(one * by for one in values) for values in (self.rates, self.sums))
+        return Trace(self.name, self.times, rates, sums)
+
+    def slower(self, by: float) -> "Trace":
+        """The same rates, that much slower: it lasts that much longer."""
+        times, sums = (tuple(one * by for one in values) for values in (self.times, self.sums))
+        return Trace(self.name, times, self.rates, sums)
+
     def _until(self, time: float) -> float:
         at = bisect_right(self.times, time) - 1
         return self.sums[at] + (self.rates[at] + self.rate(time)) / 2 * (time - self.times[at])

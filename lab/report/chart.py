@@ -23,6 +23,7 @@ class Panel:
     height: float
     draw: Callable[[float, float], tuple[Scale, list[str]]]
     legend: Legend = ()
+    marks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,15 @@ class Column:
 
 
 def chart(panels: Sequence[Panel], x: Scale, columns: Sequence[Column], label: str) -> str:
-    """The last panel is not part of what one points at: its own shapes are to be pointed at."""
+    """A last panel of `marks` is not part of what one points at: its own shapes are to be pointed at."""
     tops = list(accumulate((panel.height + HEAD + FOOT for panel in panels), initial=0.0))
     parts: list[str] = []
     for panel, top in zip(panels, tops, strict=False):
         parts += _panel(panel, x, top + HEAD)
+    floor = tops[-2] if panels[-1].marks else tops[-1] - FOOT
     for column in columns:
         left, right = x(column.start), x(column.end)
-        parts.append(svg.rect(left, HEAD, right - left, tops[-2] - HEAD, "here", column.told))
+        parts.append(svg.rect(left, HEAD, right - left, floor - HEAD, "here", column.told))
     return svg.drawing(WIDTH, tops[-1], parts, label)
 
 

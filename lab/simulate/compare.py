@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from lab.load.shapes import shape
-from lab.load.trace import Trace, read
+from lab.load.trace import Trace
 from lab.simulate.calibration import Calibration
 from lab.simulate.result import Result
 from lab.simulate.run import Scenario, run
@@ -25,12 +23,6 @@ class Question:
     calibration: Calibration
     until: float | None
     slo: float
-
-
-def load_trace(text: str, seed: int) -> Trace:
-    """Of a file if there is one of that name, else of a shape. Raises TraceError."""
-    path = Path(text)
-    return read(path) if path.exists() or path.suffix == ".csv" else shape(text, seed)
 
 
 def answer(question: Question, tell: Callable[[str], None] = lambda text: None) -> Result:

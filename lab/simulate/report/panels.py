@@ -195,5 +195,5 @@ def panels(picture: Picture) -> list[Panel]:
         panel(response, 130.0, _times, legend(("p50", "p50"), ("p99", "p99"))),
         panel("lost requests", 80.0, _lost, legend(("lost", "share"))),
         panel("instance-hours", 80.0, _hours, legend(("service", "so far"))),
-        panel("alarms and activities (point at one)", LANE * lanes, _events),
+        Panel("alarms and activities (point at one)", LANE * lanes, partial(_events, picture), marks=True),
     ]
