@@ -1,73 +1,30 @@
-"""Is this instance well? And drills: make it say it is not.
+"""Is this instance well? `/health` looks at nothing but this process; `/health/deep` asks the database.
 
-`/health` looks at nothing but this process; `/health/deep` asks the database. A fault changes how `/health` of this
-instance behaves until it is taken back, so that a balancer can be watched noticing:
-
-    ok ─▶ 200     fail ─▶ 503     slow ─▶ 200 after delay_ms     hang ─▶ no answer until the fault changes
+`/faults` makes it say that it is not (see `faults`).
 """
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.app.database import DatabaseUnavailable, Shop
+from services.app.faults import HEALTH, SWITCH, Fault, Faults
 
 DEEP_LIMIT = 1.0
 """Seconds the database has to answer."""
 
 
-class Fault(BaseModel):
-    """`delay_ms` counts for `slow` only."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    health: Literal["ok", "fail", "hang", "slow"] = "ok"
-    delay_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
-
-
-async def _first(*waits: Coroutine[Any, Any, object]) -> None:
-    """Wait for the first of these; the others are cancelled, also when the waiting itself is."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def _hung_up(request: Request) -> None:
-    """Until the client closes the connection: nobody waits for an answer that nobody would read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-def routes(shop: Shop, instance_id: str) -> APIRouter:
-    """The fault in force lives here: one per process, gone with it."""
+def routes(shop: Shop, faults: Faults, instance_id: str) -> APIRouter:
     router = APIRouter()
-    fault = Fault()
-    changed = asyncio.Event()
 
     def describe() -> dict[str, object]:
-        return {**fault.model_dump(), "instance_id": instance_id}
+        return {**faults.fault.model_dump(), "instance_id": instance_id}
 
-    def switch(to: Fault) -> dict[str, object]:
-        nonlocal fault, changed
-        fault = to
-        changed.set()
-        changed = asyncio.Event()
-        return describe()
-
-    @router.get("/health")
+    @router.get(HEALTH)
     async def health(request: Request) -> JSONResponse:
-        if fault.health == "hang":
-            await _first(changed.wait(), _hung_up(request))
-        elif fault.health == "slow":
-            await _first(asyncio.sleep(fault.delay_ms / 1000), changed.wait())
-        if fault.health == "fail":
+        await faults.wait(request.receive)
+        if faults.fault.health == "fail":
             return JSONResponse({"status": "fail", "error": "a fault was set", "instance_id": instance_id}, 503)
         return JSONResponse({"status": "ok"})
 
@@ -79,16 +36,21 @@ def routes(shop: Shop, instance_id: str) -> APIRouter:
             return JSONResponse({"status": "fail", "error": str(error), "instance_id": instance_id}, 503)
         return JSONResponse({"status": "ok"})
 
-    @router.get("/faults")
+    @router.get(SWITCH)
     async def show() -> dict[str, object]:
         return describe()
 
-    @router.post("/faults")
-    async def set_fault(to: Fault) -> dict[str, object]:
-        return switch(to)
+    @router.post(SWITCH)
+    async def set_fault(to: Fault, instance: Annotated[str, Query()] = "") -> dict[str, object]:
+        """Behind a balancer nobody chooses who is asked: `?instance=i-…` is refused by every other one."""
+        if instance not in ("", instance_id):
+            raise HTTPException(409, f"this is {instance_id}, not {instance}; nothing was changed")
+        faults.switch(to)
+        return describe()
 
-    @router.delete("/faults")
+    @router.delete(SWITCH)
     async def clear() -> dict[str, object]:
-        return switch(Fault())
+        faults.switch(Fault())
+        return describe()
 
     return router

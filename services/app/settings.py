@@ -4,7 +4,7 @@ Pure: mappings and text in, values out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DEFAULT_ROOT = "/run/root"
 """A tmpfs in containers, whose own root is read-only."""
@@ -52,11 +52,13 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`database` is None when there is none to use; `no_database` then says why."""
+    """`database` is None when there is none to use; `no_database` then says why. `unwell` is a build that does not work: it
+    says so from its first health check on (FAULT=fail, for drills of a bad deployment)."""
 
     app_version: str = "unknown"
     database: Database | None = None
     no_database: str = f"no database is configured: {APP_ENV} has no DATABASE_HOST"
+    unwell: bool = False
 
 
 def parse_env_file(text: str) -> dict[str, str]:
@@ -75,23 +77,20 @@ def parse_env_file(text: str) -> dict[str, str]:
 
 def settings_from(values: Mapping[str, str]) -> Settings:
     """A mistake in the values costs the database, not the whole application: it can still say what is wrong."""
-    version = values.get("APP_VERSION") or "unknown"
+    known = Settings(values.get("APP_VERSION") or "unknown", unwell=values.get("FAULT") == "fail")
     if not values.get("DATABASE_HOST"):
-        return Settings(version)
+        return known
     missing = [key for key in ("DATABASE_NAME", "DATABASE_USER") if not values.get(key)]
     if missing:
-        return Settings(version, no_database=f"{APP_ENV} has DATABASE_HOST but not {' and '.join(missing)}")
+        return replace(known, no_database=f"{APP_ENV} has DATABASE_HOST but not {' and '.join(missing)}")
     port = values.get("DATABASE_PORT") or "5432"
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-        return Settings(version, no_database=f"{APP_ENV}: DATABASE_PORT is {port!r}, not a port number")
-    return Settings(
-        version,
-        Database(
-            host=values["DATABASE_HOST"],
-            port=int(port),
-            name=values["DATABASE_NAME"],
-            user=values["DATABASE_USER"],
-            password=values.get("DATABASE_PASSWORD", ""),
-        ),
-        no_database="",
+        return replace(known, no_database=f"{APP_ENV}: DATABASE_PORT is {port!r}, not a port number")
+    database = Database(
+        host=values["DATABASE_HOST"],
+        port=int(port),
+        name=values["DATABASE_NAME"],
+        user=values["DATABASE_USER"],
+        password=values.get("DATABASE_PASSWORD", ""),
     )
+    return replace(known, database=database, no_database="")

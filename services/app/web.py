@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.app import health, page, products, schema, work
 from services.app.database import DatabaseUnavailable, Shop
+from services.app.faults import Fault, Faults, Faulty
 from services.app.settings import Machine, Settings
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ def create_app(
 
     # No docs pages: they load scripts from elsewhere.
     app = FastAPI(title="Shop", docs_url=None, redoc_url=None, lifespan=lifespan)
-    named = Named(app, machine)
+    faults = Faults(Fault(health="fail" if settings.unwell else "ok"), monotonic)
+    named = Named(Faulty(app, faults, machine.instance_id), machine)
     _json_errors(app, machine.instance_id)
 
     @app.get("/", response_model=None)
@@ -92,7 +94,7 @@ def create_app(
         await asyncio.sleep(ms / 1000)
         return {"slept_ms": ms, "served_by": machine.instance_id}
 
-    app.include_router(health.routes(shop, machine.instance_id))
+    app.include_router(health.routes(shop, faults, machine.instance_id))
     app.include_router(products.routes(shop, machine.instance_id))
     return named
 

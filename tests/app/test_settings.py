@@ -16,6 +16,11 @@ def test_a_whole_configuration() -> None:
     assert settings.app_version == "7"
 
 
+def test_a_bad_build_is_bad_with_a_database_and_without() -> None:
+    assert [settings_from({**more, "FAULT": "fail"}).unwell for more in (VALUES, {})] == [True, True]
+    assert [settings_from({**VALUES, "FAULT": text}).unwell for text in ("", "ok")] == [False, False]
+
+
 def test_the_port_is_postgresqls_unless_said_otherwise() -> None:
     database = settings_from(VALUES).database
     assert database is not None
