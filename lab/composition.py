@@ -15,7 +15,13 @@ from lab.core.errors import Refused
 from lab.settings import Settings
 
 CONTROL_ALIAS = "control"
-IMAGES = {"app": "asg-lab/app", "lb": "asg-lab/lb", "net": "asg-lab/net", "postgres": "postgres:17"}
+IMAGES = {
+    "app": "asg-lab/app",
+    "base": "asg-lab/base",
+    "lb": "asg-lab/lb",
+    "net": "asg-lab/net",
+    "postgres": "postgres:17",
+}
 CONTROL_IMAGE = "asg-lab/control"
 
 

@@ -208,7 +208,9 @@ async def _serve_dns(dns: DnsServer, settings: Settings) -> str:
     where = f"127.0.0.1:{settings.dns_port}"
     try:
         if not settings.dns_published:
-            raise Refused(f"port {settings.dns_port} on 127.0.0.1 was taken, or LAB_DNS_PORT not given to docker compose")
+            raise Refused(
+                f"port {settings.dns_port} on 127.0.0.1 was taken, or LAB_DNS_PORT not given to docker compose"
+            )
         await dns.start(settings.api_bind, settings.dns_port)
     except Refused as error:
         problem = f"{error}: set LAB_DNS_PORT to a free port"

@@ -129,7 +129,8 @@ DIRECTION: dict[str, tuple[str, ...]] = {
     "lab.report": ("lab.report",),
     "lab.load": ("lab.load", "lab.report", "lab.core"),
     "services.lb": ("services.lb", "lab.core"),
-    "services.app": ("services.app",),
+    "services.app": ("services.app", "services.init.write_files"),
+    "services.init": ("services.init",),
 }
 EXCEPTIONS = {"lab.stack.service": ("lab.control",)}
 """The engine as the control plane's loop turns it."""
@@ -261,7 +262,8 @@ READ_A_CLOCK = (
     "lab.load",
     "services.lb.main",
     "services.net.__main__",
-    "services.app",  # a guest program
+    "services.app",  # guest programs
+    "services.init",
 )
 
 

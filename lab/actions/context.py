@@ -106,8 +106,8 @@ class Account:
 @dataclass(frozen=True, slots=True)
 class Context:
     """`now` is lab time. `target_health` answers for a registration's key; `view` and `places` are what DNS answers go by;
-    `new_id` makes ids. `bucket_object` is an object's content by bucket and key; `prepare_log_bucket` takes a bucket and a
-    prefix (see `lab.actions.buckets`)."""
+    `new_id` makes ids; `console` is what an instance wrote. `bucket_object` is an object's content by bucket and key;
+    `prepare_log_bucket` takes a bucket and a prefix (see `lab.actions.buckets`)."""
 
     store: Store
     metrics: Metrics
@@ -121,6 +121,7 @@ class Context:
     keys: Keys
     bucket_object: Callable[[str, str], bytes | None]
     prepare_log_bucket: Callable[[str, str], None]
+    console: Callable[[str], str]
 
 
 Action = Callable[[Context, Request], Response]

@@ -49,6 +49,7 @@ from lab.actions.cloudwatch import tags as cloudwatch_tags
 from lab.actions.context import READS, Action, Context, Request, Response
 from lab.actions.ec2 import (
     addresses,
+    console,
     interfaces,
     internet_gateways,
     key_pairs,
@@ -94,7 +95,7 @@ MODULES: dict[str, tuple[ModuleType, ...]] = {
     ),
     "ec2": (
         vpcs, interfaces, internet_gateways, nat_gateways, addresses, route_tables, network_acls, security_groups,
-        key_pairs, launch_templates, ec2_instances, modify, run, power, tags,
+        key_pairs, launch_templates, ec2_instances, console, modify, run, power, tags,
     ),
     "elbv2": (
         load_balancers, listeners, certificates, rules, target_groups, targets, attributes, trust_stores, revocations,

@@ -168,14 +168,18 @@ def create_app(
 
     @app.post("/lab/aws/{service}/{operation}")
     async def aws(service: str, operation: str, request: Request) -> Response:
-        found = call(service, operation, await _body(request))
+        asked = await _body(request)
+        found = await world.consoles.reading(lambda: call(service, operation, asked), world.compute.logs)
         loop.wake()
         return Response(json.dumps(found, default=_plain), media_type="application/json")
 
     async def wire(request: Request) -> Response:
         body = unpacked(await request.body(), request.headers.get("content-encoding", ""), MAX_BODY)
         path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
-        reply = answer(call, path, request.headers, body, world.new_id("uuid"), request.method, query)
+        number = world.new_id("uuid")
+        reply = await world.consoles.reading(
+            lambda: answer(call, path, request.headers, body, number, request.method, query), world.compute.logs
+        )
         loop.wake()
         return Response(reply.body, reply.status, dict(reply.headers))
 

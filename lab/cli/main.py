@@ -25,6 +25,8 @@ VERBS = {
     "calibrate": "Measure what an instance can do, for `lab simulate`.",
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",
     "logs": "Show what the control plane or a machine wrote.",
+    "console-output": "Show the console of an instance: its boot and its user data.",
+    "ssh": "Log in to an instance, through a bastion where it needs one.",
     "url": "Print the addresses of the load balancer.",
     "ca": "Show the lab's certificate authority and how to trust it.",
     "doctor": "Check this machine and say what to do.",

@@ -1,12 +1,13 @@
 """Everything a reconciler may touch, in one value."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lab.actions.buckets import prepare_log_bucket
 from lab.actions.context import Account, Certificates, Context, Keys, Metrics, Request, Response
 from lab.actions.dispatch import call
 from lab.actions.elbv2.find import users_of_groups
+from lab.control.consoles import Consoles
 from lab.control.nodes import NodeBook
 from lab.control.ports import Buckets, Clock, Compute, Prober
 from lab.core.ec2.model import Instance
@@ -35,6 +36,7 @@ class World:
     """A number of [0, 1), another one each time."""
     places: Places
     """Where DNS clients count to be."""
+    consoles: Consoles = field(default_factory=Consoles)
 
     def context(self, now: float) -> Context:
         return Context(
@@ -52,6 +54,7 @@ class World:
             prepare_log_bucket=lambda bucket, prefix: prepare_log_bucket(
                 self.buckets, bucket, prefix, self.account.account_id
             ),
+            console=self.consoles.text,
         )
 
     def call(self, service: str, operation: str, request: Request) -> Response:

@@ -44,7 +44,8 @@ class MachineSpec:
     `address` is the ENI's private IPv4 address, allocated before the machine exists. `hostnames` are extra names that
     resolve to it inside the VPC. `vcpus` is the CPU allowance (1.0 = one core). `data_path` is a directory that must
     survive a crash and restart of the machine (None: nothing survives). `control` asks for a way to the control plane's
-    API; only load balancer nodes get one. `group` is shown by tools (the Auto Scaling group, the load balancer …).
+    API; only load balancer nodes get one. `group` is shown by tools (the Auto Scaling group, the load balancer …). `disk` lets
+    the machine write to its own file system, and keeps that while it is stopped.
     """
 
     id: str
@@ -62,6 +63,7 @@ class MachineSpec:
     hostnames: tuple[str, ...] = ()
     data_path: str | None = None
     control: bool = False
+    disk: bool = False
 
 
 class MachineState(StrEnum):

@@ -70,6 +70,7 @@ def instance_spec(instance: Instance, group: str) -> MachineSpec:
             },
             ports=tuple(Port(number) for number in image.ports),
             group=group,
+            disk=image.disk,
         )
     )
 

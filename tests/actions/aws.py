@@ -51,6 +51,7 @@ class Aws:
         self.now = NOW
         self.target = Health("healthy")
         self.places: Places = ()
+        self.consoles: dict[str, str] = {}
         self.certificates = Authority(None, lambda: NOW)
         self._new_id = counted_ids()
 
@@ -69,6 +70,7 @@ class Aws:
             keys=SshKeys(),
             bucket_object=self.buckets.get,
             prepare_log_bucket=lambda bucket, prefix: prepare_log_bucket(self.buckets, bucket, prefix, "123456789012"),
+            console=lambda machine_id: self.consoles.get(machine_id, ""),
         )
 
     def __call__(self, service: str, operation: str, **members: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.app import user_data
-from services.app.user_data import BadUserData, WriteFile, parse_entry
+from services.init.write_files import BadUserData, WriteFile, parse_entry
 
 
 def boot(text: str, root: Path) -> None:

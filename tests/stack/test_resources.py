@@ -10,6 +10,8 @@ from lab.stack.resources import TYPES
 
 # Replacement by the resource reference, conditional or unsaid in the schema: a change of these never happens in place.
 ALSO_FIXED = {
+    ("AWS::EC2::Instance", "InstanceType"),  # of an instance without an EBS root device
+    ("AWS::EC2::Instance", "UserData"),
     ("AWS::EC2::LaunchTemplate", "TagSpecifications"),
     ("AWS::RDS::DBInstance", "AvailabilityZone"),
     ("AWS::RDS::DBInstance", "Engine"),

@@ -176,6 +176,7 @@ def describe_images(context: Context, request: Request) -> Response:
         {
             "ImageId": image.image_id,
             "Name": image.name,
+            "Description": image.description,
             "State": "available",
             "Architecture": "x86_64",
             "ImageType": "machine",

@@ -149,7 +149,7 @@ def _host_config(spec: MachineSpec) -> dict[str, Any]:
         "Init": True,  # a program without handlers ignores SIGTERM as process 1
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges:true"],
-        "ReadonlyRootfs": True,
+        "ReadonlyRootfs": not spec.disk,
         "Memory": spec.memory_mib * MIB,
         "MemorySwap": spec.memory_mib * MIB,  # equal to Memory: no swap on top, as on EC2
         "NanoCpus": math.ceil(spec.vcpus * SECOND),

@@ -197,7 +197,7 @@ class Lifecycle:
         command = self.settings.commands.get(spec.image)
         if command is None:
             known = ", ".join(sorted({*self.settings.commands, POSTGRES}))
-            raise Refused(f"there is no image {spec.image!r} for machines without Docker; there are: {known}")
+            raise Refused(f"the image {spec.image!r} needs Docker; without it there are: {known}")
         if shutil.which(command[0], path=self.settings.environ.get("PATH")) is None:
             raise Refused(f"the program {command[0]} of image {spec.image!r} was not found")
         return list(command)

@@ -9,16 +9,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`machine_image` is the alias that compute adapters know; `ports` are those its program listens on."""
+    """`machine_image` is the alias that compute adapters know; `ports` are those its program listens on, as far as the image
+    decides that. `disk`: what is written to its file system stays until the instance is terminated."""
 
     image_id: str
     name: str
+    description: str
     machine_image: str
-    ports: tuple[int, ...]
+    ports: tuple[int, ...] = ()
+    disk: bool = False
 
 
 IMAGES = {
-    image.image_id: image for image in (Image("ami-00000000000000a99", "asg-lab sample application", "app", (8000,)),)
+    image.image_id: image
+    for image in (
+        Image("ami-00000000000000a99", "asg-lab sample application", "The web shop, on port 8000", "app", (8000,)),
+        Image(
+            "ami-0000000000000ba5e",
+            "asg-lab base",
+            "bash, curl, python3, busybox httpd and SSH for ec2-user; runs user data at its first boot; needs Docker",
+            "base",
+            disk=True,
+        ),
+    )
 }
 
 

@@ -12,6 +12,7 @@ from lab.stack.resources import (
     ec2_acls,
     ec2_addresses,
     ec2_groups,
+    ec2_instances,
     ec2_keys,
     ec2_templates,
     elbv2,
@@ -26,9 +27,9 @@ from lab.stack.resources import (
 from lab.stack.resources.base import ResourceType
 
 _FILES = (
-    ec2, ec2_acls, ec2_addresses, ec2_groups, ec2_keys, ec2_templates, acm, elbv2, elbv2_target_groups, elbv2_listeners,
-    elbv2_tls, autoscaling_groups, autoscaling_hooks, autoscaling_policies, autoscaling_scheduled, autoscaling_warm_pools, rds,
-    secretsmanager, cloudwatch, route53, route53_records,
+    ec2, ec2_acls, ec2_addresses, ec2_groups, ec2_instances, ec2_keys, ec2_templates, acm, elbv2, elbv2_target_groups,
+    elbv2_listeners, elbv2_tls, autoscaling_groups, autoscaling_hooks, autoscaling_policies, autoscaling_scheduled,
+    autoscaling_warm_pools, rds, secretsmanager, cloudwatch, route53, route53_records,
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {one.name: one for file in _FILES for one in file.TYPES}
