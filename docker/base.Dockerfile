@@ -5,14 +5,14 @@ RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
       bash busybox ca-certificates curl iproute2 jq openssh-client openssh-server procps python3-minimal python3-yaml python3 stress \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /usr/share/doc /usr/share/man /usr/share/locale /etc/ssh/ssh_host_* /etc/ssh/sshd_config.d \
- && useradd --uid 1000 --create-home --shell /bin/bash ec2-user \
+ && useradd --uid 1000 --create-home --shell /bin/bash --password '*' ec2-user \
  && find / -xdev -perm /6000 -type f -exec chmod -s {} + \
  && rm -f /usr/bin/apt /usr/bin/apt-get
 COPY docker/base/ /
 COPY services/__init__.py /opt/lab/services/
 COPY services/init /opt/lab/services/init
 # What Debian has no program for, busybox does; what is ours, /opt/lab/command does.
-RUN for name in systemctl service journalctl yum dnf apt apt-get amazon-linux-extras; do ln -sf /opt/lab/command /usr/local/sbin/$name; done \
+RUN for name in systemctl service journalctl yum dnf apt apt-get amazon-linux-extras; do ln -sf /opt/lab/command /usr/local/bin/$name; done \
  && for name in wget vi less ping nslookup traceroute nc telnet unzip top free netstat pstree; do \
       command -v $name >/dev/null || ln -s /usr/bin/busybox /usr/local/bin/$name; done \
  && mkdir -p /var/www/html /run/sshd && python3 -m compileall -q /opt/lab

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 from typing import Any
 
 ADDRESS, PORT = "169.254.169.254", 61680
@@ -97,6 +98,12 @@ def find(tree: Mapping[str, str], path: str) -> str | None:
     return "\n".join(sorted(name for name in names if name + "/" not in names)) if names else None
 
 
+class _Server(ThreadingTCPServer):
+    """Not http.server's own: that one asks DNS for its address's name first, and where nobody answers it waits for seconds."""
+
+    allow_reuse_address = daemon_threads = True
+
+
 class Service:
     """Serves what `metadata` is at the moment. `start` it once the address is there. `clock` never goes back, in seconds."""
 
@@ -110,8 +117,7 @@ class Service:
         if self._started:
             return
         self._started = True
-        server = ThreadingHTTPServer((ADDRESS, PORT), self._handler())
-        server.daemon_threads = True
+        server = _Server((ADDRESS, PORT), self._handler())
         threading.Thread(target=server.serve_forever, name="imds", daemon=True).start()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -279,6 +279,8 @@ class DockerCompute:
         try:
             interfaces.create(client, self.settings, spec, "" if interface is None else interface.hostname)
             create_container(client, spec.id, config)
+            if spec.disk:
+                client.put_archive(spec.id, "/", machines.OWN_ROOT)
         except Exception:
             interfaces.remove(client, self.settings, spec.id)
             self._unmake(client, spec.id, container=False, volume=volume)

@@ -38,6 +38,7 @@ def tell(client: APIClient, container: str, request: Mapping[str, Any]) -> dict[
     except TimeoutError:
         raise Unavailable(f"the agent of {container} does not answer") from None
     finally:
+        attached._response.close()  # else the collector closes it over a socket that has gone, and complains (Python 3.13)
         attached.close()
         sock.close()  # the wrapper's own close leaves it to the garbage collector
     raise Unavailable(f"the agent of {container} has gone")

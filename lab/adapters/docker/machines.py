@@ -5,8 +5,10 @@ of `GET /containers/json`. What a container may do is the least that works: no c
 read-only root, a user that is not root.
 """
 
+import io
 import math
 import re
+import tarfile
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -23,6 +25,19 @@ POSTGRES_DATA = "/var/lib/postgresql/data"
 _USERS = {Role.INSTANCE: 1000, Role.NODE: 1000, Role.DATABASE: 999}  # 999 is postgres in the official image
 _STATES = {"running": MachineState.RUNNING, "restarting": MachineState.RUNNING, "paused": MachineState.PAUSED}
 _EXITED = re.compile(r"Exited \((\d+)\)")
+
+
+def _own_root() -> bytes:
+    """A tar of nothing but `/`, which gives it to the machine's user: the engine makes it root's, whatever the image says."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        root = tarfile.TarInfo("/")
+        root.type, root.mode, root.uid, root.gid = tarfile.DIRTYPE, 0o755, _USERS[Role.INSTANCE], _USERS[Role.INSTANCE]
+        tar.addfile(root)
+    return content.getvalue()
+
+
+OWN_ROOT = _own_root()
 
 
 def data_path(spec: MachineSpec) -> str | None:
