@@ -15,6 +15,7 @@ from lab.core.cloudwatch.condition import condition
 from lab.core.cloudwatch.metric import Metric, dimensions
 from lab.core.cloudwatch.model import Alarm, CompositeAlarm, MetricAlarm
 from lab.core.ec2.model import Instance, NetworkInterface, SecurityGroup, Subnet
+from lab.core.ec2.public import public_addresses
 from lab.core.elbv2.model import Listener, LoadBalancer, Registration
 from lab.core.machines import published_port
 from lab.core.rds.model import DBInstance
@@ -41,6 +42,11 @@ def status(world: World, loop: Loop, compute: str) -> dict[str, Any]:
         "stacks": [{"name": row.name, "status": row.status, "reason": row.reason} for row in store.all(Stack)],
         "load_balancers": [_load_balancer(world, row, now) for row in store.all(LoadBalancer)],
         "groups": [_group(world, row, now) for row in store.all(AutoScalingGroup)],
+        "instances": [
+            _lone(world, row, now)
+            for row in store.all(Instance)
+            if row.state != "terminated" and store.get(Member, row.instance_id) is None
+        ],
         "databases": [
             {
                 "id": row.identifier,
@@ -229,6 +235,22 @@ def _instance(world: World, member: Member, rate: float, now: float) -> dict[str
         "version": member.launch_template_version,
         **_place(world, instance.network_interface_id if instance else ""),
         "endpoints": dict(instance.endpoints) if instance else {},
+    }
+
+
+def _lone(world: World, instance: Instance, now: float) -> dict[str, Any]:
+    """An instance of no group's."""
+    return {
+        "id": instance.instance_id,
+        "name": instance.tags.get("Name", ""),
+        "zone": instance.availability_zone,
+        "address": instance.private_ip_address,
+        "public": public_addresses(world.store).get(instance.network_interface_id, ""),
+        "state": instance.state,
+        "reason": instance.state_reason_message,
+        "cpu": _cpu(world, {"InstanceId": instance.instance_id}, now),
+        "age": now - instance.launch_time,
+        **_place(world, instance.network_interface_id),
     }
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 COLOURS = {
-    "InService": "green", "healthy": "green", "active": "green", "available": "green", "OK": "green",
+    "InService": "green", "healthy": "green", "active": "green", "available": "green", "running": "green", "OK": "green",
     "Successful": "green", "CREATE_COMPLETE": "green", "UPDATE_COMPLETE": "green",
     "Pending": "yellow", "initial": "yellow", "draining": "yellow", "Terminating": "yellow", "provisioning": "yellow",
     "creating": "yellow", "rebooting": "yellow", "INSUFFICIENT_DATA": "dim", "PreInService": "yellow",
@@ -27,6 +27,8 @@ def render(document: dict[str, Any], width: int, warning: str = "") -> Renderabl
     parts += [_nodes(balancer) for balancer in document["load_balancers"]]
     for group in document["groups"]:
         parts += [_instances(group), *_refresh(group["refresh"]), *_warm_pool(group["warm_pool"])]
+    if document["instances"]:
+        parts.append(_lone(document["instances"], width))
     if document["databases"]:
         parts.append(_databases(document["databases"], width))
     if document["alarms"]:
@@ -132,6 +134,20 @@ def _cpu(value: float | None) -> Text:
         return Text("–", style="dim")
     bar = BARS[min(8, round(value / 12.5))]
     return Text(f"{bar} {value:3.0f} %", style="red" if value > 80 else "")
+
+
+def _lone(rows: list[dict[str, Any]], width: int) -> RenderableType:
+    table = _table("\ninstances of no group", "zone", "instance", "name", "state", "CPU", "age", "address")
+    table.columns[6].max_width = max(12, width - 70)
+    for row in sorted(rows, key=lambda row: (row["zone"], -row["age"])):
+        address = (
+            row["reason"] if row["state"] != "running" else ", ".join(filter(None, (row["address"], row["public"])))
+        )
+        table.add_row(
+            _zone(row["zone"]), row["id"], row["name"] or "–", _state(row["state"]), _cpu(row["cpu"]), duration(row["age"]),
+            address,
+        )  # fmt: skip
+    return table
 
 
 def _databases(rows: list[dict[str, Any]], width: int) -> RenderableType:

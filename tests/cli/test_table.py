@@ -156,3 +156,16 @@ async def test_without_either_nothing_is_said_of_them() -> None:
     text = drawn(await sample(), 120)
     assert "refresh" not in text
     assert "warm pool" not in text
+
+
+async def test_instances_of_no_group_are_shown() -> None:
+    document = await sample()
+    row = {
+        "id": "i-0123456789abcdef0", "name": "bastion", "zone": "us-east-1a", "address": "10.0.0.4", "public": "198.51.100.7",
+        "state": "running", "reason": "", "cpu": None, "age": 61.0,
+    }  # fmt: skip
+    text = drawn({**document, "instances": [row, {**row, "state": "stopped", "reason": "User initiated"}]}, 120)
+    assert "i-0123456789abcdef0  bastion  running" in text
+    assert "10.0.0.4, 198.51.100.7" in text
+    assert "User initiated" in text
+    assert "of no group" not in drawn(document, 120)
