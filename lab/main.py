@@ -23,6 +23,7 @@ from lab.actions.context import Account
 from lab.adapters.authority import Authority
 from lab.adapters.buckets import FileBuckets
 from lab.adapters.clock import SystemClock, wall_time
+from lab.adapters.dns.messages import reply
 from lab.adapters.dns.server import DnsServer
 from lab.adapters.ids import random_id
 from lab.adapters.metrics import MetricStore
@@ -78,7 +79,7 @@ async def run(settings: Settings) -> None:
     stacks = Stacks(world)
     loop = Loop(world, stacks.advance, metrics.flush)
     _deploy_first_stack(settings, world, stacks)
-    app = create_app(world, loop, stacks.call, opened.kind, own_use)
+    app = create_app(world, loop, stacks.call, opened.kind, own_use, vpc_reply(world))
     dns = DnsServer(resolver(world))
     with _listening(settings) as listener:
         loop.resolver_problem = await _serve_dns(dns, settings)
@@ -201,6 +202,11 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         ) from error
     with listener:
         yield listener
+
+
+def vpc_reply(world: World) -> Callable[[str, bytes, str, bool], bytes | None]:
+    """What the resolvers of VPCs answer."""
+    return lambda vpc_id, query, client, udp: reply(query, resolver(world, vpc_id), client, udp=udp)
 
 
 async def _serve_dns(dns: DnsServer, settings: Settings) -> str:

@@ -11,7 +11,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role, Traffic
+from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Resolver, Role, Traffic
 from lab.core.errors import AdapterError, NoCapacity, Refused, Unavailable
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
@@ -116,6 +116,12 @@ class SimulatedCompute:
 
     async def set_router(self, router: Router) -> None:
         """No packets, no ways."""
+
+    async def keep_resolvers(self, wanted: frozenset[Resolver]) -> None:
+        """No packets, no names."""
+
+    async def resolvers(self) -> frozenset[Resolver]:
+        return frozenset()
 
     async def keep_spares(self, wanted: frozenset[Spare]) -> None:
         """No packets, no interfaces."""

@@ -14,6 +14,7 @@ POST /lab/instances/{id}/kill             SIGKILL, as a crash
 POST /lab/zones/{zone}/fail               fail an availability zone: its machines die, none is launched in it
 POST /lab/zones/{zone}/recover            end that
 GET  /lab/reach, POST /lab/network/…      where a packet would go, and faults on its way (network.py)
+POST /lab/vpcs/{id}/dns-query             what the resolver of a VPC answers (dns.py)
 GET  /lab/machines/{id}/logs              what a machine wrote
 GET  /lab/nodes/{id}/config               a node's document, by long-poll (token)
 POST /lab/nodes/{id}/report               a node's report (token)
@@ -39,6 +40,7 @@ from lab.api import metrics
 from lab.api.bodies import invalid
 from lab.api.dashboard import add_dashboard, page
 from lab.api.decisions import decisions
+from lab.api.dns import Reply, add_dns
 from lab.api.encoding import unpacked
 from lab.api.guard import refusal
 from lab.api.live.feed import Feed
@@ -65,16 +67,17 @@ MAX_OBJECT = 17 * 1024 * 1024
 """Objects and log files have at most 16 MB; SDKs wrap them in a little more."""
 FOR_PROMETHEUS = frozenset({"/metrics", "/lab/metrics/targets"})
 NODE_HOSTS = frozenset({"control"})
-"""The name under which nodes in containers, and a Prometheus beside them, reach the control plane."""
+"""The name under which nodes in containers, resolvers, and a Prometheus beside them, reach the control plane."""
+FROM_CONTAINERS = ("/lab/nodes/", "/lab/vpcs/")
 
 AwsCall = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
 
 def create_app(
-    world: World, loop: Loop, call: AwsCall, compute: str, own_use: Callable[[], ProcessUse | None]
+    world: World, loop: Loop, call: AwsCall, compute: str, own_use: Callable[[], ProcessUse | None], dns: Reply
 ) -> FastAPI:
     """`call` runs any action of the lab, CloudFormation's included; `compute` names the adapter for people; `own_use` is what
-    this process has used, None where nobody can tell."""
+    this process has used, None where nobody can tell; `dns` answers as a VPC's resolver."""
     feed = Feed(world, loop, compute)
 
     @contextlib.asynccontextmanager
@@ -86,13 +89,14 @@ def create_app(
 
     app = FastAPI(title="asg-lab", docs_url=None, redoc_url=None, openapi_url=None, lifespan=feeding)
     add_network(app, world, loop)
+    add_dns(app, world, dns)
     add_dashboard(app, feed, lambda: urls_for_load(world, compute))
     s3 = S3(world.buckets, world.account.region, world.account.account_id)
 
     @app.middleware("http")
     async def guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         path = request.url.path
-        nodes = NODE_HOSTS if path.startswith("/lab/nodes/") or path in FOR_PROMETHEUS else frozenset()
+        nodes = NODE_HOSTS if path.startswith(FROM_CONTAINERS) or path in FOR_PROMETHEUS else frozenset()
         why = refusal(request.headers.get("host"), request.headers.get("origin"), nodes)
         if why is not None:
             return _error("AccessDenied", why, 403)

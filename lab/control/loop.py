@@ -20,6 +20,7 @@ from lab.control.cloudwatch.measure import Measure
 from lab.control.effects import Effects
 from lab.control.elbv2 import LoadBalancers
 from lab.control.machines import Machines
+from lab.control.resolvers import Resolvers
 from lab.control.route53 import HealthChecks
 from lab.control.routers import Routers
 from lab.control.vpc import Interfaces
@@ -47,6 +48,7 @@ class Loop:
         self.groups = Groups(world, self.balancers.drained)
         self.interfaces = Interfaces(world, self.wake)
         self.routers = Routers(world, self.wake)
+        self.resolvers = Resolvers(world, self.wake)
         self.machines = Machines(world, self.effects, self.interfaces)
         self.policies = Policies(world)
         self._scheduled = ScheduledActions(world)
@@ -106,12 +108,14 @@ class Loop:
             await self.interfaces.close()
             await self.health_checks.close()
             await self.routers.close()
+            await self.resolvers.close()
 
     async def turn(self) -> None:
         """One look at everything."""
         try:
             found = await self.machines.find()
             await self.routers.find()
+            await self.resolvers.find()
             if not self._zones_known:
                 self.failed_zones = await self._world.compute.failed_zones()
                 self._zones_known = True
@@ -140,6 +144,7 @@ class Loop:
         self.machines.act(found)
         self.interfaces.act(found)
         self.routers.act(self.failed_zones)
+        self.resolvers.act()
         if not self.effects.running():
             self.interfaces.prepare(self.failed_zones)
         self._flush(now)

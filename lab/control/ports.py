@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Protocol
 
 from lab.core.buckets import StoredObject
-from lab.core.compute import Machine, MachineSpec, MachineStats, Network
+from lab.core.compute import Machine, MachineSpec, MachineStats, Network, Resolver
 from lab.core.route53.probe import Outcome, Probe
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
@@ -44,6 +44,13 @@ class Compute(Protocol):
 
     async def routers(self) -> frozenset[str]:
         """The VPCs whose routers run."""
+
+    async def keep_resolvers(self, wanted: frozenset[Resolver]) -> None:
+        """Have these resolvers run, and no others. Those whose VPC has no network yet are passed over. Does nothing where
+        packets are not filtered."""
+
+    async def resolvers(self) -> frozenset[Resolver]:
+        """Those that run."""
 
     async def keep_spares(self, wanted: frozenset[Spare]) -> None:
         """Have network interfaces ready at these addresses, and no others: a launch at one of them costs less. Those whose VPC

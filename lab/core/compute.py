@@ -30,6 +30,15 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolver:
+    """A VPC's DNS resolver: `url` is what it sends queries to."""
+
+    vpc_id: str
+    address: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Port:
     """A TCP port the machine listens on. `published` is the port on the host's 127.0.0.1, or None when not published."""
 

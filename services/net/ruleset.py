@@ -22,6 +22,8 @@ from services.net.imds import ADDRESS, PORT
 ANYWHERE = "0.0.0.0/0"
 _PARTS = 10_000
 """What a probability is counted in."""
+RESOLVER = "169.254.169.253"
+"""Where the VPC's resolver is, too, from everywhere (vpc:vpc-dns)."""
 METADATA = (
     "type nat hook output priority -100; policy accept;",
     f"ip daddr {ADDRESS} tcp dport 80 dnat ip to {ADDRESS}:{PORT}",
@@ -33,7 +35,7 @@ Rule = Mapping[str, Any]
 def ruleset(interface: Mapping[str, Any], device: str) -> str:
     """The whole table, in place of the one before, as one transaction."""
     firewall = interface["firewall"]
-    vpc, host = IPv4Network(interface["vpc_cidr"]), interface["host"]
+    vpc = IPv4Network(interface["vpc_cidr"])
     lines = ["table inet lab", "delete table inet lab", "table inet lab {"]
     for group, members in sorted(firewall["members"].items()):
         elements = f"elements = {{ {', '.join(members)} }};" if members else ""
@@ -45,14 +47,23 @@ def ruleset(interface: Mapping[str, Any], device: str) -> str:
         lines += chain(f"acl_{way}_host", acl_rules(_beyond(acl[side], vpc), peer))
         lines += chain(f"groups_{way}", _groups(firewall[side], peer))
         lines += chain(f"groups_{way}_host", _groups(_beyond(firewall[side], vpc), peer))
-        lines += _hook(way, peer, device, firewall["subnet_cidr"], host, interface["fault"])
+        lines += _hook(way, peer, device, interface)
     if interface["metadata"] is not None:
         lines += chain("metadata", METADATA)
+    if interface["resolver"]:
+        lines += chain("resolver", _resolver(interface["resolver"]))
     lines.append("}")
     return "\n".join(lines) + "\n"
 
 
-def _hook(way: str, peer: str, device: str, subnet: str, host: str, fault: Rule) -> list[str]:
+def _resolver(address: str) -> Iterator[str]:
+    yield "type nat hook output priority -100; policy accept;"
+    for protocol in ("udp", "tcp"):
+        yield f"ip daddr {RESOLVER} {protocol} dport 53 dnat ip to {address}:53"
+
+
+def _hook(way: str, peer: str, device: str, interface: Rule) -> list[str]:
+    subnet, host, fault = interface["firewall"]["subnet_cidr"], interface["host"], interface["fault"]
     hook, iface = ("input", "iifname") if way == "in" else ("output", "oifname")
     # Nothing is on the host's side of the bridge that AWS would have there: connections to it are not begun.
     to_host = f"ip {peer} {host} jump groups_in_host" if way == "in" else f"ip {peer} {host} drop"
@@ -62,6 +73,7 @@ def _hook(way: str, peer: str, device: str, subnet: str, host: str, fault: Rule)
         f'{iface} != "{device}" accept',
         *(["drop"] if fault["partition"] else []),
         *(_lost(fault["loss"]) if way == "out" else []),
+        *(_names(way, interface["resolver"]) if interface["resolver"] else []),
         f"ip {peer} {host} jump acl_{way}_host",
         f"ip {peer} != {{ {subnet}, {host} }} jump acl_{way}",
         "ct state established,related accept",
@@ -69,6 +81,15 @@ def _hook(way: str, peer: str, device: str, subnet: str, host: str, fault: Rule)
         f"ip {peer} != {host} jump groups_{way}",
     ]
     return chain(hook, rules)
+
+
+def _names(way: str, resolver: str) -> Iterator[str]:
+    """Neither groups nor ACLs stand between an instance and its resolver (vpc:vpc-dns)."""
+    for protocol in ("udp", "tcp"):
+        if way == "out":
+            yield f"ip daddr {resolver} {protocol} dport 53 accept"
+        else:
+            yield f"ip saddr {resolver} {protocol} sport 53 ct state established accept"
 
 
 def _lost(percent: float) -> Iterator[str]:

@@ -5,6 +5,7 @@ import pytest_asyncio
 
 from lab.adapters.own_process import own_use
 from lab.api.app import create_app
+from lab.main import vpc_reply
 from tests.api.client import Client
 from tests.control.lab import Lab
 
@@ -18,4 +19,4 @@ async def lab() -> Lab:
 
 @pytest.fixture
 def client(lab: Lab) -> Client:
-    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
+    return Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use, vpc_reply(lab.world)))

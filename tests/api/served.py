@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from lab.adapters.own_process import own_use
 from lab.api.app import create_app
+from lab.main import vpc_reply
 from tests.control.lab import Lab
 from tests.eventually import eventually
 
@@ -18,7 +19,7 @@ from tests.eventually import eventually
 @asynccontextmanager
 async def serving(lab: Lab, port: int = 0) -> AsyncIterator[int]:
     """Gives the port on 127.0.0.1, a free one unless it is given."""
-    app = create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use)
+    app = create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use, vpc_reply(lab.world))
     config = uvicorn.Config(app, port=port, ws="websockets-sansio", log_level="error", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve())  # `serve` would take the signals of the test's process

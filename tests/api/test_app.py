@@ -17,6 +17,7 @@ from lab.core.elbv2.model import LoadBalancer, Node
 from lab.core.elbv2.report import NodeReport
 from lab.core.errors import Unavailable
 from lab.core.rds.model import DBInstance
+from lab.main import vpc_reply
 from tests.api.client import Answer, Client
 from tests.control.lab import Lab
 from tests.eventually import eventually
@@ -183,7 +184,7 @@ async def test_an_engine_that_is_away_is_said_so(lab: Lab) -> None:
     def call(service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         raise Unavailable("the Docker engine does not answer")
 
-    client = Client(create_app(lab.world, lab.loop, call, "simulated", own_use))
+    client = Client(create_app(lab.world, lab.loop, call, "simulated", own_use, vpc_reply(lab.world)))
     answer = await client.post("/lab/aws/ec2/DescribeVpcs")
     assert (answer.status, answer.error) == (503, "ServiceUnavailable")
 
@@ -285,7 +286,9 @@ async def test_the_status_document(client: Client, lab: Lab) -> None:
 async def test_an_empty_lab_has_a_status_too() -> None:
     lab = Lab()
     document = (
-        await Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use)).get("/lab/status")
+        await Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use, vpc_reply(lab.world))).get(
+            "/lab/status"
+        )
     ).json
     assert (document["load_balancers"], document["groups"], document["stacks"]) == ([], [], [])
 
@@ -300,7 +303,7 @@ async def test_rates_are_per_second(client: Client, lab: Lab) -> None:
 
 
 async def test_events_are_the_status_as_it_goes(lab: Lab) -> None:
-    client = Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use))
+    client = Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use, vpc_reply(lab.world)))
     listening = asyncio.create_task(client.get("/lab/events"))
     await eventually(lambda: client.last is not None and client.last.body)
     listening.cancel()

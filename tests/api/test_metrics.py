@@ -7,6 +7,7 @@ import pytest
 from lab.adapters.own_process import own_use
 from lab.api.app import create_app
 from lab.core.rds.model import DBInstance
+from lab.main import vpc_reply
 from services.lb.node.metrics import node_text
 from tests.api.client import Client
 from tests.control.lab import Lab
@@ -104,7 +105,9 @@ def labels_of(family: Family) -> str:
 
 async def test_an_empty_lab_can_be_scraped() -> None:
     lab = Lab()
-    found = await scrape(Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", lambda: None)))
+    found = await scrape(
+        Client(create_app(lab.world, lab.loop, lab.stacks.call, "simulated", lambda: None, vpc_reply(lab.world)))
+    )
     assert value(found, "asg_lab_info", compute="simulated") == 1
     assert "process_cpu_seconds_total" not in found
 

@@ -16,6 +16,7 @@ from lab.api.app import create_app
 from lab.cli.access_logs import access_row, connection_row, newest
 from lab.cli.main import lab as command
 from lab.core.elbv2.model import LoadBalancer
+from lab.main import vpc_reply
 from services.lb.logs.access import AccessLines
 from services.lb.logs.connection import ConnectionLines
 from tests.control.lab import Lab
@@ -74,7 +75,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     lab = asyncio.run(made())
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use), port=0, log_level="error"
+            create_app(lab.world, lab.loop, lab.stacks.call, "simulated", own_use, vpc_reply(lab.world)),
+            port=0,
+            log_level="error",
         )
     )
     thread = threading.Thread(target=server.run)

@@ -15,8 +15,8 @@ def test_the_next_address_of_each_subnet_of_a_group() -> None:
     store.put(group(subnets=(("subnet-a", "us-east-1a"), ("subnet-b", "us-east-1b"), ("subnet-gone", "us-east-1c"))))
     store.put(NetworkInterface("eni-1", "subnet-a", "vpc-1", "10.0.0.4", (), "i-1"))
     assert spares(store) == {
-        Spare("vpc-1", "us-east-1a", "10.0.0.5"),
-        Spare("vpc-1", "us-east-1b", "10.0.1.4"),
+        Spare("vpc-1", "us-east-1a", "10.0.0.5", "10.0.0.2"),
+        Spare("vpc-1", "us-east-1b", "10.0.1.4", "10.0.0.2"),
     }
     for number in range(4, 15):
         store.put(NetworkInterface(f"eni-b{number}", "subnet-b", "vpc-1", f"10.0.1.{number}", (), "i-2"))

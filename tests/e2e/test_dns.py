@@ -1,6 +1,8 @@
 """The resolver of a running lab: its names, and an answer that a health check pulls, through boto3 and a DNS client."""
 
+import base64
 import socket
+from ipaddress import IPv4Network
 
 import dns.message
 import dns.query
@@ -8,7 +10,7 @@ import dns.rcode
 import pytest
 
 from tests.e2e.conftest import new_lab, state_directory
-from tests.e2e.outside import Lab
+from tests.e2e.outside import Lab, output
 from tests.e2e.test_sdk import client
 from tests.eventually import until
 
@@ -88,3 +90,64 @@ def test_a_lab_whose_dns_port_is_taken_comes_up_and_says_so(mode: str) -> None:
         finally:
             lab.run("down", code=None)
     assert not lab.left_over()
+
+
+QUERY = """
+import base64, socket, sys
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(4)
+asking.sendto(base64.b64decode(sys.argv[2]), (sys.argv[1], 53))
+print(base64.b64encode(asking.recv(4096)).decode())
+"""
+
+
+@pytest.mark.docker
+def test_a_vpcs_resolver_answers_inside_of_it_also_without_the_control_plane(docker_lab: Lab) -> None:
+    lab, ec2, route53 = docker_lab, client(docker_lab, "ec2"), client(docker_lab, "route53")
+    one, other = lab.settled()
+    rows = {
+        row["InstanceId"]: row
+        for reservation in ec2.describe_instances(InstanceIds=[one, other])["Reservations"]
+        for row in reservation["Instances"]
+    }
+    vpc = ec2.describe_vpcs(VpcIds=[rows[one]["VpcId"]])["Vpcs"][0]
+    address = str(IPv4Network(vpc["CidrBlock"])[2])
+
+    def inside(name: str, server: str = address) -> tuple[str, list[str]]:
+        wire = base64.b64encode(dns.message.make_query(name, "A").to_wire()).decode()
+        said = output("docker", "exec", one, "python3", "-c", QUERY, server, wire)
+        found = dns.message.from_wire(base64.b64decode(said))
+        return dns.rcode.to_text(found.rcode()), [str(value) for rrset in found.answer for value in rrset]
+
+    zone = route53.create_hosted_zone(
+        Name="inside.lab", CallerReference="inside", VPC={"VPCRegion": "us-east-1", "VPCId": vpc["VpcId"]}
+    )["HostedZone"]["Id"]
+    record = {"Name": "db.inside.lab", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "10.1.2.3"}]}
+
+    def change(action: str) -> None:
+        changes = [{"Action": action, "ResourceRecordSet": record}]
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+    change("CREATE")
+    try:
+        names = (rows[other]["PrivateDnsName"], "db.inside.lab")
+        answers = [("NOERROR", [rows[other]["PrivateIpAddress"]]), ("NOERROR", ["10.1.2.3"])]
+        for server in (address, "169.254.169.253"):
+            assert [inside(name, server) for name in names] == answers
+            assert inside("nobody.inside.lab", server) == ("NXDOMAIN", [])
+        # By the system's own way of asking, as programs do.
+        ask = "import socket, sys; print(socket.gethostbyname(sys.argv[1]))"
+        assert output("docker", "exec", one, "python3", "-c", ask, "db.inside.lab").strip() == "10.1.2.3"
+        lab.crash_control()
+        assert [inside(name) for name in names] == answers
+        assert inside("never-asked.inside.lab")[0] == "SERVFAIL"
+        lab.run("up")
+        assert inside("never-asked.inside.lab")[0] == "NXDOMAIN"
+        container = f"{lab.owner}-{vpc['VpcId']}-resolver"
+        output("docker", "kill", container)
+        until(lambda: output("docker", "ps", "--quiet", "--filter", f"name={container}"), 30)
+        assert inside("db.inside.lab") == answers[1]
+    finally:
+        lab.run("up")
+        change("DELETE")
+        route53.delete_hosted_zone(Id=zone)

@@ -98,3 +98,13 @@ def test_faults() -> None:
     assert lossy["output"][3] == "numgen random mod 10000 < 250 drop"
     assert "drop" not in lossy["input"]
     assert chains(replace(INTERFACE, fault=Fault(loss=100)))["output"][3] == "drop"
+
+
+def test_nothing_but_a_cut_stands_between_an_interface_and_its_resolver() -> None:
+    rules = chains(replace(INTERFACE, resolver="10.0.0.2", fault=Fault(partition=True)))
+    asking = [rules["output"].index(f"ip daddr 10.0.0.2 {protocol} dport 53 accept") for protocol in ("udp", "tcp")]
+    assert rules["output"].index("drop") < min(asking)
+    assert max(asking) < min(number for number, rule in enumerate(rules["output"]) if "jump" in rule)
+    assert "ip saddr 10.0.0.2 udp sport 53 ct state established accept" in rules["input"]
+    assert "ip daddr 169.254.169.253 udp dport 53 dnat ip to 10.0.0.2:53" in rules["resolver"]
+    assert "resolver" not in chains(INTERFACE)

@@ -15,14 +15,14 @@ from typing import Any
 from docker.api.client import APIClient
 from docker.errors import APIError, NotFound
 
-from lab.adapters.docker import interfaces, machines, networks, routers, spares, zones
+from lab.adapters.docker import interfaces, machines, networks, resolvers, routers, spares, zones
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.cleanup import ensure_janitor
 from lab.adapters.docker.client import Engine, connect, create_container
 from lab.adapters.docker.events import EventThread
 from lab.adapters.docker.settings import DockerSettings
 from lab.adapters.postgres import clients
-from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
+from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Resolver, Role
 from lab.core.errors import AdapterError, NoCapacity, Refused
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
@@ -54,7 +54,7 @@ class DockerCompute:
             await self._engine.call(lambda client: networks.ensure_vpc(client, self.settings, network))
 
     async def delete_network(self, vpc_id: str) -> None:
-        for step in (networks.refuse_machines, routers.delete, spares.delete, networks.delete_vpc):
+        for step in (networks.refuse_machines, routers.delete, resolvers.delete, spares.delete, networks.delete_vpc):
             await self._engine.call(partial(step, settings=self.settings, vpc_id=vpc_id))
 
     async def set_router(self, router: Router) -> None:
@@ -68,6 +68,13 @@ class DockerCompute:
         for name in made:
             async with self._starting:
                 await self._engine.call(partial(spares.start, name=name))
+
+    async def keep_resolvers(self, wanted: frozenset[Resolver]) -> None:
+        async with self._making:
+            await self._engine.call(lambda client: resolvers.keep(client, self.settings, wanted))
+
+    async def resolvers(self) -> frozenset[Resolver]:
+        return await self._engine.call(lambda client: resolvers.running(client, self.settings))
 
     async def routers(self) -> frozenset[str]:
         return await self._engine.call(lambda client: routers.running(client, self.settings))
@@ -277,7 +284,7 @@ class DockerCompute:
         config = machines.container_config(spec, self.settings, machines.free_number(taken))
         volume = machines.data_path(spec) is not None and self._make_volume(client, spec.id)
         try:
-            interfaces.create(client, self.settings, spec, "" if interface is None else interface.hostname)
+            interfaces.create(client, self.settings, spec, interface)
             create_container(client, spec.id, config)
             if spec.disk:
                 client.put_archive(spec.id, "/", machines.OWN_ROOT)

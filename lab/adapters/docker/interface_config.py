@@ -23,15 +23,16 @@ class Wish:
     ports: tuple[Port, ...] = ()
     names: tuple[str, ...] = ()
     control: bool = False
+    resolver: str = ""
 
     @property
     def plain(self) -> bool:
         return not (self.names or self.control or any(port.published for port in self.ports))
 
 
-def wish(spec: MachineSpec, hostname: str) -> Wish:
+def wish(spec: MachineSpec, hostname: str, resolver: str = "") -> Wish:
     name = hostname or spec.id
-    return Wish(spec.vpc_id, spec.zone, spec.address, name, spec.ports, spec.hostnames, spec.control)
+    return Wish(spec.vpc_id, spec.zone, spec.address, name, spec.ports, spec.hostnames, spec.control, resolver)
 
 
 def config(wish: Wish, settings: DockerSettings) -> dict[str, Any]:
@@ -61,6 +62,8 @@ def config(wish: Wish, settings: DockerSettings) -> dict[str, Any]:
                 for port in wish.ports
                 if port.published is not None
             },
+            # Names that Docker knows (those of this VPC's load balancers and databases) it answers itself, always.
+            "Dns": [wish.resolver] if wish.resolver else [],
             "Init": True,
             "CapDrop": ["ALL"],
             "CapAdd": ["NET_ADMIN"],

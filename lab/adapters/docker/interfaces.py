@@ -37,9 +37,10 @@ def owner_of(name: str) -> str:
     return name.removesuffix(SUFFIX)
 
 
-def create(client: APIClient, settings: DockerSettings, spec: MachineSpec, hostname: str) -> None:
+def create(client: APIClient, settings: DockerSettings, spec: MachineSpec, interface: Interface | None) -> None:
     """Have the machine's interface, on all its networks; it need not run yet. A spare one of its address becomes it."""
-    name, wanted = container_name(spec.id), wish(spec, hostname)
+    name = container_name(spec.id)
+    wanted = wish(spec, "") if interface is None else wish(spec, interface.hostname, interface.resolver)
     if spares.take(client, settings, wanted, name):
         return
     create_container(client, name, config(wanted, settings))

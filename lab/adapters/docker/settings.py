@@ -11,8 +11,10 @@ from lab.core.ec2.public import POOL
 
 OWNER = "lab.owner"
 PART = "lab.part"
-"""What a thing of ours is when it is neither a machine nor a VPC: "control" and "internet" (networks), "eni", "router" or
-"janitor"."""
+"""What a thing of ours is when it is neither a machine nor a VPC: "control" and "internet" (networks), "eni", "router",
+"resolver" or "janitor"."""
+URL = "lab.url"
+"""Where a resolver asks."""
 ROLE = "lab.role"
 GROUP = "lab.group"
 ZONE = "lab.zone"

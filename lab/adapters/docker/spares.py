@@ -51,7 +51,8 @@ def keep(client: APIClient, settings: DockerSettings, wanted: Iterable[Spare]) -
             _remove(client, name)
     new = {container_name(settings, *place): one for place, one in asked.items() if place not in there}
     for name, one in new.items():
-        create_container(client, name, config(Wish(one.vpc_id, one.zone, one.address, one.hostname), settings))
+        wish = Wish(one.vpc_id, one.zone, one.address, one.hostname, resolver=one.resolver)
+        create_container(client, name, config(wish, settings))
     return list(new)
 
 

@@ -14,7 +14,7 @@ from lab.adapters.process.processes import Leader, family, table, title
 from lab.adapters.process.settings import POSTGRES, ProcessSettings
 from lab.adapters.process.watch import Watch
 from lab.adapters.process.zones import FailedZones
-from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Role
+from lab.core.compute import Machine, MachineSpec, MachineState, MachineStats, Network, Resolver, Role
 from lab.core.errors import NoCapacity, Refused, Unavailable
 from lab.core.vpc.documents import Interface
 from lab.core.vpc.routers import Router
@@ -52,6 +52,12 @@ class ProcessCompute:
 
     async def set_router(self, router: Router) -> None:
         """Nor routed."""
+
+    async def keep_resolvers(self, wanted: frozenset[Resolver]) -> None:
+        """Processes have the host's own."""
+
+    async def resolvers(self) -> frozenset[Resolver]:
+        return frozenset()
 
     async def keep_spares(self, wanted: frozenset[Spare]) -> None:
         """Processes have no interfaces."""

@@ -33,7 +33,8 @@ class Metadata:
 class Interface:
     """A network interface (ENI): `owner` is the machine that stands behind it, `address` its private address. `host` is the
     address that the lab's own machine has in the VPC: what comes from there came in through a published port, and counts as
-    the internet. Instances have `metadata`, other machines None."""
+    the internet. Instances have `metadata`, other machines None. `resolver` is the address of the VPC's
+    resolver, empty without."""
 
     interface_id: str
     vpc_id: str
@@ -45,3 +46,4 @@ class Interface:
     firewall: Firewall
     fault: Fault = field(default_factory=Fault)
     metadata: Metadata | None = None
+    resolver: str = ""

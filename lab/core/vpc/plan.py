@@ -22,6 +22,7 @@ from lab.core.ec2.model import (
 from lab.core.store import Store
 from lab.core.vpc.documents import Fault, Interface
 from lab.core.vpc.firewall import LAST_RULE, Acl, AclRule, Allow, Firewall, Match
+from lab.core.vpc.resolver import resolver_address
 
 KINDS = (NetworkAcl, NetworkFault, NetworkInterface, SecurityGroup, Subnet, Vpc)
 """The rows that interfaces are made of."""
@@ -57,6 +58,7 @@ def _interfaces(store: Store) -> dict[str, Interface]:
                 groups, members, acl_of.get(subnet.subnet_id, acl_of.get(vpc.vpc_id, EVERYTHING)), subnet
             ),
             fault=_fault(store.get(NetworkFault, row.network_interface_id)),
+            resolver=resolver_address(vpc),
         )
     return found
 

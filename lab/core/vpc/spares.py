@@ -12,6 +12,7 @@ from lab.core.autoscaling.model import AutoScalingGroup
 from lab.core.ec2.addresses import private_host_name, usable
 from lab.core.ec2.model import NetworkInterface, Subnet, Vpc
 from lab.core.store import Store
+from lab.core.vpc.resolver import resolver_address
 
 EACH = 1
 """Ready in each subnet of a group: a group launches into its subnets in turn."""
@@ -23,6 +24,7 @@ class Spare:
     vpc_id: str
     zone: str
     address: str
+    resolver: str = ""
 
     @property
     def hostname(self) -> str:
@@ -47,4 +49,4 @@ def _of(store: Store, subnet_id: str) -> Iterator[Spare]:
     taken = {row.private_ip_address for row in store.where(NetworkInterface, "subnet_id", subnet_id)}
     free = (address for address in usable(subnet.cidr_block, vpc.cidr_block) if address not in taken)
     for address in islice(free, EACH):
-        yield Spare(vpc.vpc_id, subnet.availability_zone, address)
+        yield Spare(vpc.vpc_id, subnet.availability_zone, address, resolver_address(vpc))
