@@ -5,7 +5,7 @@ COPY requirements.lock ./
 RUN pip install --no-cache-dir --root-user-action=ignore asyncpg fastapi pyyaml uvicorn -c requirements.lock
 COPY services/__init__.py ./services/
 COPY services/app ./services/app
-COPY services/init/__init__.py services/init/write_files.py ./services/init/
+COPY services/init/__init__.py services/init/metadata.py services/init/write_files.py ./services/init/
 RUN python -m compileall -q services
 ENV PYTHONUNBUFFERED=1
 USER 1000:1000

@@ -129,7 +129,7 @@ DIRECTION: dict[str, tuple[str, ...]] = {
     "lab.report": ("lab.report",),
     "lab.load": ("lab.load", "lab.report", "lab.core"),
     "services.lb": ("services.lb", "lab.core"),
-    "services.app": ("services.app", "services.init.write_files"),
+    "services.app": ("services.app", "services.init.metadata", "services.init.write_files"),
     "services.init": ("services.init",),
 }
 EXCEPTIONS = {"lab.stack.service": ("lab.control",)}

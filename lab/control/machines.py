@@ -125,7 +125,7 @@ class Machines:
         match power.need(instance, machine):
             case Need.LAUNCH:
                 member = self._world.store.get(Member, name)
-                spec = instance_spec(instance, member.group if member else "")
+                spec = instance_spec(instance, member.group if member else "", metadata=compute.filters)
                 self._launch(spec, self._instance_refused(name), self._instance_tried(name))
             case Need.UNPAUSE:
                 self._effects.start(name, lambda: compute.unpause(name))

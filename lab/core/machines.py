@@ -20,6 +20,7 @@ from lab.core.rds.model import DBInstance
 NODE_VCPUS = 1.0
 METRICS_PORT = 9901
 """Where a node serves its own metrics; never published. The next free one, should a listener have it."""
+METADATA_URL = "http://169.254.169.254/latest/"
 NODE_DATA = "/var/lib/lb"
 DATABASE_DATA = "/var/lib/postgresql/data"
 SLOT_WIDTH = 10
@@ -49,7 +50,8 @@ def published_port(balancer: LoadBalancer, node_index: int, listener_port: int, 
     return base + balancer.slot * SLOT_WIDTH + node_index
 
 
-def instance_spec(instance: Instance, group: str) -> MachineSpec:
+def instance_spec(instance: Instance, group: str, *, metadata: bool) -> MachineSpec:
+    """`metadata`: it has a metadata service, where it learns who it is; else its environment tells."""
     image, size = IMAGES[instance.image_id], INSTANCE_TYPES[instance.instance_type]
     return _hashed(
         MachineSpec(
@@ -61,18 +63,22 @@ def instance_spec(instance: Instance, group: str) -> MachineSpec:
             address=instance.private_ip_address,
             vcpus=size.vcpus,
             memory_mib=size.memory_mib,
-            environment={
-                "LAB_INSTANCE_ID": instance.instance_id,
-                "LAB_AVAILABILITY_ZONE": instance.availability_zone,
-                "LAB_PRIVATE_IP": instance.private_ip_address,
-                "LAB_LAUNCH_TEMPLATE_VERSION": str(instance.launch_template_version),
-                "LAB_USER_DATA": instance.user_data,
-            },
+            environment={"LAB_METADATA": METADATA_URL} if metadata else _identity(instance),
             ports=tuple(Port(number) for number in image.ports),
             group=group,
             disk=image.disk,
         )
     )
+
+
+def _identity(instance: Instance) -> dict[str, str]:
+    return {
+        "LAB_INSTANCE_ID": instance.instance_id,
+        "LAB_AVAILABILITY_ZONE": instance.availability_zone,
+        "LAB_PRIVATE_IP": instance.private_ip_address,
+        "LAB_LAUNCH_TEMPLATE_VERSION": str(instance.launch_template_version),
+        "LAB_USER_DATA": instance.user_data,
+    }
 
 
 def node_spec(balancer: LoadBalancer, node: Node, listeners: Iterable[Listener], site: Site) -> MachineSpec:

@@ -1,4 +1,5 @@
-"""What the application is told: by its environment (who it is, where it listens) and by `etc/shop/app.env` (the database).
+"""What the application is told: who it is by its instance's metadata, or by its environment where there is none; where it
+listens by the latter; which database it has by `etc/shop/app.env`.
 
 Pure: mappings and text in, values out.
 """
@@ -15,7 +16,7 @@ APP_ENV = "etc/shop/app.env"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The instance as its environment describes it. `user_data` is base64, as EC2 hands it out; may be empty."""
+    """The instance. `user_data` is base64, as EC2 hands it out; may be empty."""
 
     instance_id: str
     availability_zone: str

@@ -133,7 +133,7 @@ class Served:
 
 
 @contextmanager
-def served(root: Path, instance_id: str, user_data: str = "") -> Iterator[Served]:
+def served(root: Path, instance_id: str, user_data: str = "", metadata: str = "") -> Iterator[Served]:
     """Start `python -m services.app`; killed at the end if it still runs. Not waited for: see `Served.up`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -145,6 +145,7 @@ def served(root: Path, instance_id: str, user_data: str = "") -> Iterator[Served
         "LAB_PRIVATE_IP": "10.0.2.7",
         "LAB_LAUNCH_TEMPLATE_VERSION": "4",
         "LAB_USER_DATA": base64.b64encode(user_data.encode()).decode(),
+        "LAB_METADATA": metadata,
         "LAB_BIND": "127.0.0.1",
         "LAB_PORT_8000": str(port),
         "LAB_ROOT": str(root),

@@ -9,6 +9,7 @@ from services.app.settings import Database
 from tests.app.client import Answer, cloud_config, served
 from tests.app.postgres import Postgres
 from tests.eventually import eventually
+from tests.init.imds import INSTANCE, Imds
 
 
 async def test_four_instances_that_boot_together_apply_each_migration_once(
@@ -43,6 +44,42 @@ async def test_boot_reads_what_the_user_data_wrote(tmp_path: Path) -> None:
     assert (home.json["app_version"], home.json["launch_template_version"]) == ("2.0", "4")
     assert products.status == 503
     assert (root / "etc/shop/app.env").stat().st_mode & 0o777 == 0o600
+
+
+async def test_an_instance_learns_who_it_is_from_its_metadata(tmp_path: Path) -> None:
+    imds = Imds()
+    imds.tree |= {
+        "meta-data/placement/availability-zone": "us-east-1c",
+        "meta-data/local-ipv4": "10.0.12.9",
+        "meta-data/tags/instance/aws:ec2launchtemplate:version": "7",
+        "user-data": cloud_config(Database("127.0.0.1", 1, "shop", "shop", "s p"), version="3.1"),
+    }
+    try:
+        with served(tmp_path / "root", "i-env", metadata=imds.url) as instance:
+            await instance.up()
+            home = await instance.ask("/")
+    finally:
+        imds.close()
+    assert isinstance(home, Answer)
+    told = {"instance_id", "availability_zone", "private_ip", "launch_template_version", "app_version"}
+    assert {name: home.json[name] for name in told} == {
+        "instance_id": INSTANCE,
+        "availability_zone": "us-east-1c",
+        "private_ip": "10.0.12.9",
+        "launch_template_version": "7",
+        "app_version": "3.1",
+    }
+
+
+async def test_one_whose_metadata_is_switched_off_serves_all_the_same(tmp_path: Path) -> None:
+    imds = Imds()
+    imds.enabled = False
+    try:
+        with served(tmp_path / "root", "i-env", metadata=imds.url) as instance:
+            await instance.up()
+            assert "403: so it does not know who it is" in instance.log.read_text()
+    finally:
+        imds.close()
 
 
 async def test_sigterm_lets_requests_in_flight_finish(tmp_path: Path) -> None:

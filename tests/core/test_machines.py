@@ -100,10 +100,12 @@ def test_a_nodes_hash_changes_when_it_must(other: MachineSpec, same: bool) -> No
 
 
 def test_an_instance_is_told_who_it_is() -> None:
-    made = instance_spec(instance("1", user_data="aGk=", launch_template_version=4), "web")
+    made = instance_spec(instance("1", user_data="aGk=", launch_template_version=4), "web", metadata=False)
     assert (made.id, made.role, made.image, made.vcpus, made.group) == ("i-1", Role.INSTANCE, "app", 0.5, "web")
     assert made.environment["LAB_USER_DATA"] == "aGk="
     assert made.environment["LAB_LAUNCH_TEMPLATE_VERSION"] == "4"
+    told = instance_spec(instance("1", user_data="aGk="), "web", metadata=True).environment
+    assert told == {"LAB_METADATA": "http://169.254.169.254/latest/"}  # the rest it hears there
     assert [(port.number, port.published) for port in made.ports] == [(8000, None)]
 
 
@@ -118,8 +120,8 @@ def test_an_instance_is_told_who_it_is() -> None:
     ],
 )
 def test_an_instances_hash_is_of_what_cannot_change(change: dict[str, object], same: bool) -> None:
-    before = instance_spec(instance("1", state="pending"), "web")
-    assert (instance_spec(instance("1", **change), "web").template_hash == before.template_hash) is same
+    before = instance_spec(instance("1", state="pending"), "web", metadata=False)
+    assert (instance_spec(instance("1", **change), "web", metadata=False).template_hash == before.template_hash) is same
 
 
 DATABASE = DBInstance(

@@ -1,9 +1,7 @@
 """An instance's boot, against a metadata service of the test's own and a folder that stands for its root."""
 
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,49 +10,14 @@ from services.init.boot import HOST_KEY, STATE, Boot, environment
 from services.init.console import LOG, Console
 from services.init.metadata import Metadata, NoMetadata
 from tests.eventually import until
-
-INSTANCE = "i-0123456789abcdef0"
-
-
-class Imds:
-    """Version 2 only: a GET without the token is refused."""
-
-    def __init__(self) -> None:
-        self.tree = {"meta-data/instance-id": INSTANCE}
-        self.enabled = True
-        imds = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                self.reply(200 if imds.enabled else 403, b"token")
-
-            def do_GET(self) -> None:
-                found = imds.tree.get(self.path.removeprefix("/latest/"))
-                told = self.headers.get("X-aws-ec2-metadata-token") == "token"
-                self.reply(401 if not told else 404 if found is None else 200, (found or "").encode())
-
-            def reply(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *arguments: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def metadata(self) -> Metadata:
-        return Metadata(f"http://127.0.0.1:{self.server.server_address[1]}/latest/", patience=0)
+from tests.init.imds import INSTANCE, Imds
 
 
 @pytest.fixture
 def imds() -> Iterator[Imds]:
     made = Imds()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 class Machine:
