@@ -5,9 +5,10 @@ POST /lab/network/{machine}/fail            cut a machine off ({}), or {"latency
 POST /lab/network/{machine}/recover         end that
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -25,6 +26,8 @@ from lab.core.vpc.documents import Interface
 from lab.core.vpc.plan import interfaces
 from lab.core.vpc.reach import Packet, Path, named, reach
 from lab.core.vpc.routers import Router, routers, standing
+
+T = TypeVar("T")
 
 INTERNET = "internet"
 PROTOCOLS = ("tcp", "udp", "icmp")
@@ -126,12 +129,14 @@ def _router(world: World, loop: Loop, end: Interface | None) -> Router | None:
 
 def ends(world: World, name: str) -> list[Interface]:
     """The interfaces of a name: a machine's id, an interface's, a private or public address, a database's identifier, or a
-    load balancer's name, which has one for each node. Raises LabError when there is none."""
+    load balancer's name, which has one for each node; of the last two the beginning is enough, where it is only one's. Raises
+    LabError when there is none."""
     known = interfaces(world.store)
     held = {public: interface_id for interface_id, public in public_addresses(world.store).items()}
     name = held.get(name, name)
-    database = world.store.get(DBInstance, name)
-    balancer = next((row for row in world.store.all(LoadBalancer) if name in (row.name, row.dns_name)), None)
+    database = _called(name, {row.identifier: row for row in world.store.all(DBInstance)})
+    balancers = world.store.all(LoadBalancer)
+    balancer = _called(name, {**{row.name: row for row in balancers}, **{row.dns_name: row for row in balancers}})
     if database is not None:
         found = [known.get(database.machine_id)]
     elif balancer is not None:
@@ -146,6 +151,14 @@ def ends(world: World, name: str) -> list[Interface]:
             f"or {INTERNET}",
         )
     return there
+
+
+def _called(name: str, known: Mapping[str, T]) -> T | None:
+    """By the whole name, or by a beginning that is only one's: CloudFormation ends names with what nobody can remember."""
+    if name in known:
+        return known[name]
+    found = {id(row): row for whole, row in known.items() if name and whole.startswith(name)}
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _packet(protocol: str, port: int) -> Packet:

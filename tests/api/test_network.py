@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.core.ec2.model import NetworkFault
+from lab.core.ec2.model import NetworkFault, Subnet
 from lab.core.elbv2.model import LoadBalancer
 from lab.core.errors import Refused
 from lab.core.rds.model import DBInstance
@@ -29,6 +29,15 @@ async def test_the_tiers_of_the_default_stack(client: Client, lab: Lab) -> None:
     assert await ways(client, source=instance, **sql) == [(instance, database.machine_id, True)]
     assert await ways(client, source=nodes[0], **sql) == [(nodes[0], database.machine_id, False)]
     assert await ways(client, source="internet", **sql) == [("internet", database.machine_id, False)]
+
+
+async def test_the_beginning_of_a_name_is_enough_where_it_is_only_ones(client: Client, lab: Lab) -> None:
+    nodes = [("internet", node.node_id, True) for node in lab.store.all(LoadBalancer)[0].nodes]
+    assert await ways(client, source="internet", target="web-Load", port=80) == nodes
+    assert (await client.get("/lab/reach?source=internet&target=&port=80")).error == "InvalidParameterValue"
+    request = {"Name": "web-Loader", "Subnets": [row.subnet_id for row in lab.store.all(Subnet)[:2]]}
+    lab.world.call("elbv2", "CreateLoadBalancer", request)
+    assert (await client.get("/lab/reach?source=internet&target=web-Load&port=80")).error == "InvalidParameterValue"
 
 
 @pytest.mark.parametrize(
