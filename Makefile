@@ -3,10 +3,12 @@
 
 PYTHON ?= python3
 BIN    := .venv/bin
+# In an unpacked bundle pip asks nobody.
+PIP    := $(BIN)/pip install --quiet --constraint requirements.lock $(if $(wildcard bundle/wheels),--no-index --find-links bundle/wheels)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check e2e screenshots compile wheel bench fuzz format lock clean
+.PHONY: help up down status test check e2e screenshots compile wheel bundle bench fuzz format lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +44,9 @@ wheel: .venv/run ## make the wheel in dist, compiled where there is a C compiler
 	rm -rf build/lib* build/bdist*
 	PIP_CONSTRAINT=requirements.lock $(BIN)/pip wheel --no-deps --wheel-dir dist .
 
+bundle: .venv/run ## make dist/asg-lab-bundle.tar.gz, with wheels and images: `make up` works from it without network
+	@$(BIN)/lab bundle $(BUNDLE_FLAGS)
+
 bench: .venv/bench compile ## measure the balancer against nginx and others in one run, of 25 minutes (needs nginx, wrk and ab)
 	$(BIN)/python -m bench.balancer --keep
 
@@ -70,15 +75,15 @@ clean: ## remove .venv and caches
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "the lab needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
 	@test -x $(BIN)/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
 	@echo "installing the lab into .venv"
-	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,h2]'
+	@$(PIP) --editable '.[embedded,h2]'
 	@touch $@
 
 .venv/dev: pyproject.toml requirements.lock .venv/run
 	@echo "installing the tools for tests into .venv"
-	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,h2,dev]'
+	@$(PIP) --editable '.[embedded,h2,dev]'
 	@touch $@
 
 .venv/bench: pyproject.toml requirements.lock .venv/dev
 	@echo "installing the balancers to compare with into .venv"
-	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[embedded,h2,dev,bench]'
+	@$(PIP) --editable '.[embedded,h2,dev,bench]'
 	@touch $@

@@ -29,6 +29,7 @@ VERBS = {
     "ssh": "Log in to an instance, through a bastion where it needs one.",
     "url": "Print the addresses of the load balancer.",
     "ca": "Show the lab's certificate authority and how to trust it.",
+    "bundle": "Make one archive with all that the lab needs without network.",
     "doctor": "Check this machine and say what to do.",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from lab.cli import client, progress
+from lab.cli.bundle import bundled, load_images
 from lab.cli.down import remove
 from lab.cli.site import (
     CHECKOUT,
@@ -82,8 +83,12 @@ def _check_ports(known: Settings, *, adopting: bool) -> None:
 
 
 def _up_docker() -> Callable[[], str]:
-    click.echo("building the images (the first time takes a minute)")
-    docker("compose", "build", "--quiet")
+    if bundled():
+        click.echo("loading the bundle's images")
+        load_images()
+    else:
+        click.echo("building the images (the first time takes a minute)")
+        docker("compose", "build", "--quiet")
     click.echo("starting the control plane on Docker")
     if not dns_port_is_free(settings()):
         # The engine would refuse the whole container; with an empty one it publishes the port somewhere else.
