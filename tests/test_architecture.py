@@ -128,6 +128,7 @@ DIRECTION: dict[str, tuple[str, ...]] = {
     "lab.api": ("lab.api", "lab.stack", "lab.control", "lab.actions", "lab.core", "lab.readiness"),
     "lab.report": ("lab.report",),
     "lab.load": ("lab.load", "lab.report", "lab.core"),
+    "lab.drill": ("lab.drill", "lab.load", "lab.report", "lab.cli.client", "lab.cli.site"),
     "services.lb": ("services.lb", "lab.core"),
     "services.app": ("services.app", "services.init.metadata", "services.init.write_files"),
     "services.init": ("services.init",),
@@ -259,6 +260,7 @@ READ_A_CLOCK = (
     "lab.adapters.process",  # the wall time of the outside: deadlines of processes, CPU samples
     "lab.adapters.docker",  # likewise, of containers
     "lab.cli",  # programs of their own, on this side of the API
+    "lab.drill",
     "lab.load",
     "services.lb.main",
     "services.net.__main__",

@@ -21,6 +21,7 @@ VERBS = {
     "fail": "Fail an availability zone, or a machine's network, on purpose.",
     "recover": "End what `lab fail` began.",
     "load": "Send requests at a steady rate and measure them.",
+    "drill": "Run planned failures under load, measure them, hold them to what is expected.",
     "simulate": "Play a load trace against a stack on paper, policies side by side.",
     "calibrate": "Measure what an instance can do, for `lab simulate`.",
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",

@@ -12,8 +12,10 @@ generator that guesses where a response ends would count the next one wrongly.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 MAX_HEAD = 65_536
 """Bytes; also the limit of a chunk's size line and of one trailer line."""
@@ -49,17 +51,30 @@ class Response:
     reusable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A head as far as it matters: `body` is the stage that follows, `length` the octets of a body whose length is told."""
+
+    status: int
+    instance: str | None
+    zone: str | None
+    keep_alive: bool
+    body: Stage
+    length: int
+
+    def response(self, body_bytes: int, *, reusable: bool) -> Response:
+        return Response(self.status, self.instance, self.zone, body_bytes, reusable)
+
+
 class ResponseParser:
     """Feed it until it returns a response; it is of no use afterwards."""
 
-    __slots__ = ("_body_bytes", "_buffer", "_head", "_keep_alive", "_remaining", "_stage", "_status")
+    __slots__ = ("_body_bytes", "_buffer", "_head", "_remaining", "_stage")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._stage = Stage.HEAD
-        self._head: dict[bytes, bytes] = {}
-        self._status = 0
-        self._keep_alive = False
+        self._head: Head | None = None
         self._remaining = 0
         self._body_bytes = 0
 
@@ -78,15 +93,9 @@ class ResponseParser:
         return self._response()
 
     def _response(self) -> Response:
+        assert self._head is not None
         # Bytes after the end answer no question we asked; such a connection cannot be trusted with another.
-        reusable = self._keep_alive and not self._buffer
-        return Response(
-            self._status, self._text(b"x-instance-id"), self._text(b"x-availability-zone"), self._body_bytes, reusable
-        )
-
-    def _text(self, name: bytes) -> str | None:
-        value = self._head.get(name)
-        return None if value is None else value.decode("latin-1")
+        return self._head.response(self._body_bytes, reusable=self._head.keep_alive and not self._buffer)
 
     def _step(self) -> bool:
         """Take one element off the buffer; False when more bytes are needed."""
@@ -112,40 +121,11 @@ class ResponseParser:
             if len(self._buffer) > MAX_HEAD:
                 raise BadResponse(f"no end of the head within {MAX_HEAD} bytes")
             return False
-        status_line, *lines = bytes(self._buffer[:end]).split(b"\r\n")
+        head = head_of(bytes(self._buffer[:end]))
         del self._buffer[: end + 4]
-        match = _STATUS.fullmatch(status_line)
-        if match is None:
-            raise BadResponse(f"not a status line: {status_line[:80]!r}")
-        self._status = int(match[2])
-        self._head = _fields(lines)
-        if self._status == 101:
-            raise BadResponse("the protocol was switched without being asked to")
-        if self._status < 200:
-            return True
-        self._frame(http_1_1=match[1] == b"1")
+        if head.status >= 200:
+            self._head, self._stage, self._remaining = head, head.body, head.length
         return True
-
-    def _frame(self, *, http_1_1: bool) -> None:
-        """Decide where the body ends."""
-        options = [option.strip() for option in self._head.get(b"connection", b"").lower().split(b",")]
-        self._keep_alive = b"close" not in options if http_1_1 else b"keep-alive" in options
-        coding = self._head.get(b"transfer-encoding")
-        length = self._head.get(b"content-length")
-        if self._status in (204, 304):
-            self._stage = Stage.DONE
-        elif coding is not None:
-            if length is not None or not http_1_1 or coding.lower() != b"chunked":
-                raise BadResponse(f"a body in transfer coding {coding!r} whose end is unclear")
-            self._stage = Stage.CHUNK_SIZE
-        elif length is not None:
-            if _LENGTH.fullmatch(length) is None:
-                raise BadResponse(f"not a content length: {length!r}")
-            self._remaining = int(length)
-            self._stage = Stage.LENGTH if self._remaining else Stage.DONE
-        else:
-            self._keep_alive = False
-            self._stage = Stage.UNTIL_CLOSE
 
     def _take_body(self) -> bool:
         taken = min(self._remaining, len(self._buffer))
@@ -195,6 +175,45 @@ class ResponseParser:
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 2]
         return line
+
+
+@lru_cache(maxsize=1024)
+def head_of(raw: bytes) -> Head:
+    """Of a head without its empty line. Remembered: a server says the same, but for its clock, over and over again. Raises
+    BadResponse."""
+    status_line, *lines = raw.split(b"\r\n")
+    match = _STATUS.fullmatch(status_line)
+    if match is None:
+        raise BadResponse(f"not a status line: {status_line[:80]!r}")
+    status, fields, http_1_1 = int(match[2]), _fields(lines), match[1] == b"1"
+    if status == 101:
+        raise BadResponse("the protocol was switched without being asked to")
+    options = [option.strip() for option in fields.get(b"connection", b"").lower().split(b",")]
+    keep_alive = b"close" not in options if http_1_1 else b"keep-alive" in options
+    body, length = _framing(status, fields, http_1_1=http_1_1)
+    instance, zone = (_text(fields, name) for name in (b"x-instance-id", b"x-availability-zone"))
+    return Head(status, instance, zone, keep_alive and body is not Stage.UNTIL_CLOSE, body, length)
+
+
+def _framing(status: int, fields: Mapping[bytes, bytes], *, http_1_1: bool) -> tuple[Stage, int]:
+    """Where the body ends."""
+    coding, length = fields.get(b"transfer-encoding"), fields.get(b"content-length")
+    if status < 200 or status in (204, 304):
+        return Stage.DONE, 0
+    if coding is not None:
+        if length is not None or not http_1_1 or coding.lower() != b"chunked":
+            raise BadResponse(f"a body in transfer coding {coding!r} whose end is unclear")
+        return Stage.CHUNK_SIZE, 0
+    if length is None:
+        return Stage.UNTIL_CLOSE, 0
+    if _LENGTH.fullmatch(length) is None:
+        raise BadResponse(f"not a content length: {length!r}")
+    return (Stage.LENGTH, int(length)) if int(length) else (Stage.DONE, 0)
+
+
+def _text(fields: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = fields.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def _fields(lines: list[bytes]) -> dict[bytes, bytes]:

@@ -1,0 +1,56 @@
+"""The longest that the same would take by settings: those of the lab's stack, and AWS's defaults (aws-facts §1.6, §3.1). Pure.
+
+It is the arithmetic that a settings page hides: a check every `interval` seconds, `unhealthy` of them in a row, each given
+`timeout` seconds when nothing comes back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.drill.model import Act
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of a target group's health check and a group's deregistration and grace, in seconds."""
+
+    interval: float
+    timeout: float
+    unhealthy: int
+    healthy: int
+    deregistration: float
+    grace: float
+
+
+AWS = Settings(interval=30, timeout=5, unhealthy=2, healthy=5, deregistration=300, grace=0)
+"""Grace is that of the API; the console sets 300."""
+
+
+def settings_of(target_group: Mapping[str, Any], attributes: Mapping[str, str], grace: float) -> Settings:
+    """From DescribeTargetGroups, DescribeTargetGroupAttributes and a group's grace period."""
+    return Settings(
+        interval=target_group["HealthCheckIntervalSeconds"],
+        timeout=target_group["HealthCheckTimeoutSeconds"],
+        unhealthy=target_group["UnhealthyThresholdCount"],
+        healthy=target_group["HealthyThresholdCount"],
+        deregistration=float(attributes["deregistration_delay.timeout_seconds"]),
+        grace=grace,
+    )
+
+
+def longest(act: Act, by: Settings) -> dict[str, float]:
+    """Seconds by name, for what the settings decide. A check may have been just over when it begins: that is one interval."""
+    hangs = act.kind == "fault" and act.fault.get("health") == "hang"
+    if act.kind == "fault" and act.fault.get("health") in ("fail", "hang"):
+        checks = by.interval * by.unhealthy + (by.timeout if hangs else 0.0)
+        return {
+            "out of rotation": checks,
+            "given up, when past its grace period": checks,
+            "then drained": by.deregistration,
+        }
+    if act.kind == "kill" and act.what == "instance":
+        return {"out of rotation, if only checks noticed": by.interval * by.unhealthy}
+    if act.kind == "capacity":
+        return {"drained": by.deregistration}
+    return {}
