@@ -2,6 +2,7 @@
 
 GET  /                                    the dashboard for browsers, for others where things are
 GET  /lab/ui/{file}, WS /lab/live         the dashboard's files and its feed (dashboard.py)
+GET, PUT /lab/class                       what the projector of a class shows (classroom.py)
 GET  /lab/health                          alive
 GET  /lab/status                          the whole lab as one document (status.py)
 GET  /lab/events                          the same as server-sent events, once a second
@@ -38,6 +39,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from lab.actions.buckets import log_root
 from lab.api import metrics
 from lab.api.bodies import invalid
+from lab.api.classroom import add_classroom
 from lab.api.dashboard import add_dashboard, page
 from lab.api.decisions import decisions
 from lab.api.dns import Reply, add_dns
@@ -90,6 +92,7 @@ def create_app(
     app = FastAPI(title="asg-lab", docs_url=None, redoc_url=None, openapi_url=None, lifespan=feeding)
     add_network(app, world, loop)
     add_dns(app, world, dns)
+    add_classroom(app)
     add_dashboard(app, feed, lambda: urls_for_load(world, compute))
     s3 = S3(world.buckets, world.account.region, world.account.account_id)
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import click
 
 from lab.cli.site import CHECKOUT, docker, docker_answers
-from lab.composition import CONTROL_IMAGE, IMAGES
 
 NAME = "asg-lab"
 FOLDER = CHECKOUT / "bundle"
@@ -78,6 +77,8 @@ def fetch_wheels(folder: Path, pythons: Sequence[str]) -> None:
 
 
 def image_names() -> list[str]:
+    from lab.composition import CONTROL_IMAGE, IMAGES
+
     return sorted({*IMAGES.values(), CONTROL_IMAGE})
 
 

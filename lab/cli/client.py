@@ -65,6 +65,10 @@ def post(path: str, body: dict[str, Any] | None = None) -> Any:
     return json.loads(request("POST", path, body or {}))
 
 
+def put(path: str, body: dict[str, Any]) -> Any:
+    return json.loads(request("PUT", path, body))
+
+
 def aws(service: str, operation: str, **members: Any) -> Any:
     """An AWS action: `aws("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=…)`."""
     return post(f"/lab/aws/{service}/{operation}", members)

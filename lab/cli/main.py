@@ -22,6 +22,7 @@ VERBS = {
     "recover": "End what `lab fail` began.",
     "load": "Send requests at a steady rate and measure them.",
     "drill": "Run planned failures under load, measure them, hold them to what is expected.",
+    "class": "Give a lesson of drills: the question, the lab live on the projector, the answer.",
     "simulate": "Play a load trace against a stack on paper, policies side by side.",
     "calibrate": "Measure what an instance can do, for `lab simulate`.",
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",
@@ -35,6 +36,10 @@ VERBS = {
 }
 
 
+MODULES = {"class": "classroom"}
+"""Of verbs that are words of Python's."""
+
+
 class Verbs(click.Group):
     """Finds a verb in `lab.cli.<verb>` (with _ for -) as the function `command`. The group's help needs none of them."""
 
@@ -44,7 +49,9 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"lab.cli.{cmd_name.replace('-', '_')}").command
+        command: click.Command = importlib.import_module(
+            f"lab.cli.{MODULES.get(cmd_name, cmd_name).replace('-', '_')}"
+        ).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -90,7 +90,7 @@ def _up_docker() -> Callable[[], str]:
         click.echo("building the images (the first time takes a minute)")
         docker("compose", "build", "--quiet")
     click.echo("starting the control plane on Docker")
-    if not dns_port_is_free(settings()):
+    if not (dns_port_is_free(settings()) or _has_dns_port(settings())):
         # The engine would refuse the whole container; with an empty one it publishes the port somewhere else.
         os.environ["LAB_DNS_PUBLISHED"] = ""
     docker("compose", "up", "--detach", "--no-build", quiet=True)
@@ -109,6 +109,15 @@ def _up_docker() -> Callable[[], str]:
         return _last_words(logs.stdout) or "the control plane ended; `docker compose logs control` shows why"
 
     return alive
+
+
+def _has_dns_port(known: Settings) -> bool:
+    """Whether it is this lab's own control plane, one that has died or is just starting again, that the port is kept for."""
+    asked = subprocess.run(
+        ["docker", "inspect", "--format", "{{json .Config.Env}}", f"{known.owner}-control-1"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return asked.returncode == 0 and f"LAB_DNS_PUBLISHED={known.dns_port}" in json.loads(asked.stdout)
 
 
 def _up_process(known: Settings) -> Callable[[], str]:

@@ -60,5 +60,7 @@ class Drill:
     lasts: float = 20.0
     within: float = 1200.0
     modes: tuple[str, ...] = ("docker", "process")
+    korean: tuple[str, str] | None = None
+    """Title and question."""
     promise: str = ""
     """The sentence of the README that this drill holds it to."""

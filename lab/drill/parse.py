@@ -95,6 +95,11 @@ class ExpectPart(_Part):
     refresh: Literal["Successful", "RollbackSuccessful", "Failed", "Cancelled"] | None = None
 
 
+class KoreanPart(_Part):
+    title: str
+    question: str
+
+
 class File(_Part):
     title: str
     question: str
@@ -104,6 +109,7 @@ class File(_Part):
     lasts: Seconds = 20.0
     within: Seconds = 1200.0
     modes: list[Literal["docker", "process"]] = ["docker", "process"]
+    korean: KoreanPart | None = None
     promise: str = ""
 
 
@@ -138,6 +144,7 @@ def parse(name: str, text: str) -> Drill:
         lasts=file.lasts,
         within=file.within,
         modes=tuple(file.modes),
+        korean=None if file.korean is None else (file.korean.title, file.korean.question.strip()),
         promise=file.promise,
     )
 

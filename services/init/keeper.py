@@ -98,6 +98,14 @@ def _note(root: Path, name: str, code: int) -> None:
     (root / RUNNING / f"{name}.result").write_text(str(code))
 
 
+def result(root: Path, name: str) -> int | None:
+    """The last exit code of a unit since it was started; None when it has not ended."""
+    try:
+        return int((root / RUNNING / f"{name}.result").read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def pid_of(root: Path, name: str) -> int | None:
     """The keeper's process id, None when none runs."""
     try:
@@ -108,20 +116,23 @@ def pid_of(root: Path, name: str) -> int | None:
     return pid
 
 
-def start(root: Path, unit: Unit) -> subprocess.Popen[bytes]:
-    """A keeper of the unit, as a process of its own that outlives us."""
+def start(root: Path, unit: Unit) -> None:
+    """A keeper of the unit, as a process that is nobody's child: it outlives whoever started it."""
     for folder in (RUNNING, LOGS):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / RUNNING / f"{unit.name}.result").unlink(missing_ok=True)
     with (root / LOGS / f"{unit.name}.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _KEEPER, unit.name, str(root), *sys.path],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
+        started = subprocess.run(
+            [sys.executable, "-c", _START, sys.executable, "-c", _KEEPER, unit.name, str(root), *sys.path],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, cwd="/", check=True,
         )  # fmt: skip
-    (root / RUNNING / f"{unit.name}.pid").write_text(str(process.pid))
-    return process
+    (root / RUNNING / f"{unit.name}.pid").write_text(started.stdout)
 
 
+_START = """
+import subprocess, sys
+print(subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True).pid)
+"""
 _KEEPER = "import sys; sys.path[:] = sys.argv[3:]; from services.init.keeper import main; main()"
 """Found where we were found, whatever the current directory and the environment are."""
 
@@ -140,7 +151,7 @@ def main() -> None:
     except (NoUnit, OSError) as error:
         print(error, flush=True)
         _note(root, name, CANNOT_RUN)
-        code = 1
+        code = CANNOT_RUN
     finally:
         (root / RUNNING / f"{name}.pid").unlink(missing_ok=True)
-    sys.exit(1 if code else 0)
+    sys.exit(code)

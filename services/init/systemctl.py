@@ -3,14 +3,13 @@
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.init import keeper
-from services.init.units import LOGS, RUNNING, WANTS, NoUnit, find, load, unit_name
+from services.init.units import LOGS, WANTS, NoUnit, find, load, unit_name
 
 ROOT = Path("/")
 SETTLING = 0.2
@@ -24,15 +23,18 @@ def start(root: Path, name: str) -> int:
     if keeper.pid_of(root, name) is not None:
         return 0
     unit = load(root, name)
-    process = keeper.start(root, unit)
-    try:
-        code = process.wait(None if unit.once else SETTLING)
-    except subprocess.TimeoutExpired:
-        process.returncode = 0  # it goes on without us
+    keeper.start(root, unit)
+    deadline = time.monotonic() + SETTLING
+    while unit.once or time.monotonic() < deadline:
+        code = keeper.result(root, name)
+        if code is not None:
+            break
+        time.sleep(0.01)
+    else:
         return 0
     if code:
         print(f"Job for {name}.service failed. See 'journalctl -u {name}'.", file=sys.stderr)
-    return code
+    return int(code != 0)
 
 
 def stop(root: Path, name: str) -> int:
@@ -44,8 +46,6 @@ def stop(root: Path, name: str) -> int:
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + keeper.GRACE + 1
     while keeper.pid_of(root, name) is not None and time.monotonic() < deadline:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
         time.sleep(0.02)
     return 0
 
@@ -81,10 +81,7 @@ def state(root: Path, name: str) -> str:
     """active, inactive or failed."""
     if keeper.pid_of(root, name) is not None:
         return "active"
-    try:
-        return "failed" if int((root / RUNNING / f"{name}.result").read_text()) else "inactive"
-    except (OSError, ValueError):
-        return "inactive"
+    return "failed" if keeper.result(root, name) else "inactive"
 
 
 def is_active(root: Path, name: str) -> int:

@@ -3,6 +3,7 @@ import { onCapacity, onInstance, onLoad, onMachine, onTarget, onZone } from "./a
 import { Charts } from "./charts.js";
 import { keep, make, say } from "./dom.js";
 import { listen } from "./feed.js";
+import { lesson } from "./lesson.js";
 import { LabMap } from "./map.js";
 import { Panel } from "./panel.js";
 import { ofAlarm, ofEvent } from "./states.js";
@@ -190,4 +191,5 @@ at("load").append(make("label", { for: "rate", "data-text": "load" }), slider, w
 dress(localStorage.getItem(THEME) ?? "auto");
 showSettings();
 show();
+lesson(at("lesson"));
 listen(hear, tell);

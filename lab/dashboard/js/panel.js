@@ -1,5 +1,6 @@
 // The one dialog: what a thing is, why something happened, and what can be done, each act with its command lines.
 import { make } from "./dom.js";
+import { isClass } from "./lesson.js";
 import { clock, span, t } from "./text.js";
 
 export class Panel {
@@ -16,7 +17,7 @@ export class Panel {
       make("h3", { id: "panel-title" }, title),
       ...story.map((text) => make("p", {}, text)),
       make("dl", { class: "facts" }, ...facts.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))])),
-      make("div", { class: "acts" }, ...acts.map((act) => this.act(act))),
+      ...(isClass ? [] : [make("div", { class: "acts" }, ...acts.map((act) => this.act(act)))]),
     );
     if (!this.dialog.open) this.dialog.showModal();
   }

@@ -26,5 +26,6 @@ export default {
   min: "min", max: "max", reason: "reason", state: "state", zone: "zone", address: "address", health: "health", version: "template version",
   launch: "launch", terminate: "terminate", activity: "activity", alarm: "alarm", decision: "decision",
   load: "Load", load_work: "CPU per request", load_facts: "{asked}/s asked for, {rate}/s answered, {failed} failed",
+  class_none: "The lesson begins soon.", class_asking: "What do you think?", class_running: "It is happening.", class_ended: "What was it?", class_revealed: "The answer",
   engine_problem: "The container engine does not answer: {why}",
 };

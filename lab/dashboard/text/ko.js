@@ -26,5 +26,6 @@ export default {
   min: "최소", max: "최대", reason: "이유", state: "상태", zone: "영역", address: "주소", health: "상태 검사", version: "템플릿 버전",
   launch: "시작", terminate: "종료", activity: "활동", alarm: "경보", decision: "결정",
   load: "부하", load_work: "요청당 CPU", load_facts: "요청 {asked}/s, 응답 {rate}/s, 실패 {failed}",
+  class_none: "곧 수업을 시작합니다.", class_asking: "어떻게 될까요?", class_running: "지금 일어나고 있습니다.", class_ended: "어떻게 됐을까요?", class_revealed: "결과",
   engine_problem: "컨테이너 엔진이 응답하지 않습니다: {why}",
 };
