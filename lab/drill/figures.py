@@ -30,7 +30,7 @@ class Figures:
 def figures(samples: Sequence[Sample], began: float, victims: Sequence[str]) -> Figures:
     """`began` is the lab's time of the first act; `victims` are what was hit."""
     after = [one for one in samples if one.lab >= began]
-    before = [one for one in samples if one.lab < began]
+    before = [one for one in samples if one.lab <= began]
     first = before[-1] if before else None
     known = set(first.instances) if first is not None else set()
     hit = [name for name in victims if name != DATABASE]

@@ -60,7 +60,7 @@ def _verdicts(outcome: Outcome) -> str:
         f"<td><b>{escape(one.name)}</b></td><td>{escape(one.measured)}</td><td>{escape(one.bound)}</td></tr>"
         for one in outcome.verdicts
     )
-    head = "<tr><th></th><th></th><th>measured</th><th>expected</th></tr>"
+    head = "<tr><th></th><th></th><th>measured, in lab time</th><th>expected</th></tr>"
     return f'<h2>Expected, and measured</h2><table class="told">{head}{rows}</table>'
 
 

@@ -17,7 +17,7 @@ import click
 from lab.cli import client
 from lab.drill import act
 from lab.drill.defaults import Settings, settings_of
-from lab.drill.figures import Figures, figures
+from lab.drill.figures import DATABASE, Figures, figures
 from lab.drill.model import Drill
 from lab.drill.samples import Sample, sample
 from lab.drill.verdicts import Verdict, complete, verdicts
@@ -124,9 +124,11 @@ class _Run:
             last = self._seen.samples[-1]
             if self._seen.began is None:
                 self._seen.began, self._seen.began_at = last.lab + (self._at() - last.at) * self._speed, self._at()
-            self._seen.victims += await asyncio.to_thread(act.do, one, last)
-            hit = ", ".join(self._seen.victims)
-            self._say(f"{self._at():5.1f} s  {describe(one.kind, one.what, one.fault)}{f' ({hit})' if hit else ''}")
+            at = self._at()
+            hit = await asyncio.to_thread(act.do, one, last)
+            self._seen.victims += hit
+            named = f" ({', '.join(hit)})" if hit and hit != [DATABASE] else ""
+            self._say(f"{at:5.1f} s  {describe(one.kind, one.what, one.fault)}{named}")
 
     async def _wait_for_the_expected(self) -> None:
         shaped = isinstance(self._plan.rate, Trace)

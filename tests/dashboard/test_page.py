@@ -174,3 +174,38 @@ async def test_thirty_instances_fit(browser: Browser, lab: Lab, origin: str) -> 
                 }"""
             )
             assert overlaps == 0
+
+
+async def test_a_class_sees_the_question_and_touches_nothing(browser: Browser, lab: Lab, origin: str) -> None:
+    words = {
+        "en": {"title": "A crash", "question": "What will happen?"},
+        "ko": {"title": "장애", "question": "어떻게 될까요?"},
+    }
+
+    async def told(page: Page, phase: str, answer: list[str]) -> None:
+        lesson = {"phase": phase, "words": words, "since": 1.0, "answer": answer}
+        done = await page.request.put(f"{origin}/lab/class", data={"lesson": lesson})
+        assert done.ok
+
+    async with opened(browser, origin) as watched:
+        page = watched.page
+        await expect(page.locator("#lesson")).to_be_hidden()
+        await page.goto(f"{origin}/?class")
+        await expect(page.locator("#lesson")).to_contain_text("The lesson begins soon.")
+        await told(page, "asking", [])
+        await expect(page.locator("#lesson .question")).to_have_text("What will happen?")
+        await expect(page.locator("#lesson .timer")).to_contain_text("What do you think?")
+        await expect(page.locator("#load")).to_be_hidden()
+        await expect(page.locator("#group-button")).to_be_hidden()
+        await page.click(".box.instance")
+        await expect(page.locator("dialog[open]")).to_be_visible()
+        await expect(page.locator("dialog [data-act]")).to_have_count(0)
+        await page.keyboard.press("Escape")
+        await told(page, "revealed", ["6 of 1500 requests were lost", "✓ replaced: 30 s"])
+        await expect(page.locator("#lesson li")).to_have_text(["6 of 1500 requests were lost", "✓ replaced: 30 s"])
+        await page.select_option("#language", "ko")
+        await expect(page.locator("#lesson h2")).to_have_text("장애")
+        refused = await page.request.put(f"{origin}/lab/class", data={"lesson": {"phase": "party"}})
+        assert refused.status == 400
+        await page.request.put(f"{origin}/lab/class", data={"lesson": None})
+        await expect(page.locator("#lesson h2")).to_have_text("곧 수업을 시작합니다.")
