@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lab.core.autoscaling import causes
 from lab.core.autoscaling.capacity import backoff
 from lab.core.autoscaling.model import AutoScalingGroup, Member
+from lab.core.autoscaling.needs import Demand, Need
 from lab.core.autoscaling.plan import plan
 from lab.core.autoscaling.steps import (
     BeginTermination,
@@ -280,3 +281,20 @@ def test_the_same_group_gives_the_same_plan() -> None:
     views = [view("1", A), view("2", A), view("3", B, instance="stopped"), pending("4", zone=B, instance="running")]
     scaled = replace(group(), desired_capacity=2)
     assert plan(scaled, views, NOW) == plan(scaled, views, NOW)
+
+
+def test_what_a_refresh_would_replace_goes_first_when_there_are_too_many() -> None:
+    """A refresh that is taken back leaves new instances that are ill and old ones that are well; by age the old would go."""
+    scaled = group(desired_capacity=2)
+    views = (
+        view("old", A, launch_template_version=1),
+        view("other", B, launch_template_version=1),
+        view("new", A, launch_template_version=2),
+    )
+    need = Need("i-new", Kind.REFRESH, "an instance was taken out of service in response to an instance refresh.")
+    demand = Demand((need,), floor=2, ceiling=3, warmup=0.0)
+    gone = [step.instance_id for step in plan(scaled, views, NOW, demand) if isinstance(step, BeginTermination)]
+    assert gone == ["i-new"]
+    protected = (*views[:2], view("new", A, launch_template_version=2, protected=True))
+    gone = [step.instance_id for step in plan(scaled, protected, NOW, demand) if isinstance(step, BeginTermination)]
+    assert "i-new" not in gone

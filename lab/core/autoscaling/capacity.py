@@ -29,11 +29,16 @@ def missing(group: AutoScalingGroup, roster: Roster, now: float, ceiling: int = 
         yield Launch(zone, cause, replaces, kind)
 
 
-def surplus(group: AutoScalingGroup, roster: Roster, now: float) -> Iterator[BeginTermination | ScaleInBlocked]:
+def surplus(
+    group: AutoScalingGroup, roster: Roster, now: float, outdated: frozenset[str] = frozenset()
+) -> Iterator[BeginTermination | ScaleInBlocked]:
     """Terminations down to the desired capacity. Members whose successors are coming up are not among the victims: they
-    leave anyway."""
+    leave anyway. `outdated` are those that an instance refresh would replace: they go first, so that one that is taken back
+    does not cost those that were well (AWS publishes no rule)."""
     while roster.count > group.desired_capacity:
-        chosen = victim(list(roster.staying.values()), group, now)
+        staying = list(roster.staying.values())
+        first = [member for member in staying if member.instance_id in outdated]
+        chosen = victim(first, group, now) or victim(staying, group, now)
         if chosen is None:
             if group.blocked_cause != group.capacity_cause:
                 yield ScaleInBlocked(causes.joined((group.capacity_cause, causes.equilibrium(now))))

@@ -90,7 +90,8 @@ def _steps(
             yield from reserve.served(missing(group, roster, now, max(ceilings)))
     if allowed.terminate:
         staying = dict(roster.staying)
-        yield from reserve.kept(surplus(group, roster, now), staying)
+        outdated = frozenset(need.instance_id for need in refresh.needs) if refresh is not None else frozenset()
+        yield from reserve.kept(surplus(group, roster, now, outdated), staying)
     yield from refill(group, pool, reserve, roster, views, now, allowed)
     if group.deleting:
         yield from _stragglers(group, views)
