@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.core.autoscaling import causes
-from lab.core.autoscaling.capacity import backoff
+from lab.core.autoscaling.capacity import backoff, surplus
 from lab.core.autoscaling.model import AutoScalingGroup, Member
 from lab.core.autoscaling.needs import Demand, Need
 from lab.core.autoscaling.plan import plan
+from lab.core.autoscaling.roster import Roster
 from lab.core.autoscaling.steps import (
     BeginTermination,
     EnterService,
@@ -284,17 +285,31 @@ def test_the_same_group_gives_the_same_plan() -> None:
 
 
 def test_what_a_refresh_would_replace_goes_first_when_there_are_too_many() -> None:
-    """A refresh that is taken back leaves new instances that are ill and old ones that are well; by age the old would go."""
+    """By age the old would go."""
     scaled = group(desired_capacity=2)
-    views = (
+    views = [
         view("old", A, launch_template_version=1),
         view("other", B, launch_template_version=1),
         view("new", A, launch_template_version=2),
-    )
+    ]
+
+    def gone(*outdated: str, spared: bool = False) -> list[str]:
+        found = [*views[:2], view("new", A, launch_template_version=2, protected=spared)]
+        steps = surplus(scaled, Roster(found, lambda _: False), NOW, frozenset(outdated))
+        return [step.instance_id for step in steps if isinstance(step, BeginTermination)]
+
+    assert gone() == ["i-old"]
+    assert gone("i-new") == ["i-new"]
+    assert gone("i-new", spared=True) == ["i-old"]
+
+
+def test_who_stood_aside_for_one_that_has_to_go_stays() -> None:
+    """A refresh that is rolled back takes away what it launched ahead, and leaves in place what that was to replace."""
+    scaled = group(desired_capacity=2)
+    old = view("old", A, leaving_kind=Kind.REFRESH.value)
+    new = view("new", A, targets="unhealthy", replaces="i-old", launch_template_version=2)
+    views = (old, view("other", B), new)
     need = Need("i-new", Kind.REFRESH, "an instance was taken out of service in response to an instance refresh.")
-    demand = Demand((need,), floor=3, ceiling=3, warmup=0.0)  # too few for the refresh itself to take it
-    gone = [step.instance_id for step in plan(scaled, views, NOW, demand) if isinstance(step, BeginTermination)]
-    assert gone == ["i-new"]
-    protected = (*views[:2], view("new", A, launch_template_version=2, protected=True))
-    gone = [step.instance_id for step in plan(scaled, protected, NOW, demand) if isinstance(step, BeginTermination)]
-    assert gone == ["i-old"]
+    steps = plan(scaled, views, NOW, Demand((need,), floor=2, ceiling=3, warmup=0.0, strict=True))
+    assert [step.instance_id for step in steps if isinstance(step, BeginTermination)] == ["i-new"]
+    assert not [step for step in steps if isinstance(step, Launch)]

@@ -26,6 +26,7 @@ class Roster:
         counting = {view.id: view.member for view in views if is_capacity(view.member) and not view.failed}
         self.staying: dict[str, Member] = {name: one for name, one in counting.items() if name not in before}
         self.outgoing: set[str] = counting.keys() & before.keys()
+        self._aside = {before[name].id: counting[name] for name in self.outgoing}
         self.owed: dict[str, Kind] = {
             view.id: Kind(view.member.leaving_kind or Kind.UNHEALTHY) for view in views if is_owed(view.member)
         }
@@ -46,8 +47,17 @@ class Roster:
             self.sizes[member.zone] -= 1
         self.outgoing.discard(instance_id)
         self.left.add(instance_id)
+        self._stays_after_all(instance_id)
         if owed is not None:
             self.owed[instance_id] = owed
+
+    def _stays_after_all(self, successor_id: str) -> None:
+        """Who stood aside for one that leaves now counts again: it still serves, and needs no other in its place."""
+        member = self._aside.pop(successor_id, None)
+        if member is not None and member.instance_id in self.outgoing:
+            self.outgoing.discard(member.instance_id)
+            self.staying[member.instance_id] = member
+            self.sizes[member.zone] += 1
 
     def step_aside(self, instance_id: str, group: AutoScalingGroup, now: float) -> str | None:
         """The member makes room for a successor, and leaves when that one is ready; the zone of the successor, None when
