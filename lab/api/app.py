@@ -12,6 +12,7 @@ GET  /metrics                             the whole lab for Prometheus (metrics.
 GET  /lab/metrics/targets                 where nodes serve their own, for Prometheus's service discovery
 POST /lab/aws/{service}/{operation}       an AWS action, JSON in and out, shapes as botocore's
 POST /lab/instances/{id}/kill             SIGKILL, as a crash
+POST /lab/instances/{id}/fault            what the sample application does wrong (faults.py)
 POST /lab/zones/{zone}/fail               fail an availability zone: its machines die, none is launched in it
 POST /lab/zones/{zone}/recover            end that
 GET  /lab/reach, POST /lab/network/…      where a packet would go, and faults on its way (network.py)
@@ -44,6 +45,7 @@ from lab.api.dashboard import add_dashboard, page
 from lab.api.decisions import decisions
 from lab.api.dns import Reply, add_dns
 from lab.api.encoding import unpacked
+from lab.api.faults import add_faults
 from lab.api.guard import refusal
 from lab.api.live.feed import Feed
 from lab.api.network import add_network
@@ -94,6 +96,7 @@ def create_app(
     add_dns(app, world, dns)
     add_classroom(app)
     add_dashboard(app, feed, lambda: urls_for_load(world, compute))
+    add_faults(app, world, lambda: urls_for_load(world, compute))
     s3 = S3(world.buckets, world.account.region, world.account.account_id)
 
     @app.middleware("http")

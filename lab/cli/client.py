@@ -88,21 +88,6 @@ def answers() -> bool:
     return True
 
 
-def outside(method: str, url: str, body: dict[str, Any]) -> int:
-    """The status of an answer of the load balancer's, or of what is behind it; 0 for none."""
-    question = urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
-    )
-    try:
-        with urllib.request.urlopen(question, timeout=5.0) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    except OSError:
-        return 0
-
-
 def wait_until_there(seconds: float) -> None:
     """Raises NoLab."""
     deadline = time.monotonic() + seconds

@@ -38,3 +38,26 @@ def network(machine: str, latency: float | None, loss: float) -> None:
     )
     what = f"what {names} sends is {slow}" if slow else f"{names} is cut off"
     click.echo(f"{what}; `lab status` shows what follows, `lab recover network {machine}` ends it")
+
+
+@command.command(
+    "health",
+    help="Make the sample application on INSTANCE ill: its health check, or with --all all it answers, fails, hangs or is "
+    "slow.",
+)
+@click.argument("instance")
+@click.option("--how", default="fail", show_default=True, type=click.Choice(["fail", "hang", "slow"]))
+@click.option("--all", "everything", is_flag=True, help="Not the health check alone.")
+@click.option("--delay", type=Duration(), help="How late a slow answer is: 800ms.")
+@click.option("--grow", type=Duration(), help="How much later with each second: 100ms.")
+def health(instance: str, how: str, everything: bool, delay: float | None, grow: float | None) -> None:
+    if how != "slow" and (delay, grow) != (None, None):
+        raise click.UsageError("--delay and --grow are of --how slow")
+    wanted = {"health": how, "scope": "all" if everything else "health"}
+    late = {"delay_ms": round((delay or 0.0) * 1000), "grow_ms": round((grow or 0.0) * 1000)}
+    client.post(f"/lab/instances/{instance}/fault", {**wanted, **late})
+    what = "all that it answers" if everything else "its health check"
+    click.echo(f"{instance}: {what} {WORDS[how]}; `lab recover health {instance}` ends it")
+
+
+WORDS = {"fail": "fails", "hang": "hangs", "slow": "is slow"}

@@ -22,3 +22,10 @@ def zone_(zone: str) -> None:
 def network(machine: str) -> None:
     names = ", ".join(client.post(f"/lab/network/{machine}/recover")["machines"])
     click.echo(f"the network of {names} is as it should be")
+
+
+@command.command("health", help="Let the sample application on INSTANCE be well again.")
+@click.argument("instance")
+def health(instance: str) -> None:
+    client.post(f"/lab/instances/{instance}/fault", {"health": "ok"})
+    click.echo(f"{instance} answers as it should")

@@ -22,7 +22,6 @@ from lab.drill.samples import Sample
 ALARM = "lab-drill-unhealthy"
 DOWN = 3.0
 """Seconds for which a control plane stays dead."""
-TRIES = 60
 VERSION_LINE = re.compile(r"^( *)APP_VERSION=.*$", re.MULTILINE)
 
 
@@ -63,18 +62,8 @@ def _kill_control() -> None:
 
 def _fault(act: Act, before: Sample) -> list[str]:
     victim = _victim(before)
-    set_fault(victim, act.fault)
+    client.post(f"/lab/instances/{victim}/fault", act.fault)
     return [victim]
-
-
-def set_fault(instance: str, fault: dict[str, object]) -> None:
-    """Through the load balancer: it asks one or another, and only the one that is named takes it."""
-    for _ in range(TRIES):
-        for url in urls("/faults"):
-            answer = client.outside("POST", f"{url}?instance={instance}", fault)
-            if answer == 200:
-                return
-    raise click.ClickException(f"{instance} could not be reached through the load balancer to be given a fault")
 
 
 def _zone(act: Act, before: Sample) -> list[str]:
@@ -209,13 +198,9 @@ def clean(acts: tuple[Act, ...], before: Sample) -> None:
 
 def _unfault() -> None:
     """Of those that still live; one that was replaced took its fault along."""
-    alive = [row["id"] for row in client.status()["groups"][0]["instances"] if row["lifecycle"] == "InService"]
-    for instance in alive:
-        for _ in range(TRIES):
-            if any(
-                client.outside("POST", f"{url}?instance={instance}", {"health": "ok"}) == 200 for url in urls("/faults")
-            ):
-                break
+    for row in client.status()["groups"][0]["instances"]:
+        if row["lifecycle"] == "InService":
+            client.post(f"/lab/instances/{row['id']}/fault", {"health": "ok"})
 
 
 def settle_capacity(wanted: int, now: Sample) -> None:

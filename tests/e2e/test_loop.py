@@ -41,23 +41,19 @@ def test_an_instance_that_answers_500_is_taken_out_and_replaced(lab: Lab) -> Non
     sick = lab.healthy()[0]
     # Its grace period is lab time from InService; wait it out as the group does.
     until(lambda: next(row["age"] for row in lab.instances() if row["id"] == sick) > 320, 60)
-    poison(lab, sick)
+    lab.run("recover", "health", sick)
+    assert "its health check fails" in lab.run("fail", "health", sick)
     until(lambda: sick not in lab.healthy(), 30, lambda: lab.group)
     until(lambda: lab.settled() and sick not in lab.healthy(), 90, lambda: lab.group)
     end = next(row for row in lab.activities() if row["Description"] == f"Terminating EC2 instance: {sick}")
     assert "in response to an ELB system health check failure." in end["Cause"]
 
 
-def poison(lab: Lab, instance: str) -> None:
-    """POST /faults until the balancer has sent it to this instance; the others are healed again."""
-    for _ in range(40):
-        answer = ask("POST", lab.ports[0], "/faults", {"health": "fail"})
-        assert answer.status in (200, 201), answer
-        if answer.headers["x-instance-id"] == instance:
-            return
-        while ask("DELETE", lab.ports[0], "/faults").headers["x-instance-id"] != answer.headers["x-instance-id"]:
-            pass
-    raise AssertionError(f"40 requests never reached {instance}")
+def test_who_cannot_be_made_ill_is_told(lab: Lab) -> None:
+    assert "InvalidInstanceID.NotFound" in lab.run("fail", "health", "i-00000000000000000", code=1)
+    assert "--delay and --grow are of --how slow" in lab.run(
+        "fail", "health", lab.healthy()[0], "--delay", "1s", code=2
+    )
 
 
 def test_load_makes_the_group_grow_and_calm_brings_it_home(lab: Lab) -> None:

@@ -25,6 +25,7 @@ export function onInstance(row) {
   const acts = [
     { name: "kill", danger: true, run: () => post(`/lab/instances/${row.id}/kill`), lines: [`lab kill ${row.id}`] },
     { name: "unhealthy", danger: true, ...group("SetInstanceHealth", "set-instance-health", { InstanceId: row.id, HealthStatus: "Unhealthy", ShouldRespectGracePeriod: false }, `--instance-id ${row.id} --health-status Unhealthy --no-should-respect-grace-period`) },
+    { name: "hang", danger: true, run: () => post(`/lab/instances/${row.id}/fault`, { health: "hang" }), lines: [`lab fail health ${row.id} --how hang`, `lab recover health ${row.id}`] },
     { name: "drain", ...group("TerminateInstanceInAutoScalingGroup", "terminate-instance-in-auto-scaling-group", { InstanceId: row.id, ShouldDecrementDesiredCapacity: false }, `--instance-id ${row.id} --no-should-decrement-desired-capacity`) },
   ];
   const name = row.group.name;

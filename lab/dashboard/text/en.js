@@ -13,6 +13,7 @@ export default {
   per_second: "{rate}/s", connections: "{n} connections", 
   kill: "Kill it", kill_text: "SIGKILL, as a failing host would. The load balancer's checks and EC2's see it die; the group replaces it.",
   unhealthy: "Call it unhealthy", unhealthy_text: "Tell Auto Scaling that it is unhealthy: it is drained, terminated and replaced.",
+  hang: "Let it hang", hang_text: "Its health check takes connections and does not answer; everything else it still serves. The load balancer's checks time out, and the group replaces it.",
   drain: "Drain and replace it", drain_text: "Take it out of rotation, let its requests end, terminate it. The desired capacity stays, so a successor comes.",
   standby: "Put it on standby", standby_text: "It leaves the load balancer and runs on; nobody replaces it.",
   back: "Back to service", back_text: "It is registered again and counts as capacity.",

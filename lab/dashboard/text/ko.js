@@ -13,6 +13,7 @@ export default {
   per_second: "{rate}/s", connections: "연결 {n}개", 
   kill: "강제 종료", kill_text: "호스트 장애처럼 SIGKILL을 보냅니다. 로드 밸런서와 EC2의 상태 검사가 이를 감지하고 그룹이 교체합니다.",
   unhealthy: "비정상으로 표시", unhealthy_text: "Auto Scaling에 비정상이라고 알립니다. 드레이닝한 뒤 종료하고 교체합니다.",
+  hang: "멈추게 하기", hang_text: "상태 검사 연결은 받지만 응답하지 않습니다. 다른 요청은 그대로 처리합니다. 로드 밸런서의 상태 검사가 시간 초과되고 그룹이 교체합니다.",
   drain: "드레이닝 후 교체", drain_text: "트래픽에서 빼고 진행 중인 요청을 마친 뒤 종료합니다. 목표 용량은 그대로라서 새 인스턴스가 뜹니다.",
   standby: "대기 상태로", standby_text: "로드 밸런서에서 빠진 채 계속 실행됩니다. 교체되지 않습니다.",
   back: "서비스로 복귀", back_text: "다시 등록되고 용량으로 계산됩니다.",
