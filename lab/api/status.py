@@ -1,5 +1,6 @@
 """The whole lab at one moment, as one JSON document: what `lab status` draws and what a page can show."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from lab.actions.autoscaling.policy_shapes import policy_shape
@@ -19,6 +20,9 @@ from lab.core.ec2.public import public_addresses
 from lab.core.elbv2.model import Listener, LoadBalancer, Registration
 from lab.core.machines import published_port
 from lab.core.rds.model import DBInstance
+from lab.core.route53.balancers import balancer_named
+from lab.core.route53.checks import is_healthy
+from lab.core.route53.model import HealthCheck, ResourceRecordSet
 from lab.stack.model import Stack
 
 ACTIVITIES = 12
@@ -135,11 +139,21 @@ def _load_balancer(world: World, balancer: LoadBalancer, now: float) -> dict[str
     return {
         "name": balancer.name,
         "dns_name": balancer.dns_name,
+        "aliases": list(_aliases(world, balancer)),
         "state": balancer.state,
         "reason": balancer.state_reason,
         "generation": document.generation if document else 0,
         "nodes": nodes,
     }
+
+
+def _aliases(world: World, balancer: LoadBalancer) -> Iterator[dict[str, Any]]:
+    """The records of hosted zones that lead to the load balancer. `healthy` is None without a health check."""
+    for row in world.store.all(ResourceRecordSet):
+        if row.alias is not None and balancer_named(world.store, row.alias.dns_name) == balancer:
+            check = world.store.get(HealthCheck, row.health_check_id)
+            healthy = None if check is None else is_healthy(world.store, check)
+            yield {"name": row.name.removesuffix("."), "type": row.type, "policy": row.policy, "healthy": healthy}
 
 
 def _group(world: World, group: AutoScalingGroup, now: float) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The lab at `at` wall seconds of the drill, when its clock said `lab`. `alarms` are the names of those that ring."""
+    """The lab at `at` wall seconds of the drill, when its clock said `lab`. `alarms` are the names of those that ring, `silent`
+    the load balancer's nodes that do not report."""
 
     at: float
     lab: float
@@ -32,6 +33,7 @@ class Sample:
     alarms: tuple[str, ...]
     refresh: str
     failed_zones: tuple[str, ...]
+    silent: tuple[str, ...] = ()
 
     @property
     def serving(self) -> int:
@@ -41,6 +43,8 @@ class Sample:
         """Why this is no steady state, empty when it is one."""
         if self.failed_zones:
             return f"{', '.join(self.failed_zones)} has failed"
+        if self.silent:
+            return f"{', '.join(self.silent)} does not report"
         if self.refresh in REFRESHING:
             return f"an instance refresh is {self.refresh}"
         if self.database not in ("", "available"):
@@ -63,4 +67,5 @@ def sample(at: float, status: Mapping[str, Any]) -> Sample:
         alarms=tuple(row["name"] for row in status["alarms"] if row["state"] == "ALARM"),
         refresh="" if refresh is None else refresh["status"],
         failed_zones=tuple(status["failed_zones"]),
+        silent=tuple(node["id"] for row in status["load_balancers"] for node in row["nodes"] if not node["live"]),
     )

@@ -7,7 +7,10 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from lab.core.autoscaling.model import AutoScalingGroup, Member
+from lab.core.autoscaling.policy import ScalingPolicy
+from lab.core.cloudwatch.model import MetricAlarm
 from lab.core.ec2.model import Instance
+from lab.core.elbv2.model import LoadBalancer
 from tests.api.served import serving
 from tests.control.lab import Lab
 from tests.dashboard.conftest import opened, passing
@@ -15,6 +18,8 @@ from tests.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TABS = 8
+TICK = 1.2
+"""Seconds within which the feed tells what has changed."""
 
 
 def group(lab: Lab) -> AutoScalingGroup:
@@ -209,3 +214,51 @@ async def test_a_class_sees_the_question_and_touches_nothing(browser: Browser, l
         assert refused.status == 400
         await page.request.put(f"{origin}/lab/class", data={"lesson": None})
         await expect(page.locator("#lesson h2")).to_have_text("곧 수업을 시작합니다.")
+
+
+async def test_the_policys_type_is_switched_and_back(browser: Browser, lab: Lab, origin: str) -> None:
+    def types() -> list[str]:
+        return sorted(row.policy_type for row in lab.store.all(ScalingPolicy))
+
+    before = types()
+    assert before == ["TargetTrackingScaling"]
+    async with opened(browser, origin) as watched:
+        page = watched.page
+        for act, after in (
+            ("step", ["StepScaling", "StepScaling"]),
+            ("simple", ["SimpleScaling", "SimpleScaling"]),
+            ("track", before),
+        ):
+            await page.click("#group-button")
+            await page.click(f"dialog [data-act={act}]")
+            await expect(page.locator("dialog[open]")).to_have_count(0)
+            assert types() == after
+            await expect(page.locator("#notice")).to_contain_text("Done")
+            await asyncio.sleep(TICK)  # the page hears of it with the next tick
+    assert {row.name.rpartition("-")[2] for row in lab.store.all(MetricAlarm)}.isdisjoint({"out", "in"})
+
+
+async def test_marks_are_reached_and_opened_by_the_keyboard(browser: Browser, lab: Lab, origin: str) -> None:
+    async with opened(browser, origin) as watched:
+        page = watched.page
+        marks = page.locator("#plots figure:first-child .mark")
+        await expect(marks).not_to_have_count(0)
+        await page.locator("#plots figure:first-child .mark[tabindex='0']").focus()
+        await page.keyboard.press("ArrowLeft")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("dialog[open] #panel-title")).not_to_be_empty()
+
+
+async def test_names_that_lead_to_the_load_balancer_are_shown(browser: Browser, lab: Lab, origin: str) -> None:
+    [balancer] = lab.store.all(LoadBalancer)
+    zone = lab.call("route53", "CreateHostedZone", Name="shop.lab", CallerReference="1")["HostedZone"]["Id"]
+    alias = {
+        "HostedZoneId": lab.call("elbv2", "DescribeLoadBalancers")["LoadBalancers"][0]["CanonicalHostedZoneId"],
+        "DNSName": balancer.dns_name, "EvaluateTargetHealth": False,
+    }  # fmt: skip
+    record = {"Name": "www.shop.lab", "Type": "A", "AliasTarget": alias}
+    changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    lab.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=changes)
+    async with opened(browser, origin) as watched:
+        await expect(watched.page.locator(".name li")).to_have_text("■ www.shop.lab · A · simple")
+        await expect(watched.page.locator("#group")).to_be_hidden()

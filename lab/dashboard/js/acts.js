@@ -75,3 +75,58 @@ export function onTarget(row, policy) {
     lines: (values) => [aws(`autoscaling put-scaling-policy --auto-scaling-group-name ${row.name} --policy-name ${policy.name} --policy-type TargetTrackingScaling --target-tracking-configuration '${JSON.stringify(configuration(values))}'`)],
   };
 }
+
+const HIGH = 60;
+const LOW = 30;
+const dimension = (row) => [{ Name: "AutoScalingGroupName", Value: row.name }];
+
+function alarm(row, side, arn) {
+  const high = side === "out";
+  return {
+    AlarmName: `${row.name}-scale-${side}`, Namespace: "AWS/EC2", MetricName: "CPUUtilization", Dimensions: dimension(row), Statistic: "Average",
+    Period: 60, EvaluationPeriods: high ? 3 : 15, Threshold: high ? HIGH : LOW, ComparisonOperator: high ? "GreaterThanThreshold" : "LessThanThreshold",
+    AlarmActions: [arn],
+  };
+}
+
+/** What the policies of each type are, out and in; target tracking is one for both. */
+const POLICIES = {
+  track: () => [["track", { PolicyType: "TargetTrackingScaling", TargetTrackingConfiguration: { PredefinedMetricSpecification: { PredefinedMetricType: "ASGAverageCPUUtilization" }, TargetValue: 50 } }]],
+  step: () => [
+    ["out", { PolicyType: "StepScaling", AdjustmentType: "ChangeInCapacity", StepAdjustments: [{ MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 20, ScalingAdjustment: 1 }, { MetricIntervalLowerBound: 20, ScalingAdjustment: 2 }] }],
+    ["in", { PolicyType: "StepScaling", AdjustmentType: "ChangeInCapacity", StepAdjustments: [{ MetricIntervalUpperBound: 0, ScalingAdjustment: -1 }] }],
+  ],
+  simple: () => [
+    ["out", { PolicyType: "SimpleScaling", AdjustmentType: "ChangeInCapacity", ScalingAdjustment: 1, Cooldown: 300 }],
+    ["in", { PolicyType: "SimpleScaling", AdjustmentType: "ChangeInCapacity", ScalingAdjustment: -1, Cooldown: 300 }],
+  ],
+};
+const TYPES = { track: "TargetTrackingScaling", step: "StepScaling", simple: "SimpleScaling" };
+
+async function switchTo(row, kind) {
+  const name = { AutoScalingGroupName: row.name };
+  // As they are now, which may be newer than what the page shows.
+  const { ScalingPolicies: old } = await call("autoscaling", "DescribePolicies", name);
+  for (const policy of old) await call("autoscaling", "DeletePolicy", { ...name, PolicyName: policy.PolicyName });
+  await call("cloudwatch", "DeleteAlarms", { AlarmNames: ["out", "in"].map((side) => alarm(row, side, "").AlarmName) }).catch(() => null);
+  for (const [side, policy] of POLICIES[kind]()) {
+    const made = await call("autoscaling", "PutScalingPolicy", { ...name, PolicyName: `${row.name}-${side}`, ...policy });
+    if (kind !== "track") await call("cloudwatch", "PutMetricAlarm", alarm(row, side, made.PolicyARN));
+  }
+}
+
+const flag = (name) => `--${name.replace(/[A-Z]/g, (letter, place) => (place ? "-" : "") + letter.toLowerCase())}`;
+const words = (request) => Object.entries(request).map(([name, value]) => `${flag(name)} ${typeof value === "object" ? `'${JSON.stringify(value)}'` : value}`).join(" ");
+
+function switchLines(row, kind) {
+  const gone = row.policies.map((policy) => aws(`autoscaling delete-policy --auto-scaling-group-name ${row.name} --policy-name ${policy.name}`));
+  const made = POLICIES[kind]().flatMap(([side, policy]) => [
+    aws(`autoscaling put-scaling-policy --auto-scaling-group-name ${row.name} --policy-name ${row.name}-${side} ${words(policy)}`),
+    ...(kind === "track" ? [] : [aws(`cloudwatch put-metric-alarm ${words(alarm(row, side, "POLICY_ARN"))}`)]),
+  ]);
+  return [...gone, ...made];
+}
+
+/** The types of policy that the group does not have: each takes the place of those it has. */
+export const onPolicy = (row) =>
+  Object.keys(TYPES).filter((kind) => !row.policies.some((policy) => policy.type === TYPES[kind])).map((kind) => ({ name: kind, run: () => switchTo(row, kind), lines: switchLines(row, kind) }));

@@ -23,7 +23,7 @@ class Chart {
     this.describe = describe;
     this.legend = make("ul");
     this.caption = make("span");
-    this.svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
+    this.svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "group" });
     this.layers = Object.fromEntries(["grid", "fills", "lines", "labels", "cursor", "marks"].map((name) => {
       const layer = draw("g");
       this.svg.append(layer);
@@ -84,13 +84,22 @@ class Chart {
       const mark = draw("g", { class: "mark", tabindex: "-1", role: "button" }, draw("title"), draw("path", { d: "M-5 0H5L0 8Z" }));
       const tell = () => explain(event.id);
       mark.addEventListener("click", tell);
-      mark.addEventListener("keydown", (key) => key.key === "Enter" && tell());
+      mark.addEventListener("keydown", (key) => {
+        const next = { ArrowLeft: mark.previousSibling, ArrowRight: mark.nextSibling }[key.key];
+        if (key.key === "Enter" || key.key === " ") tell();
+        else if (next) next.focus();
+        else return;
+        key.preventDefault();
+      });
       return mark;
     }, (mark, event) => {
       set(mark, { transform: `translate(${x(event.at)} 0) scale(${1 / wide} ${1 / high})`, class: `mark ${ofEvent(event).kind}`, "aria-label": event.title });
       say(mark.firstChild, `${clock(event.at)} ${event.title}`);
       set(mark.lastChild, { fill: "var(--state)" });
     });
+    // One way in by Tab, to the newest; from there the arrow keys lead along the axis.
+    const marks = [...this.layers.marks.children];
+    marks.forEach((mark, place) => set(mark, { tabindex: place === marks.length - 1 ? 0 : -1 }));
   }
 }
 
@@ -199,9 +208,10 @@ export class Charts {
     this.draw();
   }
 
-  show(points, events, lab) {
+  /** `group` is the Auto Scaling group whose CPU and capacity are drawn, undefined without one. */
+  show(points, events, lab, group) {
     if (points.length === 0) return;
-    this.view = { points, events, group: lab.groups[0], alarms: lab.alarms, from: points[0].t, to: points.at(-1).t, explain: this.explain };
+    this.view = { points, events, group, alarms: lab.alarms, from: points[0].t, to: points.at(-1).t, explain: this.explain };
     this.draw();
   }
 

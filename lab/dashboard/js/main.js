@@ -1,5 +1,5 @@
 // The page: what the feed tells, shown; what is chosen, explained.
-import { onCapacity, onInstance, onLoad, onMachine, onTarget, onZone } from "./acts.js";
+import { onCapacity, onInstance, onLoad, onMachine, onPolicy, onTarget, onZone } from "./acts.js";
 import { Charts } from "./charts.js";
 import { keep, make, say } from "./dom.js";
 import { listen } from "./feed.js";
@@ -14,7 +14,10 @@ const SHOWN_EVENTS = 60;
 const THEME = "asg-lab-theme";
 const at = (id) => document.getElementById(id);
 
-const known = { points: [], events: new Map(), lab: null, connection: "connecting" };
+const known = { points: [], events: new Map(), lab: null, connection: "connecting", group: "" };
+
+/** The Auto Scaling group that the charts and figures are of: the chosen one, else the first. */
+const chosen = () => known.lab?.groups.find((group) => group.name === known.group) ?? known.lab?.groups[0];
 
 const panel = new Panel(at("panel"), announce);
 const map = new LabMap(at("map"), openBox, openZone);
@@ -45,16 +48,16 @@ function openZone(name, failed) {
 }
 
 function openGroup() {
-  const group = known.lab?.groups[0];
+  const group = chosen();
   if (!group) return;
   const targets = group.policies.filter((policy) => policy.target !== null).map((policy) => onTarget(group, policy));
-  panel.open(t("group", { name: group.name }), group.policies.map((policy) => [policy.name, policy.type]), [onCapacity(group), ...targets]);
+  panel.open(t("group", { name: group.name }), group.policies.map((policy) => [policy.name, policy.type]), [onCapacity(group), ...targets, ...onPolicy(group)]);
 }
 
 function showFigures(lab) {
   const point = known.points.at(-1);
   const rates = Object.values(point?.rates ?? {}).reduce((sum, rate) => sum + rate, 0);
-  const group = lab.groups[0];
+  const group = chosen();
   const serving = group?.instances.filter((row) => row.lifecycle === "InService").length;
   const figures = [
     ["in_service", group ? `${serving} / ${group.desired}` : "–"],
@@ -146,7 +149,8 @@ function show() {
   if (document.activeElement !== slider) slider.value = lab.load.asked;
   showLoad();
   map.show(lab);
-  charts.show(known.points, [...known.events.values()], lab);
+  charts.show(known.points, [...known.events.values()], lab, chosen());
+  showGroups(lab.groups);
   showEvents();
   showAlarms(lab.alarms);
 }
@@ -176,11 +180,20 @@ function dress(theme) {
   localStorage.setItem(THEME, theme);
 }
 
+/** With more than one group, which of them the charts are of can be chosen. */
+function showGroups(groups) {
+  const select = at("group");
+  select.hidden = groups.length < 2;
+  keep(select, groups, (group) => group.name, (group) => make("option", { value: group.name }), (option, group) => say(option, group.name));
+  if (document.activeElement !== select) select.value = chosen()?.name ?? "";
+}
+
 function showSettings() {
   const theme = localStorage.getItem(THEME) ?? "auto";
   const options = (names, chosen, word) => names.map((name) => make("option", { value: name, selected: name === chosen }, word(name)));
   at("settings").replaceChildren(
     make("button", { type: "button", id: "group-button", onclick: openGroup }, t("set_capacity")),
+    make("select", { id: "group", hidden: true, "aria-label": t("which_group"), onchange: (event) => { known.group = event.target.value; show(); } }),
     make("label", {}, make("input", { type: "checkbox", id: "layers", onchange: (event) => at("map").classList.toggle("layers", event.target.checked) }), ` ${t("layers")}`),
     make("select", { "aria-label": t("theme"), onchange: (event) => dress(event.target.value) }, ...options(["auto", "dark", "light"], theme, (name) => t(`theme_${name}`))),
     make("select", { id: "language", "aria-label": "language", onchange: (event) => { choose(event.target.value); showSettings(); show(); } }, ...options(Object.keys(catalogues), current(), (name) => catalogues[name].language)),

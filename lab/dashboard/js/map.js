@@ -1,7 +1,7 @@
 // The architecture as it is now: Route 53's name, the zones with their load balancer nodes, instances and databases, and the
 // ways between them, which move as fast as requests pass.
 import { draw, keep, make, say, set } from "./dom.js";
-import { ofDatabase, ofInstance, ofNode } from "./states.js";
+import { ofAlias, ofDatabase, ofInstance, ofNode } from "./states.js";
 import { number, span, t } from "./text.js";
 
 const LEAVE = 900;
@@ -13,7 +13,7 @@ export class LabMap {
     this.open = open;
     this.zone = zone;
     this.edges = draw("svg", { class: "edges", "aria-hidden": "true" });
-    this.name = make("p", { class: "name" });
+    this.name = make("div", { class: "name" }, make("b"), make("ul"));
     this.zones = make("div", { class: "zones" });
     root.append(this.edges, this.name, this.zones);
     this.root = root;
@@ -23,7 +23,7 @@ export class LabMap {
   show(lab) {
     this.lab = lab;
     const balancer = lab.load_balancers[0];
-    say(this.name, balancer ? balancer.dns_name : t("load_balancer"));
+    this.showNames(balancer);
     const instances = lab.groups.flatMap((group) => [
       ...group.instances.map((row) => ({ ...row, group })),
       ...(group.warm_pool?.instances ?? []).map((row) => ({ ...row, group })),
@@ -39,6 +39,18 @@ export class LabMap {
     }));
     keep(this.zones, zones, (zone) => zone.name, (zone) => this.makeZone(zone), (element, zone) => this.updateZone(element, zone));
     this.connect();
+  }
+
+  /** Route 53's names for the load balancer: its own, and the records that lead to it with the word of their health checks. */
+  showNames(balancer) {
+    const [own, aliases] = this.name.children;
+    say(own, balancer ? balancer.dns_name : t("load_balancer"));
+    keep(aliases, balancer?.aliases ?? [], (one) => `${one.name} ${one.type}`, () => make("li", {}, make("span", { class: "shape", "aria-hidden": "true" }), make("span")), (item, one) => {
+      const look = ofAlias(one);
+      item.className = look.kind;
+      say(item.firstChild, `${look.shape} `);
+      say(item.lastChild, [one.name, one.type, one.policy, look.word].filter(Boolean).join(" · "));
+    });
   }
 
   makeZone(zone) {

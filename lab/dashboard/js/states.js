@@ -23,6 +23,7 @@ export function ofInstance(row) {
 
 export const ofNode = (row) => look(row.live ? "good" : "bad", row.live ? "" : "no report");
 export const ofDatabase = (row) => look({ available: "good", failed: "bad", deleting: "off" }[row.status] ?? "move", row.status);
+export const ofAlias = (row) => (row.healthy === null ? look("off", "") : row.healthy ? look("good", "Healthy") : look("bad", "Unhealthy"));
 export const ofAlarm = (state) => look({ OK: "good", ALARM: "bad" }[state] ?? "off", state);
 export const ofEvent = (event) =>
   event.kind === "alarm"
