@@ -231,8 +231,9 @@ def _outcome(drill: Drill, status: dict[str, Any], seen: _Seen) -> Outcome:
         settings=settings_of(
             target_group, {row["Key"]: row["Value"] for row in attributes}, group["HealthCheckGracePeriod"]
         ),
-        activities=tuple(row for row in activities if _moment(row["StartTime"]) >= began - 1),
-        decisions=tuple(row for row in _rows(decisions) if row["until"] >= began),
+        # Without what was done to put everything back.
+        activities=tuple(row for row in activities if began - 1 <= _moment(row["StartTime"]) <= seen.samples[-1].lab),
+        decisions=tuple(row for row in _rows(decisions) if began <= row["until"] <= seen.samples[-1].lab),
     )
 
 
