@@ -19,9 +19,14 @@ def test_the_short_form_holds_what_the_readme_promises(lab: Lab, tmp_path: Path)
     crash, database, control = outcomes
     assert crash["figures"]["launched"] == 1
     assert crash["victims"][0] not in lab.healthy()
-    assert [row for row in crash["activities"] if crash["victims"][0] in row["Description"]]
+    causes = {row["Description"].rpartition(" ")[0]: row["Cause"] for row in crash["activities"]}
+    dead = "in response to an EC2 health check indicating it has been terminated or stopped."
+    assert dead in causes["Terminating EC2 instance:"]
+    replaced = "an instance was launched in response to an unhealthy instance needing to be replaced."
+    assert replaced in causes["Launching a new EC2 instance:"]
     assert database["figures"]["detected"] is not None
     assert control["load"]["scheduled"] > 400
+    assert control["activities"] == [], "the fleet was adopted: nothing was launched or killed"
     for one in outcomes:
         [page] = tmp_path.glob(f"{one['drill']['name']}-{lab.mode}-*.html")
         text = page.read_text()
