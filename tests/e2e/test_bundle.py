@@ -53,7 +53,7 @@ def test_the_lab_comes_up_from_a_bundle_without_network(anywhere: Path) -> None:
 
     # Up and down in one network, for each has its own.
     done = subprocess.run(
-        [*ALONE, "sh", "-c", "make up && .venv/bin/lab status --once && make down"],
+        [*ALONE, "sh", "-c", "make up && .venv/bin/lab status --once; code=$?; make down; exit $code"],
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
