@@ -132,6 +132,7 @@ DIRECTION: dict[str, tuple[str, ...]] = {
     "services.lb": ("services.lb", "lab.core"),
     "services.app": ("services.app", "services.init.metadata", "services.init.write_files"),
     "services.init": ("services.init",),
+    "services.net": ("services.net",),
 }
 EXCEPTIONS = {"lab.stack.service": ("lab.control",)}
 """The engine as the control plane's loop turns it."""

@@ -10,7 +10,7 @@ import dns.rcode
 import pytest
 
 from tests.e2e.conftest import new_lab, state_directory
-from tests.e2e.outside import Lab, output
+from tests.e2e.outside import Lab, inspect, output
 from tests.e2e.test_sdk import client
 from tests.eventually import until
 
@@ -144,6 +144,8 @@ def test_a_vpcs_resolver_answers_inside_of_it_also_without_the_control_plane(doc
         lab.run("up")
         until(lambda: inside("never-asked.inside.lab")[0] == "NXDOMAIN", 20)
         container = f"{lab.owner}-{vpc['VpcId']}-resolver"
+        host = inspect(container)["HostConfig"]
+        assert (host["CapAdd"], host["CapDrop"], host["Sysctls"]) == (None, ["ALL"], {"net.ipv4.ip_forward": "0"})
         output("docker", "kill", container)
         until(lambda: output("docker", "ps", "--quiet", "--filter", f"name={container}"), 30)
         until(lambda: inside("db.inside.lab") == answers[1], 20)

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.adapters.docker import settings as label
+from lab.adapters.docker.net_config import body
 from lab.adapters.docker.settings import DockerSettings
 from lab.core.compute import MachineSpec, Port
-
-IMAGE = "net"
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +35,15 @@ def wish(spec: MachineSpec, hostname: str, resolver: str = "") -> Wish:
 
 def config(wish: Wish, settings: DockerSettings) -> dict[str, Any]:
     """The body of the create request."""
-    network = settings.network_name(wish.vpc_id)
-    return {
-        "Image": settings.images.get(IMAGE, IMAGE),
-        "Hostname": wish.hostname,
-        "User": "0:0",
-        "OpenStdin": True,
-        "StdinOnce": False,
-        "Labels": {
-            label.OWNER: settings.owner,
-            label.PART: "eni",
-            label.ZONE: wish.zone,
-            label.VPC: wish.vpc_id,
-            label.ADDRESS: wish.address,
-            # Not compose's, whatever the image's own labels say: compose shows machines.
-            label.COMPOSE_PROJECT: "",
-            label.COMPOSE_SERVICE: "",
-        },
-        "ExposedPorts": {f"{port.number}/tcp": {} for port in wish.ports},
-        "HostConfig": {
-            "NetworkMode": network,
+    return body(
+        settings,
+        "eni",
+        wish.vpc_id,
+        wish.address,
+        aliases=wish.names,
+        labels={label.ZONE: wish.zone, label.ADDRESS: wish.address},
+        host={
+            "CapAdd": ["NET_ADMIN"],
             "PortBindings": {
                 f"{port.number}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port.published)}]
                 for port in wish.ports
@@ -64,20 +51,10 @@ def config(wish: Wish, settings: DockerSettings) -> dict[str, Any]:
             },
             # Names that Docker knows (those of this VPC's load balancers and databases) it answers itself, always.
             "Dns": [wish.resolver] if wish.resolver else [],
-            "Init": True,
-            "CapDrop": ["ALL"],
-            "CapAdd": ["NET_ADMIN"],
-            "SecurityOpt": ["no-new-privileges:true"],
-            "ReadonlyRootfs": True,
-            "Memory": 64 * MIB,
-            "MemorySwap": 64 * MIB,
-            "PidsLimit": 32,
-            "RestartPolicy": {"Name": "no"},
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
         },
-        "NetworkingConfig": {
-            "EndpointsConfig": {
-                network: {"IPAMConfig": {"IPv4Address": wish.address}, "Aliases": list(wish.names)},
-            }
-        },
-    }
+        Hostname=wish.hostname,
+        User="0:0",
+        OpenStdin=True,
+        StdinOnce=False,
+        ExposedPorts={f"{port.number}/tcp": {} for port in wish.ports},
+    )

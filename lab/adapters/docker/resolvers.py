@@ -11,7 +11,7 @@ from docker.errors import NotFound
 
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.client import create_container
-from lab.adapters.docker.interface_config import IMAGE, MIB
+from lab.adapters.docker.net_config import body
 from lab.adapters.docker.networks import ensure_control
 from lab.adapters.docker.settings import DockerSettings
 from lab.core.compute import Resolver
@@ -75,34 +75,15 @@ def _resolver(entry: dict[str, Any]) -> Resolver:
 
 def config(settings: DockerSettings, resolver: Resolver) -> dict[str, Any]:
     """The body of the create request."""
-    network = settings.network_name(resolver.vpc_id)
-    return {
-        "Image": settings.images.get(IMAGE, IMAGE),
-        "Cmd": COMMAND,
-        "Hostname": PART,
-        "User": "1000:1000",
-        "Env": [f"RESOLVER_ADDRESS={resolver.address}", f"RESOLVER_URL={resolver.url}"],
-        "Labels": {
-            label.OWNER: settings.owner,
-            label.PART: PART,
-            label.VPC: resolver.vpc_id,
-            label.ADDRESS: resolver.address,
-            label.URL: resolver.url,
-            label.COMPOSE_PROJECT: "",
-            label.COMPOSE_SERVICE: "",
-        },
-        "HostConfig": {
-            "NetworkMode": network,
-            "Init": True,
-            "CapDrop": ["ALL"],
-            "Sysctls": {"net.ipv4.ip_forward": "0"},
-            "SecurityOpt": ["no-new-privileges:true"],
-            "ReadonlyRootfs": True,
-            "Memory": 64 * MIB,
-            "MemorySwap": 64 * MIB,
-            "PidsLimit": 32,
-            "RestartPolicy": {"Name": "no"},
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
-        },
-        "NetworkingConfig": {"EndpointsConfig": {network: {"IPAMConfig": {"IPv4Address": resolver.address}}}},
-    }
+    return body(
+        settings,
+        PART,
+        resolver.vpc_id,
+        resolver.address,
+        labels={label.ADDRESS: resolver.address, label.URL: resolver.url},
+        host={"Sysctls": {"net.ipv4.ip_forward": "0"}},
+        Cmd=COMMAND,
+        Hostname=PART,
+        User="1000:1000",
+        Env=[f"RESOLVER_ADDRESS={resolver.address}", f"RESOLVER_URL={resolver.url}"],
+    )

@@ -17,7 +17,7 @@ from docker.types import IPAMConfig, IPAMPool
 from lab.adapters.docker import settings as label
 from lab.adapters.docker.channel import tell
 from lab.adapters.docker.client import create_container
-from lab.adapters.docker.interface_config import IMAGE, MIB
+from lab.adapters.docker.net_config import body
 from lab.adapters.docker.networks import ensure_bridge, remove
 from lab.adapters.docker.settings import DockerSettings
 from lab.core.ec2.public import others
@@ -107,33 +107,14 @@ def delete(client: APIClient, settings: DockerSettings, vpc_id: str) -> None:
 
 def config(settings: DockerSettings, router: Router) -> dict[str, Any]:
     """The body of the create request."""
-    network = settings.network_name(router.vpc_id)
-    return {
-        "Image": settings.images.get(IMAGE, IMAGE),
-        "Hostname": "router",
-        "User": "0:0",
-        "OpenStdin": True,
-        "StdinOnce": False,
-        "Labels": {
-            label.OWNER: settings.owner,
-            label.PART: PART,
-            label.VPC: router.vpc_id,
-            label.COMPOSE_PROJECT: "",
-            label.COMPOSE_SERVICE: "",
-        },
-        "HostConfig": {
-            "NetworkMode": network,
-            "Init": True,
-            "CapDrop": ["ALL"],
-            "CapAdd": ["NET_ADMIN"],
-            "Sysctls": SYSCTLS,
-            "SecurityOpt": ["no-new-privileges:true"],
-            "ReadonlyRootfs": True,
-            "Memory": 64 * MIB,
-            "MemorySwap": 64 * MIB,
-            "PidsLimit": 32,
-            "RestartPolicy": {"Name": "no"},
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
-        },
-        "NetworkingConfig": {"EndpointsConfig": {network: {"IPAMConfig": {"IPv4Address": router.address}}}},
-    }
+    return body(
+        settings,
+        PART,
+        router.vpc_id,
+        router.address,
+        host={"CapAdd": ["NET_ADMIN"], "Sysctls": SYSCTLS},
+        Hostname=PART,
+        User="0:0",
+        OpenStdin=True,
+        StdinOnce=False,
+    )
