@@ -178,16 +178,14 @@ def find(name: str) -> "list[Drill]":
 
 def save(outcome: "Outcome", folder: Path) -> Path:
     """The page, and the JSON beside it. Raises ClickException."""
-    from lab.drill.act import urls
     from lab.drill.record import to_json
     from lab.drill.report import page
-    from lab.drill.run import plan_of
 
     at = datetime.fromisoformat(outcome.started)
     path = folder / f"{outcome.drill.name}-{outcome.mode}-{at:%Y%m%d-%H%M%S}.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(page(outcome, plan_of(outcome.drill, urls(outcome.drill.load.path))))
+        path.write_text(page(outcome))
         path.with_suffix(".json").write_text(json.dumps(to_json(outcome)))
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error

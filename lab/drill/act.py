@@ -37,7 +37,7 @@ def _kill(act: Act, before: Sample) -> list[str]:
             client.post(f"/lab/instances/{victim}/kill")
             return [victim]
         case "database":
-            client.post(f"/lab/instances/{client.status()['databases'][0]['machine']}/kill")
+            client.post(f"/lab/instances/{first('databases', 'database')['machine']}/kill")
             return [DATABASE]
         case _:
             _kill_control()
@@ -72,15 +72,14 @@ def _zone(act: Act, before: Sample) -> list[str]:
 
 
 def _capacity(act: Act, before: Sample) -> list[str]:
-    group = client.status()["groups"][0]["name"]
-    client.aws("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=group, DesiredCapacity=int(act.what))
+    set_capacity(int(act.what))
     return []
 
 
 def _deploy(act: Act, before: Sample) -> list[str]:
     """A new launch template version, rolled out by an instance refresh that an alarm takes back."""
-    group = _group()
-    template = group["LaunchTemplate"]
+    found = group()
+    template = found["LaunchTemplate"]
     identity = {"LaunchTemplateId": template["LaunchTemplateId"]}
     versions = client.aws("ec2", "DescribeLaunchTemplateVersions", Versions=[template["Version"]], **identity)
     data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
@@ -91,7 +90,7 @@ def _deploy(act: Act, before: Sample) -> list[str]:
     client.aws(
         "autoscaling",
         "StartInstanceRefresh",
-        AutoScalingGroupName=group["AutoScalingGroupName"],
+        AutoScalingGroupName=found["AutoScalingGroupName"],
         DesiredConfiguration={"LaunchTemplate": {**identity, "Version": number}},
         Preferences={**preferences, "AlarmSpecification": {"Alarms": [ALARM]}},
     )
@@ -127,9 +126,21 @@ ACTS: dict[str, Callable[[Act, Sample], list[str]]] = {
 }
 
 
-def _group() -> dict[str, Any]:
-    found: dict[str, Any] = client.aws("autoscaling", "DescribeAutoScalingGroups")["AutoScalingGroups"][0]
-    return found
+def group() -> dict[str, Any]:
+    """As DescribeAutoScalingGroups has it. Raises ClickException where nobody could say who serves."""
+    name = first("groups", "Auto Scaling group")["name"]
+    [found] = client.aws("autoscaling", "DescribeAutoScalingGroups", AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    if not found["TargetGroupARNs"]:
+        raise click.ClickException(f"the group {name} has no target group, which a drill needs to see who serves")
+    return dict(found)
+
+
+def first(kind: str, word: str) -> dict[str, Any]:
+    """The first of the status's rows of a kind, which is the one that a drill is about. Raises ClickException without any."""
+    rows: list[dict[str, Any]] = client.status()[kind]
+    if not rows:
+        raise click.ClickException(f"the lab has no {word}, which this drill needs")
+    return rows[0]
 
 
 def urls(path: str) -> list[str]:
@@ -153,10 +164,9 @@ def prepare(acts: tuple[Act, ...]) -> None:
     """The alarm that takes a bad deployment back has to be there, and calm, before."""
     if not any(act.kind == "deploy" for act in acts):
         return
-    arn = _group()["TargetGroupARNs"][0]
-    balancer = client.aws("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"][0][
-        "LoadBalancerArns"
-    ][0]
+    arn = group()["TargetGroupARNs"][0]
+    [target_group] = client.aws("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"]
+    balancer = target_group["LoadBalancerArns"][0]
     dimensions = {
         "TargetGroup": arn.rpartition(":")[2],
         "LoadBalancer": balancer.rpartition(":loadbalancer/")[2],
@@ -185,20 +195,24 @@ def ready(acts: tuple[Act, ...]) -> str:
     return "" if alarm["StateValue"] == "OK" else f"the alarm {ALARM} is {alarm['StateValue']}"
 
 
-def clean(acts: tuple[Act, ...], before: Sample) -> None:
+def put_away(acts: tuple[Act, ...]) -> None:
+    """What `prepare` made."""
+    if any(act.kind == "deploy" for act in acts):
+        client.aws("cloudwatch", "DeleteAlarms", AlarmNames=[ALARM])
+
+
+def clean(acts: tuple[Act, ...]) -> None:
     """Take back what the acts did and the lab does not by itself."""
     for act in acts:
         if act.kind == "zone":
             client.post(f"/lab/zones/{act.what}/recover")
         elif act.kind == "fault":
             _unfault()
-        elif act.kind == "deploy":
-            client.aws("cloudwatch", "DeleteAlarms", AlarmNames=[ALARM])
 
 
 def _unfault() -> None:
     """Of those that still live; one that was replaced took its fault along."""
-    for row in client.status()["groups"][0]["instances"]:
+    for row in first("groups", "Auto Scaling group")["instances"]:
         if row["lifecycle"] == "InService":
             client.post(f"/lab/instances/{row['id']}/fault", {"health": "ok"})
 
@@ -206,5 +220,9 @@ def _unfault() -> None:
 def settle_capacity(wanted: int, now: Sample) -> None:
     """Bring the desired capacity back, once no alarm would move it again."""
     if now.desired != wanted and not any("AlarmHigh" in name for name in now.alarms):
-        group = client.status()["groups"][0]["name"]
-        client.aws("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=group, DesiredCapacity=wanted)
+        set_capacity(wanted)
+
+
+def set_capacity(wanted: int) -> None:
+    group = first("groups", "Auto Scaling group")["name"]
+    client.aws("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=group, DesiredCapacity=wanted)

@@ -1,4 +1,4 @@
-"""The longest that the same would take by settings: those of the lab's stack, and AWS's defaults (aws-facts §1.6, §3.1). Pure.
+"""The longest that the same would take by settings: those of the lab's stack, and AWS's defaults (aws-facts §2.1). Pure.
 
 It is the arithmetic that a settings page hides: a check every `interval` seconds, `unhealthy` of them in a row, each given
 `timeout` seconds when nothing comes back.
@@ -13,29 +13,24 @@ from lab.drill.model import Act
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of a target group's health check and a group's deregistration and grace, in seconds."""
+    """Of a target group: its health check, and how long it drains; in seconds."""
 
     interval: float
     timeout: float
     unhealthy: int
-    healthy: int
     deregistration: float
-    grace: float
 
 
-AWS = Settings(interval=30, timeout=5, unhealthy=2, healthy=5, deregistration=300, grace=0)
-"""Grace is that of the API; the console sets 300."""
+AWS = Settings(interval=30, timeout=5, unhealthy=2, deregistration=300)
 
 
-def settings_of(target_group: Mapping[str, Any], attributes: Mapping[str, str], grace: float) -> Settings:
-    """From DescribeTargetGroups, DescribeTargetGroupAttributes and a group's grace period."""
+def settings_of(target_group: Mapping[str, Any], attributes: Mapping[str, str]) -> Settings:
+    """From DescribeTargetGroups and DescribeTargetGroupAttributes."""
     return Settings(
         interval=target_group["HealthCheckIntervalSeconds"],
         timeout=target_group["HealthCheckTimeoutSeconds"],
         unhealthy=target_group["UnhealthyThresholdCount"],
-        healthy=target_group["HealthyThresholdCount"],
         deregistration=float(attributes["deregistration_delay.timeout_seconds"]),
-        grace=grace,
     )
 
 

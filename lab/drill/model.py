@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["kill", "fault", "zone", "capacity", "deploy"]
-MACHINES = ("instance", "database", "control")
 BOUNDS = ("detected", "out", "replaced", "recovered")
 """Times that may be expected, in lab seconds after the first act."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from lab.drill.model import Act, Drill, Expectation, Load
+from lab.drill.model import BOUNDS, Act, Drill, Expectation, Load
 from lab.load.shapes import load_trace
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -157,7 +157,7 @@ def _act(part: ActPart) -> Act:
 
 
 def _expectation(part: ExpectPart) -> Expectation:
-    times = {name: getattr(part, name) for name in ("detected", "out", "replaced", "recovered")}
+    times = {name: getattr(part, name) for name in BOUNDS}
     return Expectation(
         lost=part.lost,
         slow=part.slow,

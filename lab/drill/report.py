@@ -10,7 +10,6 @@ from lab.drill.run import Outcome, describe
 from lab.drill.samples import Sample
 from lab.drill.verdicts import WORDS
 from lab.load import page as load_page
-from lab.load.plan import Plan
 from lab.report import page as frame
 from lab.report import svg
 from lab.report.chart import LEFT, RIGHT, Column, Panel, chart
@@ -19,7 +18,7 @@ from lab.report.scale import Scale, amount_scale, time_scale
 from lab.report.words import hours, percent, seconds, whole
 
 
-def page(outcome: Outcome, plan: Plan) -> str:
+def page(outcome: Outcome) -> str:
     drill = outcome.drill
     return frame.page(
         drill.title,
@@ -30,7 +29,7 @@ def page(outcome: Outcome, plan: Plan) -> str:
                 _verdicts(outcome),
                 _numbers(outcome),
                 "<h2>Over time</h2>",
-                _over_time(outcome, plan),
+                _over_time(outcome),
                 load_page.windows("Failing, by second of the drill", outcome.result.windows),
                 load_page.windows("Slow, by second of the drill", outcome.result.slow_windows),
                 _by_settings(outcome),
@@ -80,11 +79,11 @@ def _numbers(outcome: Outcome) -> str:
     )
 
 
-def _over_time(outcome: Outcome, plan: Plan) -> str:
+def _over_time(outcome: Outcome) -> str:
     shots = load_page.second_by_second(outcome.shots)
     end = max([one.at for one in outcome.samples] + [one.at for one in shots])
     x = time_scale(end, LEFT, RIGHT)
-    panels = list(load_page.panels(plan, shots, x)) if shots else []
+    panels = list(load_page.panels(outcome.plan, shots, x)) if shots else []
     legend = (("desired", "desired"), ("service", "serving"))
     panels.append(Panel("instances", 110.0, partial(_capacity, outcome, x), legend))
     return chart(panels, x, list(_columns(outcome)), "the drill over time")
@@ -156,7 +155,7 @@ def _by_settings(outcome: Outcome) -> str:
 def _activities(outcome: Outcome) -> str:
     rows = "".join(
         f"<tr><td>{_after(outcome, row['StartTime'])}</td><td><b>{escape(row['Description'])}</b>\n"
-        f"{escape('  '.join(row['Cause'].split('  ')))}</td></tr>"
+        f"{escape(row['Cause'])}</td></tr>"
         for row in reversed(outcome.activities)
     )
     return f'<h2>What the group did, and why</h2><table class="told">{rows}</table>' if rows else ""

@@ -44,6 +44,7 @@ class Outcome:
     """`began` is the lab's time of the first act, `began_at` the drill's second of it (None: nothing was done)."""
 
     drill: Drill
+    plan: Plan
     mode: str
     speed: float
     started: str
@@ -66,18 +67,21 @@ class Outcome:
 
 def carry_out(drill: Drill, say: Say) -> Outcome:
     """Raises ClickException when the lab is not steady, before or after."""
-    status = client.status()
-    began_with = int(status["groups"][0]["desired"])
+    status, began_with = client.status(), int(act.group()["DesiredCapacity"])
+    plan = plan_of(drill, act.urls(drill.load.path))
     act.prepare(drill.acts)
-    say("waiting for a steady state")
-    before = _steady(drill, began_with)
     try:
-        seen = asyncio.run(_Run(drill, status, say).run())
+        say("waiting for a steady state")
+        _steady(drill, began_with)
+        try:
+            seen = asyncio.run(_Run(drill, plan, float(status["speed"]), say).run())
+        finally:
+            say("putting everything back")
+            act.clean(drill.acts)
+            _steady(drill, began_with, back=True)
     finally:
-        say("putting everything back")
-        act.clean(drill.acts, before)
-        _steady(drill, began_with, back=True)
-    return _outcome(drill, status, seen)
+        act.put_away(drill.acts)
+    return _outcome(drill, plan, status, seen)
 
 
 @dataclass(slots=True)
@@ -94,11 +98,11 @@ class _Seen:
 
 
 class _Run:
-    def __init__(self, drill: Drill, status: dict[str, Any], say: Say) -> None:
+    def __init__(self, drill: Drill, plan: Plan, speed: float, say: Say) -> None:
         self._drill = drill
+        self._plan = plan
+        self._speed = speed
         self._say = say
-        self._speed = float(status["speed"])
-        self._plan = plan_of(drill, act.urls(drill.load.path))
         self._seen = _Seen(started=datetime.now(UTC).isoformat(timespec="seconds"))
         self._start = time.monotonic()
 
@@ -187,7 +191,7 @@ def describe(kind: str, what: str, fault: dict[str, object]) -> str:
             return f"a {what} build is rolled out"
 
 
-def _steady(drill: Drill, wanted: int, *, back: bool = False) -> Sample:
+def _steady(drill: Drill, wanted: int, *, back: bool = False) -> None:
     """Wait for a steady state that holds. Afterwards (`back`) with as many instances as before. Raises ClickException."""
     deadline, since, why = time.monotonic() + STEADY, time.monotonic(), ""
     while time.monotonic() < deadline:
@@ -200,23 +204,24 @@ def _steady(drill: Drill, wanted: int, *, back: bool = False) -> Sample:
         if why:
             since = time.monotonic()
         elif time.monotonic() - since >= SETTLED:
-            return seen
+            return
         time.sleep(LOOK)
     raise click.ClickException(f"the lab is not steady{' again' if back else ''}: {why}; `lab status` shows more")
 
 
-def _outcome(drill: Drill, status: dict[str, Any], seen: _Seen) -> Outcome:
+def _outcome(drill: Drill, plan: Plan, status: dict[str, Any], seen: _Seen) -> Outcome:
     assert seen.result is not None
     began = seen.samples[0].lab if seen.began is None else seen.began
     found = figures(seen.samples, began, seen.victims)
-    group = client.aws("autoscaling", "DescribeAutoScalingGroups")["AutoScalingGroups"][0]
+    group = act.group()
     name, arn = group["AutoScalingGroupName"], group["TargetGroupARNs"][0]
     target_group = client.aws("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"][0]
     attributes = client.aws("elbv2", "DescribeTargetGroupAttributes", TargetGroupArn=arn)["Attributes"]
     activities = client.aws("autoscaling", "DescribeScalingActivities", AutoScalingGroupName=name)["Activities"]
-    decisions = client.get(f"/lab/decisions?group={name}&last=50")
+    decisions = client.get(f"/lab/decisions?group={name}&last=50")["decisions"]
     return Outcome(
         drill=drill,
+        plan=plan,
         mode=status["compute"],
         speed=status["speed"],
         started=seen.started,
@@ -228,18 +233,11 @@ def _outcome(drill: Drill, status: dict[str, Any], seen: _Seen) -> Outcome:
         result=seen.result,
         figures=found,
         verdicts=verdicts(drill, found, seen.result),
-        settings=settings_of(
-            target_group, {row["Key"]: row["Value"] for row in attributes}, group["HealthCheckGracePeriod"]
-        ),
+        settings=settings_of(target_group, {row["Key"]: row["Value"] for row in attributes}),
         # Without what was done to put everything back.
         activities=tuple(row for row in activities if began - 1 <= _moment(row["StartTime"]) <= seen.samples[-1].lab),
-        decisions=tuple(row for row in _rows(decisions) if began <= row["until"] <= seen.samples[-1].lab),
+        decisions=tuple(row for row in decisions if began <= row["until"] <= seen.samples[-1].lab),
     )
-
-
-def _rows(found: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = found["decisions"] if isinstance(found, dict) else found
-    return rows
 
 
 def _moment(text: str) -> float:

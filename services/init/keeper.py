@@ -56,7 +56,7 @@ def _run(root: Path, unit: Unit) -> int:
 
 
 def _command(command: Sequence[str], directory: str, environment: dict[str, str]) -> int:
-    words = [os.path.expandvars(word) if "$" not in word else _expanded(word, environment) for word in command]
+    words = [_expanded(word, environment) for word in command]
     try:
         process = subprocess.Popen(words, cwd=directory, env=environment, stdin=subprocess.DEVNULL)
     except OSError as error:

@@ -3,6 +3,7 @@
 import pytest
 
 from lab.drill.figures import DATABASE, Figures, figures
+from lab.drill.samples import Sample
 from tests.drill.samples import WELL, at, seen
 
 CRASH = [
@@ -61,5 +62,5 @@ def test_capacity_and_refresh_are_followed() -> None:
         (at(0, refresh="Successful"), ""),
     ],
 )
-def test_what_is_steady(sample: object, why: str) -> None:
-    assert sample.unrest() == why  # type: ignore[attr-defined]  # a Sample
+def test_what_is_steady(sample: Sample, why: str) -> None:
+    assert sample.unrest() == why

@@ -43,7 +43,7 @@ def test_a_drill_goes_on_until_all_was_seen(lacking: dict[str, object]) -> None:
 
 
 def test_the_longest_that_checks_take() -> None:
-    ours = Settings(interval=10, timeout=5, unhealthy=3, healthy=2, deregistration=30, grace=300)
+    ours = Settings(interval=10, timeout=5, unhealthy=3, deregistration=30)
     hang, fail = (Act(0, "fault", "instance", {"health": health}) for health in ("hang", "fail"))
     assert longest(hang, ours)["out of rotation"] == 35
     assert longest(fail, ours)["out of rotation"] == 30
@@ -53,9 +53,8 @@ def test_the_longest_that_checks_take() -> None:
     assert longest(Act(0, "kill", "control"), AWS) == {}
     group = {
         "HealthCheckIntervalSeconds": 10, "HealthCheckTimeoutSeconds": 5, "UnhealthyThresholdCount": 3,
-        "HealthyThresholdCount": 2,
     }  # fmt: skip
-    assert settings_of(group, {"deregistration_delay.timeout_seconds": "30"}, 300) == ours
+    assert settings_of(group, {"deregistration_delay.timeout_seconds": "30"}) == ours
 
 
 def test_a_broken_build_is_the_same_but_for_two_lines() -> None:
