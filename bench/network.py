@@ -8,20 +8,18 @@
 
 import argparse
 import asyncio
-import json
 import secrets
 import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from typing import Any
 
 from docker.api.client import APIClient
 
-from bench.options import RESULTS
+from bench.options import keep
 from lab.adapters.docker import DockerCompute, DockerSettings, sweep
 from lab.adapters.docker.client import connect
 from lab.composition import IMAGES
@@ -217,9 +215,7 @@ def main() -> None:
     text = table(found)
     sys.stdout.write(text)
     if options.keep:
-        base = RESULTS / f"network-{datetime.now(UTC):%Y-%m-%d}"
-        base.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
-        base.with_suffix(".md").write_text(f"# The network's cost\n\n`python -m bench.network`\n\n{text}")
+        keep("network", "The network's cost", found, text)
 
 
 if __name__ == "__main__":

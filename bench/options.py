@@ -1,15 +1,24 @@
-"""What a run of the benchmark is asked to do."""
+"""What a run of the benchmark is asked to do, and where its results are kept."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.contender import NGINX, NGINX_GZIP, TITLES
 from bench.scenarios import NAMES
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def keep(name: str, title: str, found: object, table: str) -> None:
+    """What `python -m bench.NAME` found, as NAME-DATE.json and .md among the results."""
+    base = RESULTS / f"{name}-{datetime.now(UTC):%Y-%m-%d}"
+    base.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    base.with_suffix(".md").write_text(f"# {title}\n\n`python -m bench.{name}`\n\n{table}")
 
 
 @dataclass(frozen=True, slots=True)
