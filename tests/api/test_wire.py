@@ -1,5 +1,6 @@
 """AWS's wire protocols against the other end's own code: what botocore sends is read, what is answered botocore reads."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,8 @@ from lab.actions.dispatch import operation_model, service_model
 from lab.api.wire.endpoint import Reply, answer
 from lab.core.errors import LabError
 from tests.api.wire_cases import ANSWERS, REQUESTS
+
+Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
 
 def protocols(service: str) -> list[str]:

@@ -258,5 +258,3 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("route53", "CreateHealthCheck", {"HealthCheck": {"Id": "h", "HealthCheckVersion": 3}, "Location": "https://x"}),
 ]
-
-Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
