@@ -4,8 +4,6 @@ Stopping it stops nothing else: load balancer nodes, instances and databases go 
 """
 
 import asyncio
-import contextlib
-import json
 import logging
 import os
 import random
@@ -55,7 +53,7 @@ async def run(settings: Settings) -> None:
     store = SqliteStore(settings.state / "lab.sqlite", ROWS)
     opened = await open_compute(settings)
     metrics = MetricStore(settings.state / "metrics.sqlite")
-    clock = _clock(settings)
+    clock = SystemClock(settings.state / "clock.json", settings.speed)
     world = World(
         store=store,
         metrics=metrics,
@@ -68,7 +66,7 @@ async def run(settings: Settings) -> None:
             {80: settings.listener_port, 443: settings.tls_port},
             nodes_by_name=opened.kind == "docker",
         ),
-        nodes=NodeBook(clock.speed),
+        nodes=NodeBook(clock.wall_between),
         certificates=Authority(settings.state / "authority", wall_time),
         keys=SshKeys(),
         buckets=FileBuckets(settings.state / "buckets"),
@@ -152,25 +150,6 @@ def _make_state_directory(path: Path) -> None:
         raise Refused(
             f"the state directory {path} cannot be written ({error.strerror}): free it, or set LAB_STATE"
         ) from error
-
-
-def _clock(settings: Settings) -> SystemClock:
-    """Lab time goes on where it was, also at another speed."""
-    path = settings.state / "clock.json"
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        known = json.loads(path.read_text())
-        before = SystemClock(known["speed"], known["origin_wall"], known["origin_lab"])
-        if before.speed == settings.speed:
-            return before
-        return _keep(SystemClock(settings.speed, origin_lab=before.now()), path)
-    return _keep(SystemClock(settings.speed), path)
-
-
-def _keep(clock: SystemClock, path: Path) -> SystemClock:
-    body = {"speed": clock.speed, "origin_wall": clock.origin_wall, "origin_lab": clock.origin_lab}
-    path.with_suffix(".tmp").write_text(json.dumps(body))
-    path.with_suffix(".tmp").replace(path)
-    return clock
 
 
 def _deploy_first_stack(settings: Settings, world: World, stacks: Stacks) -> None:

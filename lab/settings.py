@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.core.ec2.public import POOL
 from lab.core.errors import Refused
+from lab.core.pace import FASTEST, checked
 from lab.core.route53.view import Places, parse_places
 
 DEFAULT_SPEED = 20.0
@@ -90,12 +91,11 @@ def _default_state() -> str:
 
 def _speed(text: str) -> float:
     try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed <= 1000:
-        raise Refused(f"LAB_SPEED must be a number above 0 and at most 1000 (1 is AWS's own pace), not {text!r}")
-    return speed
+        return checked(float(text))
+    except (ValueError, Refused) as error:
+        raise Refused(
+            f"LAB_SPEED must be a number above 0 and at most {FASTEST:g} (1 is AWS's own pace), not {text!r}"
+        ) from error
 
 
 def _internet(text: str) -> str:

@@ -1,13 +1,12 @@
-"""Clocks: the only place of the control plane that reads the time.
+"""Clocks: the only place of the control plane that reads the time."""
 
-Lab time runs `speed` times as fast as the wall clock, so that AWS's own numbers (60 s periods, 300 s cooldowns) stay in the
-configuration and a workshop sees in a minute what takes AWS twenty.
-"""
-
-import asyncio
-import heapq
-import itertools
+import contextlib
+import json
 import time
+from pathlib import Path
+
+from lab.core.errors import Unavailable
+from lab.core.pace import Pace, Stretch
 
 
 def wall_time() -> float:
@@ -16,52 +15,72 @@ def wall_time() -> float:
 
 
 class SystemClock:
-    """Lab time from the wall clock. `origin_wall` and `origin_lab` tie the two together: keep them, and lab time goes on
-    where it was after a restart, also at another speed."""
+    """Lab time from the wall clock. The pace is kept in a file, so that lab time goes on where it was after a restart.
 
-    def __init__(self, speed: float, origin_wall: float | None = None, origin_lab: float | None = None) -> None:
-        if speed <= 0:
-            raise ValueError(f"the speed of lab time must be above 0, not {speed}")
+    `configured` is the speed that the lab is started with. It counts when it is another than at the start before; else
+    whatever the speed was changed to since then stays."""
+
+    def __init__(self, path: Path, configured: float) -> None:
+        self._path = path
+        self._configured = configured
         wall = time.time()
-        self.speed = speed
-        self.origin_wall = wall if origin_wall is None else origin_wall
-        self.origin_lab = wall if origin_lab is None else origin_lab
-        self._latest = self.origin_lab
+        self._pace = Pace((Stretch(wall, wall, configured),))
+        before = configured
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            known = json.loads(path.read_text())
+            self._pace = Pace((Stretch(known["origin_lab"], known["origin_wall"], known["speed"]),))
+            before = known.get("configured", known["speed"])
+        self._latest = self._pace.stretches[0].lab
+        self.set_speed(self.speed if before == configured else configured)
+
+    @property
+    def speed(self) -> float:
+        return self._pace.speed
 
     def now(self) -> float:
         # The wall clock may be set back; lab time may not.
-        lab = self.origin_lab + (time.time() - self.origin_wall) * self.speed
-        self._latest = max(self._latest, lab)
+        self._latest = max(self._latest, self._pace.lab(time.time()))
         return self._latest
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self.speed)
+    def wall_between(self, since: float, until: float) -> float:
+        return self._pace.wall_between(since, until)
+
+    def set_speed(self, speed: float) -> None:
+        pace = self._pace.changed(self.now(), time.time(), speed)
+        self._keep(pace.stretches[-1])
+        self._pace = pace
+
+    def _keep(self, last: Stretch) -> None:
+        body = {
+            "speed": last.speed, "origin_wall": last.wall, "origin_lab": last.lab, "configured": self._configured,
+        }  # fmt: skip
+        fresh = self._path.with_suffix(".tmp")
+        try:
+            fresh.write_text(json.dumps(body))
+            fresh.replace(self._path)
+        except OSError as error:
+            raise Unavailable(f"the speed of lab time cannot be kept in {self._path} ({error.strerror})") from error
 
 
 class VirtualClock:
-    """Time that moves only when it is told to. Sleepers wake in order as `advance` passes them."""
-
-    speed = 1.0
+    """Time that moves only when it is told to, by lab seconds."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._now = start
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._order = itertools.count()
+        self._pace = Pace((Stretch(start, start, 1.0),))
+
+    @property
+    def speed(self) -> float:
+        return self._pace.speed
 
     def now(self) -> float:
         return self._now
 
-    async def sleep(self, seconds: float) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), future))
-        await future
+    def wall_between(self, since: float, until: float) -> float:
+        return self._pace.wall_between(since, until)
 
-    async def advance(self, seconds: float) -> None:
-        end = self._now + seconds
-        while self._sleepers and self._sleepers[0][0] <= end:
-            due, _, future = heapq.heappop(self._sleepers)
-            self._now = max(self._now, due)
-            if not future.done():
-                future.set_result(None)
-            await asyncio.sleep(0)
-        self._now = end
+    def set_speed(self, speed: float) -> None:
+        self._pace = self._pace.changed(self._now, self._pace.wall(self._now), speed)
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds

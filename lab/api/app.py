@@ -3,6 +3,7 @@
 GET  /                                    the dashboard for browsers, for others where things are
 GET  /lab/ui/{file}, WS /lab/live         the dashboard's files and its feed (dashboard.py)
 GET, PUT /lab/class                       what the projector of a class shows (classroom.py)
+GET, PUT /lab/speed                       how fast lab time runs (speed.py)
 GET  /lab/health                          alive
 GET  /lab/status                          the whole lab as one document (status.py)
 GET  /lab/events                          the same as server-sent events, once a second
@@ -50,6 +51,7 @@ from lab.api.guard import refusal
 from lab.api.live.feed import Feed
 from lab.api.network import add_network
 from lab.api.s3 import S3, is_meant
+from lab.api.speed import add_speed
 from lab.api.status import status
 from lab.api.wire.endpoint import answer
 from lab.control.loop import Loop
@@ -95,6 +97,7 @@ def create_app(
     add_network(app, world, loop)
     add_dns(app, world, dns)
     add_classroom(app)
+    add_speed(app, world, loop)
     add_dashboard(app, feed, lambda: urls_for_load(world, compute))
     add_faults(app, world, lambda: urls_for_load(world, compute))
     s3 = S3(world.buckets, world.account.region, world.account.account_id)

@@ -23,6 +23,7 @@ VERBS = {
     "load": "Send requests at a steady rate and measure them.",
     "drill": "Run planned failures under load, measure them, hold them to what is expected.",
     "class": "Give a lesson of drills: the question, the lab live on the projector, the answer.",
+    "speed": "Show or change how fast lab time runs.",
     "simulate": "Play a load trace against a stack on paper, policies side by side.",
     "calibrate": "Measure what an instance can do, for `lab simulate`.",
     "access-logs": "Show the newest entries of the load balancers' access or connection logs.",

@@ -25,6 +25,7 @@ from lab.cli.site import (
     settings,
     wanted_ports,
 )
+from lab.cli.speed import change, said
 from lab.settings import Settings
 
 LISTENERS = ("LAB_LISTENER_PORT", "LAB_TLS_PORT")
@@ -43,6 +44,8 @@ def command(compute: str | None, speed: float | None, timeout: float, no_wait: b
     known = settings()
     if client.answers():
         click.echo(f"a lab runs at {client.base_url()} already")
+        if speed is not None:
+            click.echo(said(change(speed)["speed"]))
         progress.show_addresses(client.status())
         return
     on_docker = known.compute == "docker" or (known.compute == "auto" and COMPOSE_FILE.exists() and docker_answers())

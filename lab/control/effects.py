@@ -42,8 +42,8 @@ class Effects:
         on_refused: Callable[[Refused], None] | None = None,
     ) -> None:
         """Begin the effect unless one of its key runs or is held back. `on_refused` hears why it can never succeed."""
-        _, not_before = self._failures.get(key, (0, 0.0))
-        if key in self._running or self._clock.now() < not_before:
+        count, failed_at = self._failures.get(key, (0, 0.0))
+        if key in self._running or self._clock.wall_between(failed_at, self._clock.now()) < _wait(count):
             return
         task = asyncio.create_task(self._run(key, effect, on_refused), name=key)
         self._running[key] = task
@@ -70,9 +70,8 @@ class Effects:
 
     def _hold_back(self, key: str, why: str) -> None:
         count = self._failures.get(key, (0, 0.0))[0] + 1
-        wait = min(FIRST_RETRY * 2.0 ** (count - 1), LAST_RETRY)
-        self._failures[key] = (count, self._clock.now() + wait * self._clock.speed)
-        log.warning("%s: %s (try %d; next in %.1f s)", key, why, count, wait)
+        self._failures[key] = (count, self._clock.now())
+        log.warning("%s: %s (try %d; next in %.1f s)", key, why, count, _wait(count))
 
     async def settle(self) -> None:
         """Wait for all that runs now."""
@@ -85,3 +84,8 @@ class Effects:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _wait(failures: int) -> float:
+    """Wall seconds before the next try after so many failures in a row."""
+    return min(FIRST_RETRY * 2.0 ** (failures - 1), LAST_RETRY) if failures else 0.0

@@ -50,7 +50,7 @@ class LoadBalancers:
         store, nodes = self._world.store, self._world.nodes
         balancers = store.all(LoadBalancer)
         shifted = tuple(active_shift(store.all(ZonalShift), balancer.arn, now) for balancer in balancers)
-        rows = (store.revision(*COMPILED), shifted)
+        rows = (store.revision(*COMPILED), shifted, self._world.clock.speed)
         if rows == self._published:
             return
         nodes.forget({b.arn for b in balancers}, {node.node_id for b in balancers for node in b.nodes})

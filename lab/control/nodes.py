@@ -5,7 +5,7 @@ Safe to lose: after a restart the documents are compiled again from rows, and ev
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.core.elbv2.config import LoadBalancerConfig
@@ -30,10 +30,10 @@ class Heard:
 
 
 class NodeBook:
-    """Documents by load balancer ARN, reports by node id. `speed` turns wall seconds into lab time."""
+    """Documents by load balancer ARN, reports by node id. `wall_between` tells the wall seconds between two moments."""
 
-    def __init__(self, speed: float) -> None:
-        self._speed = speed
+    def __init__(self, wall_between: Callable[[float, float], float]) -> None:
+        self._wall_between = wall_between
         self._documents: dict[str, LoadBalancerConfig] = {}
         self._heard: dict[str, Heard] = {}
         self._previous: dict[str, Heard] = {}
@@ -80,7 +80,7 @@ class NodeBook:
             self._previous.pop(report.node_id, None)
             return
         # A report sent at once follows the last one too closely to measure a rate by.
-        if now - before.at > RATE_SECONDS * self._speed or report.node_id not in self._previous:
+        if self._wall_between(before.at, now) > RATE_SECONDS or report.node_id not in self._previous:
             self._previous[report.node_id] = before
 
     def rates(self, node_ids: Sequence[str]) -> tuple[float, dict[str, float]]:
@@ -90,7 +90,7 @@ class NodeBook:
             last, before = self._heard.get(node_id), self._previous.get(node_id)
             if last is None or before is None or last.at <= before.at:
                 continue
-            seconds = (last.at - before.at) / self._speed
+            seconds = self._wall_between(before.at, last.at)
             count = last.report.counters.get("RequestCount", 0) - before.report.counters.get("RequestCount", 0)
             total += count / seconds
             known = {(row.id, row.port): row.requests for row in before.report.targets}
@@ -120,6 +120,5 @@ class NodeBook:
         return any(heard.at < since for heard in self._live(node_ids, now))
 
     def _live(self, node_ids: Iterable[str], now: float) -> Iterator[Heard]:
-        oldest = now - LIVE_SECONDS * self._speed
         found = (self._heard.get(node_id) for node_id in node_ids)
-        return (heard for heard in found if heard is not None and heard.at >= oldest)
+        return (one for one in found if one is not None and self._wall_between(one.at, now) <= LIVE_SECONDS)

@@ -21,8 +21,12 @@ class Clock(Protocol):
     def now(self) -> float:
         """Lab time: seconds since the epoch, at `speed` times the pace of the wall clock. Never goes back."""
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait for `seconds` of lab time."""
+    def wall_between(self, since: float, until: float) -> float:
+        """Wall seconds between two moments of lab time, whatever speeds it had meanwhile."""
+
+    def set_speed(self, speed: float) -> None:
+        """Go on at another speed, also after a restart. Raises Refused for one that lab time cannot have, Unavailable when it
+        cannot be kept; then the speed stays."""
 
 
 class Compute(Protocol):

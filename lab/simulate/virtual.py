@@ -66,7 +66,7 @@ class VirtualLab:
             new_id=self._new_id,
             account=Account(),
             site=Site("http://127.0.0.1:4566", {80: 8080, 443: 8443}),
-            nodes=NodeBook(self.clock.speed),
+            nodes=NodeBook(self.clock.wall_between),
             certificates=self.certificates,
             keys=SshKeys(),
             buckets=self.buckets,

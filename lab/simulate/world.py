@@ -92,7 +92,7 @@ class World:
                 self._serve(now)
         for host in self.fleet.hosts.values():
             self._compute.set_cpu(host.instance_id, self.fleet.utilisation(host, until - begun))
-        await self._clock.advance(until - begun)
+        self._clock.advance(until - begun)
 
     def next_look(self) -> float:
         """When the control plane has something to do again."""

@@ -297,9 +297,28 @@ async def test_rates_are_per_second(client: Client, lab: Lab) -> None:
     for node in lab.store.all(LoadBalancer)[0].nodes:
         for count in (0, 50):
             lab.loop.hear(NodeReport(node.node_id, "b", "z", 1, (), {"RequestCount": count}))
-            await lab.clock.advance(2.0)
+            lab.clock.advance(2.0)
     document = (await client.get("/lab/status")).json
     assert [node["rate"] for node in document["load_balancers"][0]["nodes"]] == [25.0, 25.0]
+
+
+async def put(client: Client, body: dict[str, Any]) -> Any:
+    return await client.ask("PUT", "/lab/speed", json.dumps(body).encode(), {})
+
+
+async def test_the_speed_of_lab_time_is_seen_and_changed(client: Client, lab: Lab) -> None:
+    assert (await client.get("/lab/speed")).json == {"speed": 1.0}
+    assert (await put(client, {"speed": 60})).json == {"speed": 60.0}
+    assert lab.clock.speed == 60.0
+    assert (await client.get("/lab/status")).json["speed"] == 60.0
+
+
+@pytest.mark.parametrize("body", [{}, {"speed": 0}, {"speed": -5}, {"speed": 1001}, {"speed": "fast"}, {"speed": None}])
+async def test_a_speed_that_is_none_changes_nothing(client: Client, lab: Lab, body: dict[str, Any]) -> None:
+    answer = await put(client, body)
+    assert (answer.status, answer.error) == (400, "ValidationError")
+    assert "speed" in answer.json["error"]["message"]
+    assert lab.clock.speed == 1.0
 
 
 async def test_events_are_the_status_as_it_goes(lab: Lab) -> None:

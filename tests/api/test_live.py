@@ -22,31 +22,35 @@ from tests.eventually import eventually
 SPEED = 20.0
 
 
+def paced(since: float, until: float) -> float:
+    return (until - since) / SPEED
+
+
 def report(boot: str = "b1", times: tuple[tuple[int, int], ...] = (), **counters: int) -> NodeReport:
     return NodeReport("lb-1", boot, "us-east-1a", 1, (), counters, (GroupReport("tg", counters, times),))
 
 
 def test_the_rates_of_a_node_are_per_wall_second_between_two_reports() -> None:
-    first = looked(None, report(HTTPCode_Target_2XX_Count=100), 1000.0, SPEED)
+    first = looked(None, report(HTTPCode_Target_2XX_Count=100), 1000.0, paced)
     assert first.flow == Flow()
-    then = looked(first, report(HTTPCode_Target_2XX_Count=300, HTTPCode_ELB_5XX_Count=4), 1000.0 + 2 * SPEED, SPEED)
+    then = looked(first, report(HTTPCode_Target_2XX_Count=300, HTTPCode_ELB_5XX_Count=4), 1000.0 + 2 * SPEED, paced)
     assert then.flow.rates == {"2xx": 100.0, "3xx": 0.0, "4xx": 0.0, "5xx": 2.0}
 
 
 def test_the_same_report_again_is_no_news() -> None:
-    seen = looked(looked(None, report(), 0.0, SPEED), report(HTTPCode_Target_2XX_Count=20), SPEED, SPEED)
-    assert looked(seen, report(HTTPCode_Target_2XX_Count=20), SPEED, SPEED) is seen
+    seen = looked(looked(None, report(), 0.0, paced), report(HTTPCode_Target_2XX_Count=20), SPEED, paced)
+    assert looked(seen, report(HTTPCode_Target_2XX_Count=20), SPEED, paced) is seen
 
 
 def test_a_node_that_was_started_again_is_not_compared_with_itself_before() -> None:
-    seen = looked(None, report(HTTPCode_Target_2XX_Count=500), 0.0, SPEED)
-    assert looked(seen, report("b2", HTTPCode_Target_2XX_Count=10), SPEED, SPEED).flow == Flow()
+    seen = looked(None, report(HTTPCode_Target_2XX_Count=500), 0.0, paced)
+    assert looked(seen, report("b2", HTTPCode_Target_2XX_Count=10), SPEED, paced).flow == Flow()
 
 
 def test_nodes_together_leave_out_the_silent() -> None:
     flow = Flow({"2xx": 10.0}, Counter({40: 3}))
     here, silent = Seen(report(), 100.0, flow), Seen(report(), 100.0 - PATIENCE * SPEED - 1, flow)
-    assert together([here, here, silent], 100.0, SPEED) == Flow({"2xx": 20.0, "3xx": 0, "4xx": 0, "5xx": 0}, {40: 6})
+    assert together([here, here, silent], 100.0, paced) == Flow({"2xx": 20.0, "3xx": 0, "4xx": 0, "5xx": 0}, {40: 6})
 
 
 def test_percentiles_are_the_least_time_that_so_many_are_not_above() -> None:

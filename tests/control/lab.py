@@ -110,7 +110,7 @@ class Lab(VirtualLab):
 
     async def tick(self, seconds: float = TICK) -> None:
         await self.turn()
-        await self.clock.advance(seconds)
+        self.clock.advance(seconds)
 
     async def run(self, seconds: float) -> None:
         end = self.clock.now() + seconds

@@ -160,11 +160,11 @@ class Storm:
             await self.lab.turn()
             self.store.crash_at = 0 if self.chance.random() < 0.5 else self.store.crash_at
             self.check_that_nothing_was_passed_over()
-            await self.lab.clock.advance(TICK)
+            self.lab.clock.advance(TICK)
             self.check_that_nothing_was_passed_over()
         except Crash:
             await self.lab.restart()
-            await self.lab.clock.advance(7.0)
+            self.lab.clock.advance(7.0)
         self.check()
 
     def check_that_nothing_was_passed_over(self) -> None:

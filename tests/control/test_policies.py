@@ -334,7 +334,7 @@ async def test_a_decision_and_its_capacity_are_one_commit() -> None:
             await lab.tick()
         except Crash:
             await lab.restart()
-            await lab.clock.advance(5)
+            lab.clock.advance(5)
         changed = [one for one in store.all(Decision) if one.current != one.desired]
         assert lab.group.desired_capacity == (changed[-1].desired if changed else 2)
     assert changed, "there was something to decide"

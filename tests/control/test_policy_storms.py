@@ -75,7 +75,7 @@ async def storm(lab: Lab, store: CrashingStore, chance: random.Random, ticks: in
             await lab.tick(15)
         except Crash:
             await lab.restart()
-            await lab.clock.advance(15)
+            lab.clock.advance(15)
         assert lab.group.min_size <= lab.group.desired_capacity <= lab.group.max_size
         told.decisions |= {row.decision_id: row for row in store.all(Decision)}
     return told

@@ -127,7 +127,7 @@ async def tell(lab: Lab, name: str) -> None:
                 await lab.tick()
             except Crash:
                 await lab.restart()
-                await lab.clock.advance(7.0)
+                lab.clock.advance(7.0)
         assert lab.state(name) == state, (action, lab.picture())
 
 

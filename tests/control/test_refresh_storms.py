@@ -30,7 +30,7 @@ async def turn_or_die(lab: Lab) -> None:
         await lab.tick()
     except Crash:
         await lab.restart()
-        await lab.clock.advance(7.0)
+        lab.clock.advance(7.0)
 
 
 def preferences(chance: random.Random) -> dict[str, Any]:

@@ -39,7 +39,7 @@ async def turn_or_die(lab: Lab) -> None:
         await lab.tick()
     except Crash:
         await lab.restart()
-        await lab.clock.advance(7.0)
+        lab.clock.advance(7.0)
 
 
 @pytest.mark.parametrize("part", range(6))
@@ -123,7 +123,7 @@ async def test_death_between_turns_and_between_deciding_and_acting(seed: int, tm
             metrics.close()
             store, metrics = SqliteStore(tmp_path / "lab.sqlite", ROWS), MetricStore(tmp_path / "metrics.sqlite")
             await lab.restart(store, metrics)
-        await lab.clock.advance(chance.uniform(0, 8))
+        lab.clock.advance(chance.uniform(0, 8))
     await lab.up()
     assert_nothing_extra(lab)
     store.close()
@@ -190,7 +190,7 @@ async def test_a_restart_replaces_no_target_before_the_nodes_have_reported(lab: 
     for _ in range(3):
         await lab.loop.turn()
         await lab.loop.effects.settle()
-        await lab.clock.advance(0.5)
+        lab.clock.advance(0.5)
     await lab.run(60)
     assert_nothing_extra(lab)
 

@@ -95,7 +95,7 @@ async def test_a_start_time_comes_before_the_recurrence(lab: Lab) -> None:
 async def test_actions_of_a_group_run_in_the_order_of_their_times(lab: Lab) -> None:
     put(lab, "second", after=12, DesiredCapacity=5)
     put(lab, "first", after=11, DesiredCapacity=3)
-    await lab.clock.advance(60)
+    lab.clock.advance(60)
     await lab.turn()
     assert [name for name, _, _ in runs(lab)] == ["first", "second"]
     assert sizes(lab)[1] == 5
@@ -104,7 +104,7 @@ async def test_actions_of_a_group_run_in_the_order_of_their_times(lab: Lab) -> N
 async def test_what_came_due_while_the_control_plane_was_down_runs_once_when_it_is_back(lab: Lab) -> None:
     put(lab, "often", Recurrence="*/5 * * * *", DesiredCapacity=4)
     put(lab, "once", after=400, MaxSize=9)
-    await lab.clock.advance(3600)
+    lab.clock.advance(3600)
     await lab.restart()
     await lab.run(10)
     assert sizes(lab) == (2, 4, 9)

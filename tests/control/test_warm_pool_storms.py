@@ -27,7 +27,7 @@ async def turn_or_die(lab: Lab) -> None:
         await lab.tick()
     except Crash:
         await lab.restart()
-        await lab.clock.advance(7.0)
+        lab.clock.advance(7.0)
 
 
 async def ready(store: CrashingStore, rest: str) -> Lab:
@@ -55,7 +55,7 @@ async def played(store: CrashingStore, rest: str, crash_at: int) -> Lab:
                 await lab.tick()
             except Crash:
                 await lab.restart()
-                await lab.clock.advance(7.0)
+                lab.clock.advance(7.0)
     return lab
 
 

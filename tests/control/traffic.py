@@ -115,5 +115,5 @@ async def to_minute(lab: Lab, seconds: float = 0.0) -> None:
     end = lab.clock.now() // MINUTE * MINUTE + MINUTE + seconds
     while lab.clock.now() + 5.0 < end:
         await lab.tick()
-    await lab.clock.advance(end - lab.clock.now())
+    lab.clock.advance(end - lab.clock.now())
     await lab.turn()

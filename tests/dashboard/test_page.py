@@ -262,3 +262,55 @@ async def test_names_that_lead_to_the_load_balancer_are_shown(browser: Browser, 
     async with opened(browser, origin) as watched:
         await expect(watched.page.locator(".name li")).to_have_text("■ www.shop.lab · A · simple")
         await expect(watched.page.locator("#group")).to_be_hidden()
+
+
+async def test_the_speed_is_changed(browser: Browser, lab: Lab, origin: str) -> None:
+    async with opened(browser, origin) as watched:
+        page = watched.page
+        await page.click("#speed-button")
+        await page.fill("dialog input[name=speed]", "60")
+        await expect(page.locator("dialog")).to_contain_text("lab speed 60")
+        await page.click("dialog [data-act=set_speed]")
+        await expect(page.locator("#figures")).to_contain_text("× 60")
+        assert lab.clock.speed == 60.0
+
+
+async def test_of_two_groups_one_is_chosen_for_the_charts(browser: Browser, lab: Lab, origin: str) -> None:
+    first = group(lab)
+    made = {"LaunchTemplateId": first.launch_template_id, "Version": "$Latest"}
+    lab.call("autoscaling", "CreateAutoScalingGroup", AutoScalingGroupName="other", LaunchTemplate=made, MinSize=1, MaxSize=3,
+             DesiredCapacity=3, VPCZoneIdentifier=",".join(subnet for subnet, _ in first.subnets))  # fmt: skip
+    async with opened(browser, origin) as watched:
+        page = watched.page
+        await expect(page.locator(".box.instance:not(.leaving)")).to_have_count(5)
+        await expect(page.locator("#group option")).to_have_count(2)
+        for name, figure in (("other", "3 / 3"), (first.name, "2 / 2")):
+            await page.select_option("#group", name)
+            await expect(page.locator("#figures")).to_contain_text(figure)
+            await expect(page.locator("#plots")).to_contain_text(name)
+            await page.click("#group-button")
+            await expect(page.locator("dialog[open]")).to_contain_text(f"--auto-scaling-group-name {name}")
+            await page.keyboard.press("Escape")
+
+
+async def test_a_name_whose_health_check_fails_is_shown_so(browser: Browser, lab: Lab, origin: str) -> None:
+    place = "192.0.2.1:80"
+    config = {"Type": "HTTP", "IPAddress": "192.0.2.1", "Port": 80, "RequestInterval": 10}
+    check = lab.call("route53", "CreateHealthCheck", CallerReference="1", HealthCheckConfig=config)["HealthCheck"]["Id"]
+    zone = lab.call("route53", "CreateHostedZone", Name="shop.lab", CallerReference="1")["HostedZone"]["Id"]
+    [balancer] = lab.call("elbv2", "DescribeLoadBalancers")["LoadBalancers"]
+    alias = {
+        "HostedZoneId": balancer["CanonicalHostedZoneId"], "DNSName": balancer["DNSName"], "EvaluateTargetHealth": True,
+    }  # fmt: skip
+    record = {"Name": "www.shop.lab", "Type": "A", "AliasTarget": alias, "SetIdentifier": "one", "Failover": "PRIMARY",
+              "HealthCheckId": check}  # fmt: skip
+    changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    lab.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=changes)
+    async with opened(browser, origin) as watched:
+        name = watched.page.locator(".name li")
+        await expect(name).to_have_class("good")
+        lab.prober.down.add(place)
+        await expect(name).to_have_class("bad")
+        await expect(name).to_contain_text("www.shop.lab · A · failover")
+        lab.prober.down.clear()
+        await expect(name).to_have_class("good")

@@ -57,7 +57,7 @@ class Feed:
         """Make a point, and tell the listeners."""
         now = self._world.clock.now()
         self._points.append(self._point(now))
-        fresh = self._news(now)
+        fresh = self._news()
         if not self._listeners:
             return
         tick = {"type": "tick", "point": self._points[-1], "events": fresh, "lab": self._lab()}
@@ -86,24 +86,23 @@ class Feed:
     def _lab(self) -> Message:
         return {**status(self._world, self._loop, self._compute), "load": self.load.state()}
 
-    def _news(self, now: float) -> list[Message]:
+    def _news(self) -> list[Message]:
         """Events that are new, or changed, since the last look."""
-        since = now - KEPT * INTERVAL * self._world.clock.speed
-        found = events(self._world.store, since)
+        found = events(self._world.store, self._points[0]["t"])
         fresh = [event for event in found if self._told.get(event["id"]) != event["revision"]]
         self._told = {event["id"]: event["revision"] for event in found}
         return fresh
 
     def _point(self, now: float) -> Message:
         """`t` is lab time; rates are per wall second, times milliseconds, CPU percent. None is not known."""
-        speed, store = self._world.clock.speed, self._world.store
+        wall_between, store = self._world.clock.wall_between, self._world.store
         node_ids = {node.node_id for balancer in store.all(LoadBalancer) for node in balancer.nodes}
         self._nodes = {
-            node_id: looked(self._nodes.get(node_id), heard.report, heard.at, speed)
+            node_id: looked(self._nodes.get(node_id), heard.report, heard.at, wall_between)
             for node_id in sorted(node_ids)
             if (heard := self._world.nodes.heard(node_id)) is not None
         }
-        flow = together(self._nodes.values(), now, speed)
+        flow = together(self._nodes.values(), now, wall_between)
         return {
             "t": now,
             "rates": flow.rates,

@@ -5,11 +5,14 @@ again, for a few seconds at most, so that two clocks that are not in step do not
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lab.core.elbv2.report import NodeReport, grown
 from lab.core.elbv2.response_times import middle
+
+WallBetween = Callable[[float, float], float]
+"""Wall seconds between two moments of lab time."""
 
 PATIENCE = 3.0
 """Wall seconds for which a node's last rate is told again."""
@@ -40,11 +43,11 @@ class Seen:
     flow: Flow
 
 
-def looked(before: Seen | None, report: NodeReport, at: float, speed: float) -> Seen:
+def looked(before: Seen | None, report: NodeReport, at: float, wall_between: WallBetween) -> Seen:
     """The node after one more look. The first look, and the first after a boot, have nothing to compare with."""
     if before is None or before.report.boot_id != report.boot_id:
         return Seen(report, at, Flow())
-    seconds = (at - before.at) / speed
+    seconds = wall_between(before.at, at)
     if seconds <= 0:
         return before
     counts = grown(report.counters, before.report.counters)
@@ -56,11 +59,11 @@ def looked(before: Seen | None, report: NodeReport, at: float, speed: float) -> 
     return Seen(report, at, Flow(rates, times))
 
 
-def together(seen: Iterable[Seen], now: float, speed: float) -> Flow:
+def together(seen: Iterable[Seen], now: float, wall_between: WallBetween) -> Flow:
     """All nodes in one; those that have been silent for too long have no part in it."""
     rates, times = Counter[str](), Counter[int]()
     for one in seen:
-        if now - one.at <= PATIENCE * speed:
+        if wall_between(one.at, now) <= PATIENCE:
             rates.update(one.flow.rates)
             times.update(one.flow.times)
     return Flow({name: rates[name] for name in CLASSES}, times)

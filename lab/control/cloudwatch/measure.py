@@ -50,7 +50,7 @@ class Measure:
     def is_behind(self, now: float) -> bool:
         """Whether a node that lives has yet to tell what it did in the minute that is to be measured."""
         over = (self._sampled_at // MINUTE + 1) * MINUTE
-        if not over <= now < over + PATIENCE * self._world.clock.speed:
+        if not 0 <= self._world.clock.wall_between(over, now) < PATIENCE:
             return False
         nodes = [node.node_id for row in self._world.store.all(LoadBalancer) for node in row.nodes]
         return self._world.nodes.has_to_hear(nodes, over, now)

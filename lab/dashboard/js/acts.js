@@ -3,13 +3,14 @@ import { t } from "./text.js";
 
 const aws = (line) => `aws ${line} --endpoint-url ${location.origin}`;
 
-async function post(path, body = {}) {
-  const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+async function send(method, path, body) {
+  const answer = await fetch(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const found = await answer.json();
   if (!answer.ok) throw new Error(found.error.message);
   return found;
 }
 
+const post = (path, body = {}) => send("POST", path, body);
 const call = (service, operation, request) => post(`/lab/aws/${service}/${operation}`, request);
 
 function group(operation, command, request, extra = "") {
@@ -45,6 +46,13 @@ export function onZone(name, failed) {
     ? { name: "recover_zone", run: () => post(`/lab/zones/${name}/recover`), lines: [`lab recover zone ${letter}`] }
     : { name: "fail_zone", danger: true, run: () => post(`/lab/zones/${name}/fail`), lines: [`lab fail zone ${letter}`] };
 }
+
+/** How fast lab time runs. */
+export const onSpeed = (speed) => ({
+  name: "set_speed", fields: [["speed", speed]],
+  run: (values) => send("PUT", "/lab/speed", values),
+  lines: (values) => [`lab speed ${values.speed}`],
+});
 
 /** Load from beside the control plane; `urls` are where the host finds the nodes. */
 export function onLoad(urls) {

@@ -1,5 +1,5 @@
 // The page: what the feed tells, shown; what is chosen, explained.
-import { onCapacity, onInstance, onLoad, onMachine, onPolicy, onTarget, onZone } from "./acts.js";
+import { onCapacity, onInstance, onLoad, onMachine, onPolicy, onSpeed, onTarget, onZone } from "./acts.js";
 import { Charts } from "./charts.js";
 import { keep, make, say } from "./dom.js";
 import { listen } from "./feed.js";
@@ -52,6 +52,10 @@ function openGroup() {
   if (!group) return;
   const targets = group.policies.filter((policy) => policy.target !== null).map((policy) => onTarget(group, policy));
   panel.open(t("group", { name: group.name }), group.policies.map((policy) => [policy.name, policy.type]), [onCapacity(group), ...targets, ...onPolicy(group)]);
+}
+
+function openSpeed() {
+  if (known.lab) panel.open(t("lab_time", { speed: known.lab.speed }), [], [onSpeed(known.lab.speed)]);
 }
 
 function showFigures(lab) {
@@ -193,6 +197,7 @@ function showSettings() {
   const options = (names, chosen, word) => names.map((name) => make("option", { value: name, selected: name === chosen }, word(name)));
   at("settings").replaceChildren(
     make("button", { type: "button", id: "group-button", onclick: openGroup }, t("set_capacity")),
+    make("button", { type: "button", id: "speed-button", onclick: openSpeed }, t("set_speed")),
     make("select", { id: "group", hidden: true, "aria-label": t("which_group"), onchange: (event) => { known.group = event.target.value; show(); } }),
     make("label", {}, make("input", { type: "checkbox", id: "layers", onchange: (event) => at("map").classList.toggle("layers", event.target.checked) }), ` ${t("layers")}`),
     make("select", { "aria-label": t("theme"), onchange: (event) => dress(event.target.value) }, ...options(["auto", "dark", "light"], theme, (name) => t(`theme_${name}`))),

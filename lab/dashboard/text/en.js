@@ -21,6 +21,8 @@ export default {
   recover_zone_title: "Recover zone {zone}", recover_zone_text: "It takes machines again; the group balances itself.",
   set_capacity: "Set the capacity", set_capacity_text: "Minimum, desired and maximum number of instances. Policies go on moving the desired one.",
   set_target: "Set the target", set_target_text: "The average that target tracking holds, in percent.",
+  set_speed: "Lab speed", set_speed_text: "Lab seconds in a second; 1 is AWS's own pace. Periods, cooldowns and checks keep their numbers, and come sooner or later.",
+  speed: "speed",
   which_group: "group of the charts",
   track: "Scale by target tracking", track_text: "The policy holds the average CPU at 50 %: it grows in proportion, at once, and shrinks carefully. It replaces the group's other policies.",
   step: "Scale in steps", step_text: "Above 60 % one more, above 80 % two more; below 30 % one less. Alarms of your own call the policies, which replace the others.",
