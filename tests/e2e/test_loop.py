@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.e2e.conftest import SPEED
 from tests.e2e.outside import Lab, ask, get, load
 from tests.eventually import until
 
@@ -56,9 +57,13 @@ def test_load_makes_the_group_grow_and_calm_brings_it_home(lab: Lab) -> None:
     grew = f"a monitor alarm {high} in state ALARM triggered policy"
     causes = [row["Cause"] for row in lab.activities() if grew in row["Cause"]]
     assert any("changing the desired capacity from 2 to " in cause for cause in causes), causes
-    with load(lab, "/products", rate=20, seconds=45) as run:
-        until(lambda: lab.group["desired"] == 2, 120, lambda: lab.status()["decisions"])
-        lab.settled()
+    lab.run("speed", "120")
+    try:
+        with load(lab, "/products", rate=20, seconds=20) as run:
+            until(lambda: lab.group["desired"] == 2, 60, lambda: lab.status()["decisions"])
+            lab.settled()
+    finally:
+        assert f"at {SPEED}×" in lab.run("speed", SPEED)
     assert run.failed == 0, run.result
     cause = next(row for row in lab.activities() if row["Description"].startswith("Terminating"))["Cause"]
     assert f"a monitor alarm {low} in state ALARM triggered policy" in cause
