@@ -265,6 +265,7 @@ READ_A_CLOCK = (
     "lab.load",
     "services.lb.main",
     "services.net.__main__",
+    "services.net.check",
     "services.app",  # guest programs
     "services.init",
 )

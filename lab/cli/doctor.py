@@ -19,7 +19,16 @@ from lab.core.errors import Refused
 from lab.settings import Settings
 
 MEMORY_GIB = 2
-CHECK = ("docker", "run", "--rm", "--network=none", "--cap-drop=ALL", "--cap-add=NET_ADMIN", "--user=0:0")
+CHECK = (
+    "docker",
+    "run",
+    "--rm",
+    "--network=none",
+    "--cap-drop=ALL",
+    "--cap-add=NET_ADMIN",
+    "--cap-add=NET_RAW",
+    "--user=0:0",
+)
 CHECKS = ("python", "-S", "-E", "-m", "services.net.check")
 
 

@@ -15,8 +15,9 @@ import threading
 import time
 from typing import Any
 
-from services.net.device import NoDelay, delay, device_of, forget_default_route, hold, own
+from services.net.device import device_of, forget_default_route, hold, own
 from services.net.imds import ADDRESS, Service
+from services.net.late import Delay, NoDelay
 from services.net.nft import Nft, Rejected
 from services.net.probe import probe
 from services.net.router import router_ruleset
@@ -26,10 +27,10 @@ FAILURES = (NoDelay, Rejected, OSError, subprocess.SubprocessError, KeyError, Ty
 SAYING = threading.Lock()
 
 
-def applied(interface: dict[str, Any], nft: Nft, imds: Service) -> dict[str, Any]:
+def applied(interface: dict[str, Any], nft: Nft, delay: Delay, imds: Service) -> dict[str, Any]:
     try:
         device = device_of(interface["address"])
-        delay(device, interface["fault"]["latency"])  # first: not every kernel can, and then nothing has changed
+        delay.set(device, interface["fault"]["latency"])  # first: not every kernel can, and then nothing has changed
         nft.run(ruleset(interface, device))
         imds.metadata = interface["metadata"]
         if imds.metadata is not None:
@@ -65,7 +66,7 @@ def probing(number: int, address: str, port: int) -> None:
 
 
 def main() -> None:
-    nft, imds = Nft(), Service(time.monotonic)
+    nft, delay, imds = Nft(), Delay(time.monotonic), Service(time.monotonic)
     for line in sys.stdin:
         request = json.loads(line)
         if "probe" in request:
@@ -75,7 +76,7 @@ def main() -> None:
         elif "router" in request:
             say(request["id"], routed(request["router"], nft))
         else:
-            say(request["id"], applied(request["interface"], nft, imds))
+            say(request["id"], applied(request["interface"], nft, delay, imds))
 
 
 if __name__ == "__main__":

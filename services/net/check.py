@@ -2,9 +2,10 @@
 
 Rules are made as a lab makes them, in a network namespace of the container's own, and go with it."""
 
-import subprocess
 import sys
+import time
 
+from services.net.late import Delay, NoDelay
 from services.net.nft import Nft, Rejected
 
 TABLE = """
@@ -36,10 +37,10 @@ def main() -> int:
     except (OSError, Rejected) as error:
         print(f"nftables: {error}")
         return 1
-    netem = subprocess.run(
-        ["tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"], capture_output=True, check=False
-    )
-    print("" if netem.returncode == 0 else "no netem: `lab fail network --latency` will be refused")
+    try:
+        Delay(time.monotonic).set("lo", 1.0)
+    except NoDelay as error:
+        print(f"`lab fail network --latency` will be refused: {error}")
     return 0
 
 

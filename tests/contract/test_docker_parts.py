@@ -73,7 +73,7 @@ def test_an_interface_has_its_address_and_names_on_the_vpc() -> None:
 def test_an_interface_may_change_its_own_network_and_nothing_else() -> None:
     made = config(wish(SPEC, "ip-10-0-1-10"), SETTINGS)
     host = made["HostConfig"]
-    assert (host["CapDrop"], host["CapAdd"], host["ReadonlyRootfs"]) == (["ALL"], ["NET_ADMIN"], True)
+    assert (host["CapDrop"], host["CapAdd"], host["ReadonlyRootfs"]) == (["ALL"], ["NET_ADMIN", "NET_RAW"], True)
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert (made["Hostname"], made["OpenStdin"], made["StdinOnce"]) == ("ip-10-0-1-10", True, False)
     assert made["Labels"]["com.docker.compose.project"] == ""

@@ -43,7 +43,8 @@ def config(wish: Wish, settings: DockerSettings) -> dict[str, Any]:
         aliases=wish.names,
         labels={label.ZONE: wish.zone, label.ADDRESS: wish.address},
         host={
-            "CapAdd": ["NET_ADMIN"],
+            # Of its own network namespace: rules and devices, and frames that it makes late (services/net/late.py).
+            "CapAdd": ["NET_ADMIN", "NET_RAW"],
             "PortBindings": {
                 f"{port.number}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port.published)}]
                 for port in wish.ports

@@ -2,8 +2,8 @@
 
 It owns what an ENI owns on EC2 (address, host name, security groups) and what Docker ties to a namespace (published ports,
 aliases). So the rules stand before the machine's first instruction, and a machine that is killed, stopped or started again
-finds its address and its rules as they were. The interface may change its own namespace and nothing else (NET_ADMIN); the
-machine has no capability at all.
+finds its address and its rules as they were. The interface may change its own namespace and nothing else (NET_ADMIN, NET_RAW);
+the machine has no capability at all.
 """
 
 import contextlib
