@@ -87,7 +87,7 @@ async def _play(size: Size) -> Cost:
     while world.now() < end:
         now = world.now()
         until = world.next_look()
-        await world.advance(until, lambda a, b: trace.requests(a - BEGIN, b - BEGIN))
+        world.advance(until, lambda a, b: trace.requests(a - BEGIN, b - BEGIN))
         recorder.passed(until - now)
         await world.settle()
         recorder.look()
@@ -150,9 +150,9 @@ async def _come_up(world: World, instances: int) -> None:
     await world.settle()
     while not (world.quiet() and len(world.fleet.hosts) == instances):
         assert world.now() < BEGIN - 600.0, f"{len(world.fleet.hosts)} of {instances} instances are up"
-        await world.advance(world.next_look(), lambda a, b: 0.0)
+        world.advance(world.next_look(), lambda a, b: 0.0)
         await world.settle()
-    await world.advance(BEGIN, lambda a, b: 0.0)
+    world.advance(BEGIN, lambda a, b: 0.0)
     await world.settle()
 
 

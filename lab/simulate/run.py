@@ -60,7 +60,7 @@ async def run(scenario: Scenario, progress: Callable[[float], None] = lambda sha
         # for a metric.
         for policy in (NOTHING, scenario.policy):
             await _change_policies(world, scenario, policy)
-    await world.advance(BEGIN, _nothing)
+    world.advance(BEGIN, _nothing)
     recorder = Recorder(world, scenario.slo)
     every, end = _sampling(scenario.until), BEGIN + scenario.until
     await world.settle()
@@ -68,7 +68,7 @@ async def run(scenario: Scenario, progress: Callable[[float], None] = lambda sha
     while world.now() < end:
         now = world.now()
         until = min(world.next_look(), now // every * every + every, end)
-        await world.advance(until, lambda start, stop: scenario.trace.requests(start - BEGIN, stop - BEGIN))
+        world.advance(until, lambda start, stop: scenario.trace.requests(start - BEGIN, stop - BEGIN))
         recorder.passed(until - now)
         await world.settle()
         recorder.look()
@@ -89,7 +89,7 @@ async def _come_up(world: World) -> None:
         _raise_failure(world.store)
         if world.now() > latest:
             raise SimulationError(f"the stack does not come up within {EARLY / 2:g} s:{world.lab.picture()}")
-        await world.advance(world.next_look(), _nothing)
+        world.advance(world.next_look(), _nothing)
         await world.settle()
     _raise_failure(world.store)
 

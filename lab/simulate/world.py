@@ -79,7 +79,7 @@ class World:
             if (self.store.revision(*ACTED_ON), self.targets.version) == before:
                 break
 
-    async def advance(self, until: float, requests: Callable[[float, float], float]) -> None:
+    def advance(self, until: float, requests: Callable[[float, float], float]) -> None:
         """Let time pass; `requests(a, b)` is how many arrive from a to b, in lab time."""
         begun = now = self.now()
         while now < until:

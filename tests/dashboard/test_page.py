@@ -202,6 +202,7 @@ async def test_a_class_sees_the_question_and_touches_nothing(browser: Browser, l
         await expect(page.locator("#lesson .timer")).to_contain_text("What do you think?")
         await expect(page.locator("#load")).to_be_hidden()
         await expect(page.locator("#group-button")).to_be_hidden()
+        await expect(page.locator("#speed-button")).to_be_hidden()
         await page.click(".box.instance")
         await expect(page.locator("dialog[open]")).to_be_visible()
         await expect(page.locator("dialog [data-act]")).to_have_count(0)
