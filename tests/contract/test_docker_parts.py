@@ -197,6 +197,11 @@ def api_error(status: int, text: str, kind: type[APIError] = APIError) -> APIErr
             "port 8080 on 127.0.0.1",
         ),
         (api_error(500, "listen tcp4 127.0.0.1:81: bind: address already in use"), Refused, "port 81 on 127.0.0.1"),
+        (
+            api_error(500, "failed to bind host port for 127.0.0.1:82:10.202.1.10:80/tcp: address already in use"),
+            Refused,
+            "port 82 on 127.0.0.1",
+        ),
         (api_error(403, "Address already in use"), Refused, "private address"),
         (api_error(403, "Pool overlaps with other one on this address space"), Refused, "overlaps another"),
         (api_error(409, "removal of container i-1 is already in progress"), Unavailable, "in progress"),

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 THREADS = 8
 _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
+_PORT_TAKEN = ("port is already allocated", "address already in use")
+"""Of a port, as engines up to 27 and from 28 on say it. Of a private address they say the latter with a capital letter."""
 _UNIX = re.compile(r"(http\+)?unix:/+(?P<path>.*)")
 IS_UNIX = hasattr(socket, "AF_UNIX")
 _BUSY = ("already in progress", "has active endpoints")
@@ -53,7 +55,7 @@ def explained(error: APIError) -> AdapterError:
     if isinstance(error, ImageNotFound):
         name = _IMAGE.search(text)
         return Refused(f"there is no Docker image {name[1] if name else text}: build or pull it, then try again")
-    if "port is already allocated" in text or "bind: address already in use" in text:
+    if any(sign in text for sign in _PORT_TAKEN):
         port = _PORT.search(text)
         where = f"port {port[1]} on 127.0.0.1" if port else "a published port"
         return Refused(f"{where} is in use by another program: free it or publish another port ({text})")
