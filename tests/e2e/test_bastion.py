@@ -153,7 +153,7 @@ def test_user_data_started_a_web_server_once(site: Site) -> None:
     assert f"<h1>Hello from {host}</h1>" in site.lab.run(*page)
     site.lab.run("reach", "internet", f"{site.server}:80", code=1)
     site.lab.run(
-        "ssh", *key, site.server, "mkdir /app && echo kept > /app/file; echo changed > /var/www/html/index.html"
+        "ssh", *key, site.server, "mkdir /app && echo kept > /app/file && echo changed > /var/www/html/index.html"
     )
     booted = f"boot of {site.server}"
     ask("POST", site.lab.api, "/lab/aws/ec2/RebootInstances", {"InstanceIds": [site.server]})

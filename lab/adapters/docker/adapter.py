@@ -96,7 +96,7 @@ class DockerCompute:
         if made is not None:
             try:
                 async with self._starting:
-                    await self._engine.call(lambda client: self._start(client, spec.id, interface))
+                    await self._engine.call(lambda client: self._start(client, spec, interface))
                 if spec.zone in await self.failed_zones():  # it failed while the machine came up
                     await self._kill(spec.id)
                     raise NoCapacity(spec.zone)
@@ -286,20 +286,27 @@ class DockerCompute:
         try:
             interfaces.create(client, self.settings, spec, interface)
             create_container(client, spec.id, config)
-            if spec.disk:
-                client.put_archive(spec.id, "/", machines.OWN_ROOT)
         except Exception:
             interfaces.remove(client, self.settings, spec.id)
             self._unmake(client, spec.id, container=False, volume=volume)
             raise
         return {"container": True, "volume": volume}
 
-    def _start(self, client: APIClient, machine_id: str, interface: Interface | None) -> None:
-        """The interface with its rules first, then the machine in its network."""
-        interfaces.start(client, machine_id)
+    def _start(self, client: APIClient, spec: MachineSpec, interface: Interface | None) -> None:
+        """The interface with its rules first, then the machine in its network. Its init waits until `/` is open to it."""
+        interfaces.start(client, spec.id)
         if interface is not None:
             interfaces.apply(client, interface)
-        client.start(machine_id)
+        client.start(spec.id)
+        if spec.disk:
+            self._open_root(client, spec.id)
+
+    def _open_root(self, client: APIClient, machine_id: str) -> None:
+        try:
+            client.exec_start(client.exec_create(machine_id, machines.OPEN_ROOT, user="0:0")["Id"])
+        except APIError as error:
+            if error.status_code != CONFLICT:  # it has ended already
+                raise
 
     def _make_volume(self, client: APIClient, machine_id: str) -> bool:
         """Have the machine's volume; whether it had to be made. `Refused` when its name is taken by another's."""
