@@ -27,7 +27,7 @@ T = TypeVar("T")
 THREADS = 8
 _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 _PORT_TAKEN = ("port is already allocated", "address already in use")
-"""Of a port, as engines up to 27 and from 28 on say it. Of a private address they say the latter with a capital letter."""
+"""Of a port, as Docker 26 and 28 say it. Of a private address they say the latter with a capital letter."""
 _UNIX = re.compile(r"(http\+)?unix:/+(?P<path>.*)")
 IS_UNIX = hasattr(socket, "AF_UNIX")
 _BUSY = ("already in progress", "has active endpoints")

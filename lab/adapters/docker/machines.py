@@ -27,8 +27,8 @@ _EXITED = re.compile(r"Exited \((\d+)\)")
 
 OPEN_ROOT = ["chmod", "0777", "/"]
 """Lets the machine's user make things in `/`, which the engine makes root's, whatever the image says. To be run as root in the
-machine: the owner needs no capability for it. (A tar of `/` alone, put there before the start, does nothing from Docker 28
-on.)"""
+machine: the owner needs no capability for it. (A tar of `/` alone, put there before the start, does nothing on Docker
+28.)"""
 
 
 def data_path(spec: MachineSpec) -> str | None:
