@@ -75,15 +75,15 @@ clean: ## remove .venv and caches
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "the lab needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
 	@test -x $(BIN)/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
 	@echo "installing the lab into .venv"
-	@$(PIP) --editable '.[embedded,h2]'
+	@$(PIP) --editable '.[embedded,h2,isal]'
 	@touch $@
 
 .venv/dev: pyproject.toml requirements.lock .venv/run
 	@echo "installing the tools for tests into .venv"
-	@$(PIP) --editable '.[embedded,h2,dev]'
+	@$(PIP) --editable '.[embedded,h2,isal,dev]'
 	@touch $@
 
 .venv/bench: pyproject.toml requirements.lock .venv/dev
 	@echo "installing the balancers to compare with into .venv"
-	@$(PIP) --editable '.[embedded,h2,dev,bench]'
+	@$(PIP) --editable '.[embedded,h2,isal,dev,bench]'
 	@touch $@

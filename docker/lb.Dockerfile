@@ -16,7 +16,7 @@ RUN python setup.py -q compile
 FROM python:3.13-slim
 WORKDIR /lab
 COPY requirements.lock ./
-RUN pip install --no-cache-dir --root-user-action=ignore cryptography h2 -c requirements.lock
+RUN pip install --no-cache-dir --root-user-action=ignore cryptography h2 isal -c requirements.lock
 COPY --from=build /build/build/compiled ./
 # The directory for the last good configuration and the logs: a fresh volume mounted here takes its owner from it.
 RUN python -m compileall -q lab services && mkdir /var/lib/lb && chown 1000:1000 /var/lib/lb

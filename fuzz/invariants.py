@@ -8,7 +8,7 @@ from lab.core.elbv2.config import Attributes
 from services.lb.http1.chunked import ChunkedBody
 from services.lb.http1.forwarding import HeadWriter, trace_value
 from services.lb.http1.framing import CHUNKED, LENGTH, REQUEST_HEAD_BYTES, RESPONSE_HEAD_BYTES
-from services.lb.http1.request_head import parse_request, unfinished_request
+from services.lb.http1.request_head import parse_next, parse_request, unfinished_request
 from services.lb.http1.request_line import Request
 from services.lb.http1.response_head import parse_response
 from services.lb.routing.cookies import Seal, has_cookie, our_cookies
@@ -29,6 +29,7 @@ def request(data: bytes) -> None:
     head = data.partition(b"\r\n\r\n")[0]
     found = parse_request(head)
     again = parse_request(head)  # this time out of the memo
+    _after_another(head, found)
     if isinstance(found, Cause):
         assert again is found, (found, again)
         return
@@ -41,6 +42,20 @@ def request(data: bytes) -> None:
         _forwarded(found, forwarded)
 
 
+def _after_another(head: bytes, found: Request | Cause) -> None:
+    """A request before it that ended in the same lines changes nothing."""
+    lines = head.split(b"\r\n")
+    for start in range(1, min(len(lines), 8)):
+        last = parse_request(b"\r\n".join([b"GET /last HTTP/1.1", *lines[start:]]))
+        if isinstance(last, Request):
+            follows = parse_next(head, last)
+            if isinstance(follows, Request):
+                assert isinstance(found, Request), found
+                assert _meaning(follows) == _meaning(found)
+            else:
+                assert follows is found, (follows, found)
+
+
 def _meaning(found: Request) -> tuple[object, ...]:
     return (
         found.method.name,
@@ -51,6 +66,14 @@ def _meaning(found: Request) -> tuple[object, ...]:
         found.head,
         found.finding,
         found.odd,
+        found.host_line,
+        found.agent,
+        found.keep_alive,
+        found.trace_id,
+        found.forwarded_for,
+        found.expects,
+        found.upgrade,
+        found.is_ordinary,
     )
 
 

@@ -20,7 +20,7 @@ from lab.cli.site import CHECKOUT, docker, docker_answers
 NAME = "asg-lab"
 FOLDER = CHECKOUT / "bundle"
 IMAGES_FILE, IDS_FILE = "images.tar", "images.json"
-EXTRAS = ("embedded", "h2")
+EXTRAS = ("embedded", "h2", "isal")
 """What `make up` installs (Makefile)."""
 
 

@@ -39,7 +39,8 @@ async def test_from_a_request_to_an_object(tmp_path: Path) -> None:
     logs.configure(replace(config(), name=balancer.short_name, arn=balancer.arn))
     logs.start()
     for _ in range(500):
-        logs.add(PLAIN._replace(created=time.monotonic(), ended=time.monotonic()))
+        assert logs.access is not None
+        logs.add(logs.access.line(PLAIN._replace(created=time.monotonic(), ended=time.monotonic())))
         logs.flush()
     await logs.stop()
     assert logs.dropped == 0

@@ -44,7 +44,10 @@ class Site:
 
     def request(self, count: int = 1, **fields: Any) -> None:
         for _ in range(count):
-            self.logs.add(PLAIN._replace(created=self.monotonic, ended=self.monotonic, **fields))
+            if self.logs.access is not None:
+                self.logs.add(
+                    self.logs.access.line(PLAIN._replace(created=self.monotonic, ended=self.monotonic, **fields))
+                )
 
     def files(self) -> dict[str, list[bytes]]:
         """What is ready, by bucket and key: the lines."""

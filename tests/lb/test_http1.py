@@ -2,8 +2,9 @@
 
 import pytest
 
+from services.lb.http1.forwarding import transformed
 from services.lb.http1.framing import Framing
-from services.lb.http1.request_head import parse_request, unfinished_request
+from services.lb.http1.request_head import parse_next, parse_request, unfinished_request
 from services.lb.http1.request_line import Request
 from services.lb.http1.response_head import parse_response
 from services.lb.serving.outcome import Cause
@@ -117,6 +118,75 @@ def test_the_head_as_the_target_gets_it(head: bytes, forwarded: bytes) -> None:
         request = parse_request(head)
         assert isinstance(request, Request)
         assert request.head == forwarded
+
+
+FIRST_LINES = [
+    b"GET / HTTP/1.1",
+    b"DELETE /other?q=1 HTTP/1.1",
+    b"TRACE / HTTP/1.1",
+    b"GET / HTTP/1.0",
+    b"GET / HTTP/1.2",
+    b"GET  / HTTP/1.1",
+    b"GET /a b HTTP/1.1",
+    b"GET http://b/ HTTP/1.1",
+    b'GET /" HTTP/1.1',
+    b"GET / HTTP/1.1\r\nHost: b",
+    b"GET / HTTP/1.1\r\nX:1",
+    b"GET /\r\n HTTP/1.1",
+    b"GET / HTTP/1.1\r",
+    b"",
+]
+FIELDS = [
+    b"",
+    b"\r\nHost: A.example",
+    b"\r\nHost: a\r\nUser-Agent: x\r\nConnection: keep-alive\r\nCookie: c",
+    b"\r\nHost: a\r\nConnection: close",
+    b"\r\nHost: a\r\nX-Amzn-Trace-Id: Root=1",
+    b"\r\nHost: a\r\nContent-Length: 0",
+    b"\r\nHost: a\r\nContent-Length: 1",
+    b"\r\nHost: a\r\nTransfer-Encoding: chunked",
+    b"\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1",
+    b"\r\nHost: a\r\nx_y: 1",
+    b"\r\nHost: a\r\nExpect: 100-continue",
+    b"\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket",
+]
+
+
+@pytest.mark.parametrize("fields", FIELDS, ids=repr)
+@pytest.mark.parametrize("first", FIRST_LINES, ids=repr)
+def test_the_request_before_changes_nothing(first: bytes, fields: bytes) -> None:
+    last = parse_request(b"GET /last HTTP/1.1" + fields)
+    if isinstance(last, Request):
+        alone, after = parse_request(first + fields), parse_next(first + fields, last)
+        assert state_of(after) == state_of(alone)
+
+
+STATE = """
+    method line target head original minor host host_line framing length keep_alive expects upgrade forwarded_for agent
+    trace_id odd finding unusual is_ordinary is_repeatable
+"""
+
+
+def state_of(result: Request | Cause) -> object:
+    if isinstance(result, Cause):
+        return result
+    return [getattr(result, name) for name in STATE.split()]
+
+
+def test_a_host_that_a_rule_changed_is_not_taken_for_the_clients() -> None:
+    last = parse_request(H)
+    assert isinstance(last, Request)
+    transformed(last, b"other.example", b"/other")
+    request = parse_next(H, last)
+    assert isinstance(request, Request)
+    assert (request.host, request.host_line) == (b"a", b"Host: a")
+
+
+def test_a_field_line_before_the_status_line_is_no_answer() -> None:
+    """Also where both are remembered."""
+    rest = b"HTTP/1.1 200 OK\r\nContent-Length: 3"
+    assert parse_response(rest + b"\r\nX-Known: 1", to_head=False) is not None
+    assert parse_response(b"X-Known: 1\r\n" + rest, to_head=False) is None
 
 
 CHUNKED = H + b"\r\nTransfer-Encoding: chunked"

@@ -116,10 +116,6 @@ def test_seconds(lines: AccessLines, value: float, shown: bytes) -> None:
     assert tokens(lines.line(changed(target_seconds=value)))[6] == shown[1:]
 
 
-def test_a_plain_tuple_does_as_well(lines: AccessLines) -> None:
-    assert lines.line(tuple(PLAIN)) == lines.line(PLAIN)  # type: ignore[arg-type]  # what the hot path makes, being faster
-
-
 def test_an_agent_is_cut_and_never_within_an_escape(lines: AccessLines) -> None:
     agent = tokens(lines.line(changed(agent=b"a" * 9000)))[13]
     assert agent == b"a" * AGENT_BYTES

@@ -128,16 +128,17 @@ class FieldReader:
 
     def read(self, line: bytes) -> Field | None:
         """The field, or None when the line is malformed."""
-        name, colon, value = line.partition(b":")
-        if not colon:
+        colon = line.find(b":")
+        if colon < 0:
             return None
+        name = line[:colon]
         kind = self._kinds.get(name)
         if kind is None:
             if _NAME.fullmatch(name) is None:
                 return None
             kind = self._kind(name)
-        if _VALUE.fullmatch(value) is None:
-            if _HIGH_VALUE.fullmatch(value) is None:
+        if _VALUE.fullmatch(line, colon + 1) is None:
+            if _HIGH_VALUE.fullmatch(line, colon + 1) is None:
                 return None
             if self._odd and (kind is _PLAIN or kind is _FLEETING):
                 kind = HIGH_VALUE
@@ -146,7 +147,7 @@ class FieldReader:
         if kind is _PLAIN:
             field = PLAIN
         else:
-            value = value.strip(b" \t")
+            value = line[colon + 1 :].strip(b" \t")
             if kind is HOST and _HOST.fullmatch(value) is None:
                 return None
             field = Field(kind, value, connection_tokens(value) if kind is CONNECTION else NO_TOKENS)

@@ -107,6 +107,7 @@ def transformed(request: Request, host: bytes, target: bytes) -> None:
     else:
         lines[lines.index(request.host_line)] = line
     request.head = b"\r\n".join(lines)
+    request.is_repeatable = False  # its Host is no longer the client's
     request.host = host
     request.host_line = line
 

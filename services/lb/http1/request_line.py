@@ -13,6 +13,8 @@ from services.lb.serving.outcome import Cause
 
 _METHOD: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET: Final = re.compile(rb"[\x21-\x7e\x80-\xff]+")
+_ORDINARY_PATH: Final = re.compile(rb"/[\x21\x23-\x5b\x5d-\x7e]*")
+"""With nothing that a log would have to escape."""
 _VERSION: Final = re.compile(rb"HTTP/([0-9])\.([0-9])")
 
 
@@ -40,8 +42,9 @@ class Request:
     """A request head. `head` is what goes to the target: the request line and the fields, without the final CRLF CRLF and
     without the forwarding fields (`forwarding` adds them). `line` is the request line as it came and `target` its middle part,
     `original` the whole head as it came; `host` is in lower case, None when an HTTP/1.0 client sent none;
-    `host_line` is its line in `head`. `unusual`: it has `odd`, a finding or X-Forwarded-For; `odd` are the lines whose name
-    is a token but no name to AWS."""
+    `host_line` is its line in `head`. `is_ordinary`: `line` is `method /path HTTP/1.1` of bytes that a log shows as they are.
+    `is_repeatable`: nothing but the fields' bytes decides what they mean (`request_head.parse_next`). `unusual`: it has
+    `odd`, a finding or X-Forwarded-For; `odd` are the lines whose name is a token but no name to AWS."""
 
     method: Method
     line: bytes
@@ -62,6 +65,8 @@ class Request:
     odd: list[bytes] | None = None
     finding: Finding = COMPLIANT
     unusual: bool = False
+    is_ordinary: bool = False
+    is_repeatable: bool = False
 
     def __init__(self, method: Method, line: bytes, target: bytes, head: bytes) -> None:
         self.method = method
@@ -86,13 +91,10 @@ def read_request_line(first: bytes, head: bytes) -> Request | Cause:
         if _METHOD.fullmatch(name) is None:
             return Cause.BAD_METHOD
         method = Method(name)
-    if (
-        version == b"HTTP/1.1"
-        and target[:1] == b"/"
-        and _TARGET.fullmatch(target) is not None
-        and not method.is_refused
-    ):
-        return Request(method, first, target, head)
+    if version == b"HTTP/1.1" and _ORDINARY_PATH.fullmatch(target) is not None and not method.is_refused:
+        request = Request(method, first, target, head)
+        request.is_ordinary = True
+        return request
     number = _VERSION.fullmatch(version)
     if number is None:
         return Cause.BAD_VERSION

@@ -31,7 +31,7 @@ from services.lb.http1.framing import (
 )
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
-_STATUS_LINES: Final = 128
+_KNOWN: Final = 1024
 
 
 class Response:
@@ -58,7 +58,9 @@ class Response:
 
 _CONNECTION: Final = frozenset({b"connection"})
 _fields: Final = FieldReader(RESPONSE_FIELDS)
-_status_lines: Final[dict[bytes, tuple[int, int, bytes]]] = {}
+_known: Final[dict[tuple[bytes, ...], Response]] = {}
+"""What heads say that go on as they came, by their status line and the fields that are not forwarded unseen, to the byte. Only
+lines that `FieldReader` remembers, too: what is different each time stays out. Bounded."""
 
 
 def parse_response(head: bytes, *, to_head: bool) -> Response | None:
@@ -66,17 +68,27 @@ def parse_response(head: bytes, *, to_head: bool) -> Response | None:
     if len(head) > RESPONSE_HEAD_BYTES:
         return None
     lines = head.split(b"\r\n")
-    status_line = _status_lines.get(lines[0]) or _read_status_line(lines[0])
+    plain = _fields.plain
+    telling = tuple([line for line in lines if line not in plain])
+    known = _known.get(telling)
+    if known is not None and telling[0] is lines[0]:
+        framing = NO_BODY if to_head else known.framing
+        return Response(known.status, head, framing, known.length, known.keep_alive, known.persists)
+    return _parse_response(head, lines, telling, to_head=to_head)
+
+
+def _parse_response(head: bytes, lines: list[bytes], telling: tuple[bytes, ...], *, to_head: bool) -> Response | None:
+    status_line = _read_status_line(lines[0])
     if status_line is None:
         return None
     minor, status, first = status_line
-    plain, memo = _fields.plain, _fields.memo
+    memo = _fields.memo
     tokens = nominated = NO_TOKENS
     framing = UNTIL_CLOSE
     length = 0
     persists = False
     changed = first != lines[0]
-    for line in [line for line in lines if line not in plain][1:]:
+    for line in telling[1:]:
         field = memo.get(line)
         if field is None:
             field = _fields.read(line)
@@ -119,7 +131,13 @@ def parse_response(head: bytes, *, to_head: bool) -> Response | None:
     elif to_head or status == 304 or (framing is LENGTH and length == 0):
         framing = NO_BODY
     keep_alive = b"close" not in tokens if minor == 1 else b"keep-alive" in tokens
-    return Response(status, b"\r\n".join(lines) if changed else head, framing, length, keep_alive, persists)
+    if changed:
+        head = b"\r\n".join(lines)
+    elif not to_head and all(line in memo for line in telling[1:]):
+        if len(_known) >= _KNOWN:
+            _known.clear()
+        _known[telling] = Response(status, b"", framing, length, keep_alive, persists)
+    return Response(status, head, framing, length, keep_alive, persists)
 
 
 def _read_status_line(line: bytes) -> tuple[int, int, bytes] | None:
@@ -127,7 +145,4 @@ def _read_status_line(line: bytes) -> tuple[int, int, bytes] | None:
     match = _STATUS_LINE.fullmatch(line)
     if match is None:
         return None
-    read = (int(match[1]), int(match[2]), b"HTTP/1.1 " + match[2] + b" " + (match[3] or b""))
-    if len(_status_lines) < _STATUS_LINES:
-        _status_lines[line] = read
-    return read
+    return int(match[1]), int(match[2]), b"HTTP/1.1 " + match[2] + b" " + (match[3] or b"")

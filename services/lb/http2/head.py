@@ -47,6 +47,7 @@ def read_request(headers: Iterable[tuple[bytes, bytes]], *, ended: bool) -> tupl
     if ended and request.framing is not NO_BODY:
         return Cause.BAD_CONTENT_LENGTH, size
     request.line = request.line.removesuffix(b"HTTP/1.1") + b"HTTP/2.0"
+    request.is_ordinary = False
     return request, size
 
 

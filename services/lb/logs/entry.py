@@ -1,7 +1,6 @@
-"""What is remembered of a request, a connection or a health check until its line is written: references, no text.
+"""What there is to say of a request, a connection or a health check, in the order of its log's line.
 
-Made on the hot path, so an entry is a tuple; one that is built as a plain tuple in this order does as well. Times are
-monotonic seconds. Empty bytes mean that there is nothing to say, and become `-` in the line.
+Times are monotonic seconds. Empty bytes mean that there is nothing to say, and become `-` in the line.
 """
 
 from typing import NamedTuple

@@ -14,17 +14,23 @@ and what a crash leaves in `open` needs nothing but to be cut after its last who
 import contextlib
 import fcntl
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+try:
+    from isal import isal_zlib as zlib
+except ImportError:
+    import zlib  # type: ignore[no-redef]  # what the other one stands in for
+
 FILE_BYTES = 15 * 1024 * 1024
 """A file that reaches this is closed early; compressed it is never larger."""
 SPOOL_BYTES = 256 * 1024 * 1024
 """What may wait for delivery: with more, no new file is opened."""
-_LEVEL = 1  # half the time of level 6 for a file a fifth larger (7.4 to 1 against 9 to 1 on ALB's lines)
+_LEVEL = 1
+"""zlib's takes half the time of its level 6 for a file a fifth larger (7.4 to 1 against 9 to 1 on ALB's lines). ISA-L's levels
+are its own: this one packs no worse, in a fifth of the time."""
 _PIECE = 256 * 1024
 _TRIES = 100
 
@@ -214,7 +220,7 @@ def _compress(source: Path, target: Path) -> None:
 
 
 def _gzip(source: Path) -> Iterator[bytes]:
-    """One gzip member; zlib lets other threads run meanwhile."""
+    """One gzip member; the compressor lets other threads run meanwhile."""
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31, 9)
     with source.open("rb") as file:
         while piece := file.read(_PIECE):

@@ -62,6 +62,11 @@ class Stamps:
         self._known[second] = made
         return made
 
+    def millis(self, wall: float) -> bytes:
+        """`2018-07-02T22:23:00.186`"""
+        second = int(wall)
+        return self.prefix(second) + MILLIS[int((wall - second) * 1e3)]
+
     def micros(self, wall: float) -> bytes:
         """`2018-07-02T22:23:00.186641Z`"""
         second = int(wall)

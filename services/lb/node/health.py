@@ -88,13 +88,14 @@ class Prober:
 
     def _log(self, key: TargetKey, result: CheckResult, checks: Checks, started: float) -> None:
         logs = self._logs
-        if logs is None or not logs.health_checks:
+        if logs is None or logs.health_checks is None:
             return
         now = self._clock()
         port = checks.settings.port if checks.settings.port is not None else checks.target.dial_port
         kind = b"https" if checks.settings.protocol == "HTTPS" else b"http"
         target = f"{checks.target.host}:{port}"
-        logs.add_health(health_entry(kind, now, now - started, target, key[0], result.status, result.reason))
+        entry = health_entry(kind, now, now - started, target, key[0], result.status, result.reason)
+        logs.add_health(logs.health_checks.line(entry))
 
 
 def registered(config: LoadBalancerConfig) -> Iterator[tuple[TargetKey, Checks]]:

@@ -208,7 +208,6 @@ class Node:
                 self._tell()
                 self.changed()
             if self._logs is not None:
-                self._logs.flush()
                 self._logs.tick()
 
 

@@ -18,7 +18,7 @@ from typing import Final
 from services.lb.http1 import responses
 from services.lb.http1.body import BodyReader
 from services.lb.http1.framing import CHUNKED, NO_BODY, REQUEST_HEAD_BYTES, UNTIL_CLOSE, without
-from services.lb.http1.request_head import parse_request, unfinished_request
+from services.lb.http1.request_head import parse_next, unfinished_request
 from services.lb.http1.response_head import Response
 from services.lb.http1.responses import CONTINUE, Answer
 from services.lb.serving.exchange import NOTHING, Exchange
@@ -134,36 +134,36 @@ class Client(Exchange):
                     break
                 self._refuse(cause, len(buffer))
                 break
-            request = parse_request(buffer[:end])
-            self._buffer = b""
+            request = parse_next(buffer[:end], self.request)
             if isinstance(request, Cause):
+                self._buffer = b""
                 self._refuse(request, len(buffer))
                 continue
-            rest = buffer[end + 4 :]
-            self.open(request, len(buffer) - len(rest))
+            end += 4
+            rest = buffer[end:]
+            self.open(request, end)
             self._until_close = False
-            self._keep_alive = request.keep_alive
-            self._active = now = self.created
-            if now >= self._expires:
-                self._keep_alive = False
-            body = b""
+            self._active = self.created
+            self._keep_alive = request.keep_alive and self.created < self._expires
             if request.framing is NO_BODY:
                 self.state = _WAIT
                 self._buffer = rest
-            else:
-                self.state = _BODY
-                self._body.begin(request.framing, request.length)
-                if rest:
-                    self.received_bytes += len(rest)
-                    taken = self._take_body(rest)
-                    if taken is None:
-                        self.fail(Cause.BAD_BODY)
-                        continue
-                    body = taken
-                if self.state is _BODY:
-                    link.resume()  # it may have been paused while this request waited behind another
-                    if request.expects:
-                        link.send(CONTINUE)
+                self.dispatch(b"", True)
+                continue
+            self.state = _BODY
+            self._buffer = body = b""
+            self._body.begin(request.framing, request.length)
+            if rest:
+                self.received_bytes += len(rest)
+                taken = self._take_body(rest)
+                if taken is None:
+                    self.fail(Cause.BAD_BODY)
+                    continue
+                body = taken
+            if self.state is _BODY:
+                link.resume()  # it may have been paused while this request waited behind another
+                if request.expects:
+                    link.send(CONTINUE)
             self.dispatch(body, self.state is _WAIT)
         self._parsing = False
         if self.state is _HEAD and not link.pending and not link.interest & READ:

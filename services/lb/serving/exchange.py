@@ -18,7 +18,7 @@ from services.lb.routing.forward import Choice
 from services.lb.routing.table import Route
 from services.lb.serving.front import Front
 from services.lb.serving.outcome import VERDICTS, Cause, Outcome, Phase
-from services.lb.serving.upstream import CONNECT_SECONDS, CONNECTING, Upstream, connect, lease
+from services.lb.serving.upstream import CONNECT_SECONDS, CONNECTING, Upstream, connect
 from services.lb.sockets.endpoint import Endpoint, Owner
 from services.lb.targets.target import TargetState
 
@@ -185,10 +185,14 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
         self.target = target
         own = plane.trace_ids.next()
         self.trace = trace = b"Root=" + own if not request.trace_id else trace_value(request.trace_id, own)
-        upstream = lease(target, plane.selector)
-        if isinstance(upstream, Cause):
-            self.fail(upstream, Phase.CONNECT)
-            return
+        if target.pool:
+            upstream = target.pool.pop()
+        else:
+            made = connect(target, plane.selector)
+            if isinstance(made, Cause):
+                self.fail(made, Phase.CONNECT)
+                return
+            upstream = made
         self.upstream = upstream
         if peer.front is not front:
             peer.enter(front)

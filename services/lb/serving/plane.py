@@ -11,7 +11,7 @@ from services.lb.routing.table import RoutingTable
 from services.lb.serving.counters import Counters
 from services.lb.serving.limits import Limits
 from services.lb.serving.outcome import Outcome
-from services.lb.serving.record import connection_entry, entry
+from services.lb.serving.record import access_line, connection_entry
 from services.lb.sockets.selector import ServingSelector
 
 if TYPE_CHECKING:
@@ -76,11 +76,17 @@ class Plane:
     def record(self, exchange: "Exchange", outcome: Outcome) -> None:
         """A request has ended."""
         logs = self.logs
-        if logs is not None and logs.access:
-            logs.add(entry(exchange, outcome, self.selector.now))
+        if logs is not None and logs.access is not None:
+            try:
+                logs.add(access_line(logs.access, exchange, outcome, self.selector.now))
+            except Exception:
+                logs.failed()
 
     def record_connection(self, peer: "Peer") -> None:
         """A client connection has been made, or its TLS handshake has failed."""
         logs = self.logs
-        if logs is not None and logs.connections:
-            logs.add_connection(connection_entry(peer, self.selector.now))
+        if logs is not None and logs.connections is not None:
+            try:
+                logs.add_connection(logs.connections.line(connection_entry(peer, self.selector.now)))
+            except Exception:
+                logs.failed()

@@ -1,5 +1,8 @@
-"""The access log's entry of a finished request, and the connection log's of a client connection
+"""The access log's line of a finished request, and the connection log's entry of a client connection
 (alb:load-balancer-access-logs, alb:load-balancer-connection-logs). Pure: what is known, in the logs' order.
+
+Most requests have nothing out of the ordinary: a target answered them, and nothing in them must be escaped. Their line is
+joined of pieces that are at hand, some of them made once a connection; it is the same that their entry would become.
 
 `error_reason` holds AWS's word only where AWS has one; elsewhere, where a real log has `-`, it names the cause.
 """
@@ -7,6 +10,7 @@
 from typing import TYPE_CHECKING, Final
 
 from services.lb.http1.desync import CLASS_NAMES, COMPLIANT, REFUSED
+from services.lb.logs.access import FORWARDED, NO_CLASS, NOT_TRANSFORMED, AccessLines
 from services.lb.logs.entry import NO_RULE, ConnectionEntry, Entry
 from services.lb.serving.outcome import Cause, Outcome
 
@@ -14,12 +18,38 @@ if TYPE_CHECKING:
     from services.lb.serving.exchange import Exchange
     from services.lb.serving.peer import Peer
 
+COMPLETE: Final = Cause.COMPLETE
 _UNREMARKABLE = (Cause.COMPLETE, Cause.FIXED_RESPONSE, Cause.REDIRECT)
 REASONS: Final = {
     cause: b"" if cause in _UNREMARKABLE else cause.name.title().replace("_", "").encode() for cause in Cause
 }
 _NO_CLASS: Final = (b"", b"")
-_new: Final = tuple.__new__
+
+
+def access_line(lines: AccessLines, exchange: "Exchange", outcome: Outcome, now: float) -> bytes:
+    request, target, route = exchange.request, exchange.target, exchange.route
+    if (
+        outcome.cause is not COMPLETE
+        or not request.is_ordinary
+        or request.unusual
+        or request.trace_id
+        or target is None
+        or route is None
+        or route.transforms is not None
+        or request.host is None
+    ):
+        return lines.line(entry(exchange, outcome, now))
+    peer = exchange.peer
+    if request.host is not peer.last_host or request.agent is not peer.last_agent:
+        peer.remember(request.host, request.agent, lines)
+    dispatched = exchange.dispatched
+    return lines.joined(
+        exchange.kind, exchange.created, now, peer.label, target.label, dispatched - exchange.created,
+        exchange.answered_at - dispatched, 0.0, exchange.status, exchange.target_status, exchange.received_bytes,
+        exchange.sent_bytes, request.method.name, peer.origin, request.target, b"HTTP/1.1", peer.shown_agent, peer.tls_words,
+        target.group_arn, exchange.trace, peer.name_words, route.priority, FORWARDED, NO_CLASS, peer.connection_id,
+        NOT_TRANSFORMED,
+    )  # fmt: skip
 
 
 def entry(exchange: "Exchange", outcome: Outcome, now: float) -> Entry:
@@ -42,44 +72,40 @@ def entry(exchange: "Exchange", outcome: Outcome, now: float) -> Entry:
             redirect_url = exchange.redirect_url
         if route.transforms is not None:
             new_host, new_target, transform = exchange.new_host, exchange.new_target, exchange.transform_status
-    # A NamedTuple's own constructor takes three times as long as this.
-    return _new(
-        Entry,
-        (
-            exchange.kind,
-            exchange.created,
-            now,
-            peer.label,
-            label,
-            sent_on,
-            waited,
-            answered,
-            exchange.status,
-            exchange.target_status,
-            exchange.received_bytes,
-            exchange.sent_bytes,
-            request.line,
-            peer.scheme,
-            request.host or b"",
-            peer.port,
-            request.agent,
-            peer.tls_cipher,
-            peer.tls_protocol,
-            peer.server_name,
-            peer.certificate,
-            arn,
-            exchange.trace,
-            NO_RULE if route is None else route.priority,
-            exchange.actions,
-            redirect_url,
-            REASONS[outcome.cause],
-            kind,
-            group,
-            peer.connection_id,
-            new_host,
-            new_target,
-            transform,
-        ),
+    return Entry(
+        exchange.kind,
+        exchange.created,
+        now,
+        peer.label,
+        label,
+        sent_on,
+        waited,
+        answered,
+        exchange.status,
+        exchange.target_status,
+        exchange.received_bytes,
+        exchange.sent_bytes,
+        request.line,
+        peer.scheme,
+        request.host or b"",
+        peer.port,
+        request.agent,
+        peer.tls_cipher,
+        peer.tls_protocol,
+        peer.server_name,
+        peer.certificate,
+        arn,
+        exchange.trace,
+        NO_RULE if route is None else route.priority,
+        exchange.actions,
+        redirect_url,
+        REASONS[outcome.cause],
+        kind,
+        group,
+        peer.connection_id,
+        new_host,
+        new_target,
+        transform,
     )
 
 

@@ -1,4 +1,4 @@
-"""A connection to a target, and how one is leased.
+"""A connection to a target, and how one is made.
 
 One request at a time; between requests it lies in its target's pool (last in, first out: the warm one first, so that the
 spare ones grow old and are swept). It goes back there only if request and answer both ended exactly at their framing, with
@@ -288,13 +288,6 @@ class Upstream(Owner):
         else:
             self.detach()
         exchange.response_complete()
-
-
-def lease(target: TargetState, selector: ServingSelector) -> Upstream | Cause:
-    """A connection to `target`, pooled or new; the cause when none can be opened, which is known at once."""
-    if target.pool:
-        return target.pool.pop()
-    return connect(target, selector)
 
 
 def connect(target: TargetState, selector: ServingSelector) -> Upstream | Cause:
