@@ -40,6 +40,7 @@ def both(road: Road, head: bytes, now: float) -> tuple[bytes, bytes]:
     road.send(head)
     client = road.client.owner
     assert isinstance(client, Client)
+    client.trace = client.request.trace_id or b"Root=1-67891233-abcdef012345678912345678"
     return access_line(LINES, client, COMPLETE, now), LINES.line(entry(client, COMPLETE, now))
 
 

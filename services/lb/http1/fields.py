@@ -84,13 +84,14 @@ _PLAIN: Final = Kind.PLAIN
 
 
 class Field:
-    """A checked line. `value` has no white space around it, `lower` is the same in lower case; `tokens` are the members of
+    """A checked `line`. `value` has no white space around it, `lower` is the same in lower case; `tokens` are the members of
     a Connection field in lower case, and `nominated` those of them that name fields to be removed. `stays`: a Connection
     field that says nothing but keep-alive, which is what we would say ourselves."""
 
-    __slots__ = ("kind", "lower", "nominated", "stays", "tokens", "value")
+    __slots__ = ("kind", "line", "lower", "nominated", "stays", "tokens", "value")
 
-    def __init__(self, kind: Kind, value: bytes, tokens: frozenset[bytes] = NO_TOKENS) -> None:
+    def __init__(self, kind: Kind, line: bytes, value: bytes, tokens: frozenset[bytes] = NO_TOKENS) -> None:
+        self.line = line
         self.kind = kind
         self.value = value
         self.lower = value.lower()
@@ -99,7 +100,7 @@ class Field:
         self.stays = tokens == _KEEP_ALIVE
 
 
-PLAIN: Final = Field(Kind.PLAIN, b"")
+PLAIN: Final = Field(Kind.PLAIN, b"", b"")
 """Stands for every line that is forwarded as it came."""
 
 _HOP_BY_HOP = {
@@ -150,7 +151,7 @@ class FieldReader:
             value = line[colon + 1 :].strip(b" \t")
             if kind is HOST and _HOST.fullmatch(value) is None:
                 return None
-            field = Field(kind, value, connection_tokens(value) if kind is CONNECTION else NO_TOKENS)
+            field = Field(kind, line, value, connection_tokens(value) if kind is CONNECTION else NO_TOKENS)
         if len(line) <= _MEMO_LINE_BYTES and kind is not HIGH_VALUE and kind is not TRACE_ID:
             self._remember(line, field)
         return field

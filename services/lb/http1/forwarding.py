@@ -15,6 +15,8 @@ from services.lb.http1.request_line import Request
 MAX_FORWARDED_ADDRESSES: Final = 30
 _MAX_TRACE_BYTES: Final = 7 * 1024
 _HOSTS: Final = 256
+_CLIENTS: Final = 1024
+_CLIENT_BYTES: Final = 256
 
 
 def too_many_forwards(forwarded_for: bytes) -> bool:
@@ -24,9 +26,19 @@ def too_many_forwards(forwarded_for: bytes) -> bool:
 
 class HeadWriter:
     """Writes heads for one listener of one configuration. `dns_name` is the load balancer's: the Host of a request of
-    HTTP/1.0 that has none. The memo of hosts is bounded."""
+    HTTP/1.0 that has none. The memos are bounded."""
 
-    __slots__ = ("_appends", "_dns_name", "_drops_odd", "_hosts", "_port", "_preserves_host", "_removes", "_with_port")
+    __slots__ = (
+        "_appends",
+        "_clients",
+        "_dns_name",
+        "_drops_odd",
+        "_hosts",
+        "_port",
+        "_preserves_host",
+        "_removes",
+        "_with_port",
+    )
 
     def __init__(self, attributes: Attributes, port: int, dns_name: bytes) -> None:
         self._port = port
@@ -37,22 +49,32 @@ class HeadWriter:
         self._preserves_host = attributes.preserve_host_header
         self._drops_odd = attributes.drop_invalid_header_fields
         self._hosts: dict[bytes, bytes] = {}
+        self._clients: dict[tuple[bytes, bytes, bytes], bytes] = {}
 
     def client_fields(self, peer: bytes, peer_port: int, scheme: bytes, more: bytes) -> bytes:
         """What is the same on every request of one client connection: the end of X-Forwarded-For's line up to the trace id's
         value. `more` are whole lines about its TLS, each ending in CRLF."""
+        key = (peer, scheme, more)
+        known = self._clients.get(key)
+        if known is not None:
+            return known
         if not self._appends:
             own = b""
         elif self._with_port:
             own = (b"[%b]:%d" if b":" in peer else b"%b:%d") % (peer, peer_port)
         else:
             own = peer
-        return b"%b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Port: %d\r\n%bX-Amzn-Trace-Id: " % (
+        fields = b"%b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Port: %d\r\n%bX-Amzn-Trace-Id: " % (
             own,
             scheme,
             self._port,
             more,
         )
+        if not self._with_port and len(more) <= _CLIENT_BYTES:
+            if len(self._clients) >= _CLIENTS:
+                self._clients.clear()
+            self._clients[key] = fields
+        return fields
 
     def write(self, request: Request, client_fields: bytes, trace: bytes) -> bytes:
         """The whole head. `trace` is the value of X-Amzn-Trace-Id."""
@@ -148,7 +170,7 @@ class TraceIds:
 
     def connection_id(self) -> bytes:
         """Of a client connection, for the logs."""
-        return b"TID_" + self._random_bytes(16).hex().encode()
+        return b"TID_" + self.next()[-24:] + self.next()[-8:]  # 32 digits
 
     def next(self) -> bytes:
         at = self._at

@@ -134,7 +134,7 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
                 return Cause.BAD_HOST
             host = field.value
             request.host = field.lower
-            request.host_line = line
+            request.host_line = field.line
             continue
         if kind is USER_AGENT:
             request.agent = field.value

@@ -33,6 +33,11 @@ class Stream(Exchange):
     """`number` is the stream's. A target's 101 and a splice cannot happen here: no request asks for an upgrade, and there is
     no plain connection to splice to. So `switch_protocols` and `spliced` stay undefined."""
 
+    __slots__ = (
+        "_active", "_connection", "_ended", "_gone", "_headed", "_out", "_owed", "_paused", "_remaining", "_selector",
+        "_to_head", "_whole", "concluded", "number",
+    )  # fmt: skip
+
     def __init__(self, connection: "H2Connection", number: int) -> None:
         super().__init__(connection.plane, connection.peer)
         self.kind = b"h2"

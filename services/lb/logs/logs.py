@@ -1,8 +1,8 @@
 """`Logs`: what the node's hot path knows of its logs.
 
-A finished request is one append to a list: `logs.add(line)`. Between two batches of the selector `flush` hands lines over to
-the writer's thread, once there are enough for a block; `tick`, about twice a second, hands over what is there, and ends files
-with their interval. Nothing here waits, and everything is bounded: what the writer cannot take is dropped and counted.
+A finished request is one append to a list: `logs.add(line)`. Between two batches of the selector `flush` puts the lines to
+those that wait, and full blocks go to the writer's thread; `tick`, about twice a second, hands over what is there, and ends
+files with their interval. Nothing here waits, and everything is bounded: what the writer cannot take is dropped and counted.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from services.lb.logs.names import Place, end_of, interval_of, place
 from services.lb.logs.spool import Spool
 from services.lb.logs.writer import Block, Writer
 
-BLOCK_LINES = 128
-"""Some 64 KB of them."""
+BLOCK_BYTES = 64 * 1024
 
 _log = logging.getLogger("lb")
 
 
 class Log:
-    """One of the three. Its `queue` is the same list for ever, so `queue.append` may be kept."""
+    """One of the three. Its `queue` is the same list for ever, so `queue.append` may be kept; it holds the lines of one batch.
+    What waits for a block to be full lies in one piece of memory: lines strewn among the connections would leave holes."""
 
-    __slots__ = ("_number", "_place", "_writer", "kind", "queue")
+    __slots__ = ("_block", "_count", "_number", "_place", "_used", "_writer", "kind", "queue")
 
     def __init__(self, number: int, kind: str, writer: Writer) -> None:
         """`kind` is how its files' names begin."""
@@ -35,6 +35,9 @@ class Log:
         self._number = number
         self._writer = writer
         self._place: Place | None = None
+        self._block = bytearray()
+        self._used = 0
+        self._count = 0
 
     def turn(self, to: Place | None) -> None:
         """From now on write to `to`; None: the log is off."""
@@ -43,12 +46,33 @@ class Log:
             self._writer.give(Block(self._number, None))
             self._place = to
 
-    def hand_over(self) -> None:
+    def gather(self) -> None:
+        """After a batch."""
         queue = self.queue
-        if queue:
-            if self._place is not None:
-                self._writer.give(Block(self._number, self._place, b"".join(queue), len(queue)))
-            queue.clear()
+        lines = b"".join(queue)
+        count = len(queue)
+        queue.clear()
+        if self._place is None:
+            return
+        if self._used + len(lines) > BLOCK_BYTES:
+            self.hand_over()
+            if len(lines) > BLOCK_BYTES:
+                self._writer.give(Block(self._number, self._place, lines, count))
+                return
+        if not self._block:
+            self._block = bytearray(BLOCK_BYTES)
+        end = self._used + len(lines)
+        self._block[self._used : end] = lines
+        self._used = end
+        self._count += count
+
+    def hand_over(self) -> None:
+        """What there is, full block or not."""
+        if self.queue:
+            self.gather()
+        if self._used and self._place is not None:
+            self._writer.give(Block(self._number, self._place, bytes(self._block[: self._used]), self._count))
+            self._used = self._count = 0
 
 
 class Logs:
@@ -112,10 +136,10 @@ class Logs:
         self.health_checks = None if attributes.health_check_logs is None else HealthLines(elb, node, offset)
 
     def flush(self) -> None:
-        """Once per batch of the selector. Costs next to nothing when there is less than a block."""
+        """Once per batch of the selector. Costs next to nothing when nothing has been added."""
         for log in self._all:
-            if len(log.queue) >= BLOCK_LINES:
-                log.hand_over()
+            if log.queue:
+                log.gather()
 
     def tick(self) -> None:
         """About twice a second: reads the clocks, hands lines to the disk, ends files whose interval has passed."""

@@ -52,6 +52,10 @@ _GONE: Final = State.GONE
 class Client(Exchange):
     """`link` is the connection. `_active` is when a byte passed last, or when the head that is being read began."""
 
+    __slots__ = (
+        "_active", "_body", "_buffer", "_expires", "_keep_alive", "_parsing", "_until_close", "link", "port", "state",
+    )  # fmt: skip
+
     def __init__(self, link: Endpoint, plane: Plane, peer: Peer) -> None:
         super().__init__(plane, peer)
         self.link = link
@@ -61,7 +65,7 @@ class Client(Exchange):
         self.state = _HEAD
         self._buffer = b""
         self._parsing = False
-        self._body = BodyReader()
+        self._body: BodyReader | None = None
         self._keep_alive = True
         self._until_close = False  # the answer ends where the connection does
         self.port = peer.port
@@ -152,6 +156,7 @@ class Client(Exchange):
                 continue
             self.state = _BODY
             self._buffer = body = b""
+            self._body = BodyReader()
             self._body.begin(request.framing, request.length)
             if rest:
                 self.received_bytes += len(rest)
@@ -178,9 +183,11 @@ class Client(Exchange):
         """What of `data` belongs to the request's body, as it goes to the target; None when the framing is broken. At its
         end the state is WAIT and what is left over is in the buffer."""
         body = self._body
+        assert body is not None
         out = body.take(data)
         if body.done:
             self.state = _WAIT
+            self._body = None
             self._buffer = body.rest
             self.received_bytes -= len(body.rest)
         return out
@@ -266,6 +273,7 @@ class Client(Exchange):
             self._part()
             return
         self.state = _HEAD
+        self.trace = b""
         self._active = self.plane.selector.now
         if self._buffer:
             self._read_requests()

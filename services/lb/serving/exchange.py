@@ -35,6 +35,12 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
     """Fields of the request under way are set anew by `open`. Seconds are of the data plane's clock. `spliced` and
     `switch_protocols` are not abstract: no stream of HTTP/2 comes to them."""
 
+    __slots__ = (
+        "actions", "answered_at", "choice", "closes", "created", "dispatched", "front", "is_grpc", "kind", "new_host",
+        "new_target", "peer", "plane", "received_bytes", "redirect_url", "request", "route", "sent_bytes", "status",
+        "target", "target_status", "trace", "transform_status", "upstream",
+    )  # fmt: skip
+
     def __init__(self, plane: "Plane", peer: "Peer") -> None:
         self.plane = plane
         self.peer = peer

@@ -13,6 +13,8 @@ targets'; where there are none the socket pauses until the next sweep instead of
 
 import logging
 import socket
+from collections.abc import Callable
+from socket import SocketType
 
 from services.lb.http1 import responses
 from services.lb.http1.responses import error_page
@@ -76,6 +78,8 @@ class ListeningSocket(Handler):
         self.bind_port: int = sock.getsockname()[1]
         self._interest = READ
         self._warned = False
+        # What `accept` calls, too; but that then makes a socket of Python's, which takes longer than all else about it.
+        self._take: Callable[[], tuple[int, tuple[str, int]]] = sock._accept  # type: ignore[attr-defined]  # not in the stubs
         sock.setblocking(False)
         plane.selector.watch(sock.fileno(), self, READ)
 
@@ -94,7 +98,7 @@ class ListeningSocket(Handler):
                 self._pause("too many connections", "new ones wait until some end; see LB_MAX_CONNECTIONS")
                 return taken
             try:
-                sock, address = self._sock.accept()
+                fd, address = self._take()
             except BlockingIOError:
                 return taken
             except ConnectionError:
@@ -105,6 +109,7 @@ class ListeningSocket(Handler):
                 else:
                     self._pause(str(error.strerror), _RAISE)
                 return taken
+            sock = SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, fd)
             sock.setblocking(False)
             if not plane.limits.admit_connection():
                 self._refuse(sock)
@@ -113,7 +118,7 @@ class ListeningSocket(Handler):
             welcome(sock, plane, Peer(address[0], address[1], self.port, plane.trace_ids.connection_id()))
         return most
 
-    def _refuse(self, sock: socket.socket) -> None:
+    def _refuse(self, sock: SocketType) -> None:
         """Over the limit of connections: say so, where that can be said before a TLS handshake, and close."""
         plane = self._plane
         plane.counters.add("RejectedConnectionCount")
@@ -147,7 +152,7 @@ class ListeningSocket(Handler):
         """Takes what the kernel has accepted already, then closes: a client that got a connection gets its answer."""
         self.resume()
         self._accept(BACKLOG)
-        self._plane.selector.forget(self._sock, self._interest)
+        self._plane.selector.forget(self._sock, self._interest, shared=True)
 
     def abort(self) -> None:
         """A failed accept is no reason to stop listening."""

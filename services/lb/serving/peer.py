@@ -8,14 +8,52 @@ from services.lb.tls.facts import TlsFacts, request_fields
 if TYPE_CHECKING:
     from services.lb.serving.front import Front
 
-_NO_TLS: Final = tls_words(b"", b"")
-_NO_NAMES: Final = name_words(b"", b"")
+
+class TlsWords:
+    """What logs show of a TLS connection. Most handshakes are alike, and a connection that idles should hold little: these are
+    shared. `tls` and `names` are pieces of a line of the access log."""
+
+    __slots__ = ("certificate", "cipher", "names", "protocol", "server_name", "tls")
+
+    def __init__(self, cipher: str, protocol: str, server_name: str, certificate: str) -> None:
+        """`certificate` is its ARN, or `session-reused`."""
+        self.cipher = cipher.encode()
+        self.protocol = protocol.encode()
+        self.server_name = server_name.encode("ascii", "replace")
+        self.certificate = certificate.encode()
+        self.tls = tls_words(self.cipher, self.protocol)
+        self.names = name_words(self.server_name, self.certificate)
+
+
+_PLAIN: Final = TlsWords("", "", "", "")
+_KNOWN: Final = 256
+_known: Final[dict[tuple[str, str, str, str], TlsWords]] = {}
+
+
+def _words_of(facts: TlsFacts) -> TlsWords:
+    key = (
+        facts.cipher,
+        facts.protocol,
+        facts.server_name,
+        "session-reused" if facts.resumed else facts.certificate_arn,
+    )
+    words = _known.get(key)
+    if words is None:
+        if len(_known) >= _KNOWN:
+            _known.clear()
+        _known[key] = words = TlsWords(*key)
+    return words
 
 
 class Peer:
     """`address` and `number` are the client's own end, `port` the listener's, which may differ from the one the socket is
     bound to. `fields` is what the listener's writer puts into every head; `connection_id` is for the logs, as are the pieces
     of a line that most of its requests share (services.lb.logs.access)."""
+
+    __slots__ = (
+        "address", "connection_id", "fields", "front", "label", "last_agent", "last_host", "number", "origin", "port", "scheme",
+        "shown_agent", "tls", "words",
+    )  # fmt: skip
 
     def __init__(self, address: str, number: int, port: int, connection_id: bytes) -> None:
         self.address = address.encode("ascii")
@@ -27,12 +65,7 @@ class Peer:
         self.front: Front | None = None
         self.fields = b""
         self.tls: TlsFacts | None = None
-        self.tls_cipher = b""
-        self.tls_protocol = b""
-        self.server_name = b""
-        self.certificate = b""
-        self.tls_words = _NO_TLS
-        self.name_words = _NO_NAMES
+        self.words = _PLAIN
         self.last_host = b""
         self.last_agent = b""
         self.origin = b""
@@ -41,12 +74,7 @@ class Peer:
     def secured(self, facts: TlsFacts) -> None:
         """A TLS handshake is over, done or failed."""
         self.tls = facts
-        self.tls_cipher = facts.cipher.encode()
-        self.tls_protocol = facts.protocol.encode()
-        self.server_name = facts.server_name.encode("ascii", "replace")
-        self.certificate = b"session-reused" if facts.resumed else facts.certificate_arn.encode()
-        self.tls_words = tls_words(self.tls_cipher, self.tls_protocol)
-        self.name_words = name_words(self.server_name, self.certificate)
+        self.words = _words_of(facts)
 
     def remember(self, host: bytes, agent: bytes, lines: AccessLines) -> None:
         """What the last request said, and how a line shows it."""

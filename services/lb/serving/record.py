@@ -43,11 +43,12 @@ def access_line(lines: AccessLines, exchange: "Exchange", outcome: Outcome, now:
     if request.host is not peer.last_host or request.agent is not peer.last_agent:
         peer.remember(request.host, request.agent, lines)
     dispatched = exchange.dispatched
+    words = peer.words
     return lines.joined(
         exchange.kind, exchange.created, now, peer.label, target.label, dispatched - exchange.created,
         exchange.answered_at - dispatched, 0.0, exchange.status, exchange.target_status, exchange.received_bytes,
-        exchange.sent_bytes, request.method.name, peer.origin, request.target, b"HTTP/1.1", peer.shown_agent, peer.tls_words,
-        target.group_arn, exchange.trace, peer.name_words, route.priority, FORWARDED, NO_CLASS, peer.connection_id,
+        exchange.sent_bytes, request.method.name, peer.origin, request.target, b"HTTP/1.1", peer.shown_agent, words.tls,
+        target.group_arn, exchange.trace, words.names, route.priority, FORWARDED, NO_CLASS, peer.connection_id,
         NOT_TRANSFORMED,
     )  # fmt: skip
 
@@ -90,10 +91,10 @@ def entry(exchange: "Exchange", outcome: Outcome, now: float) -> Entry:
         request.host or b"",
         peer.port,
         request.agent,
-        peer.tls_cipher,
-        peer.tls_protocol,
-        peer.server_name,
-        peer.certificate,
+        peer.words.cipher,
+        peer.words.protocol,
+        peer.words.server_name,
+        peer.words.certificate,
         arn,
         exchange.trace,
         NO_RULE if route is None else route.priority,
@@ -127,8 +128,8 @@ def connection_entry(peer: "Peer", now: float) -> ConnectionEntry:
         now,
         peer.label,
         peer.port,
-        peer.tls_protocol,
-        peer.tls_cipher,
+        peer.words.protocol,
+        peer.words.cipher,
         facts.seconds if facts is not None and peer.scheme == b"https" else -1.0,
         client.subject.encode() if client is not None else b"",
         client.validity.encode() if client is not None else b"",

@@ -15,6 +15,7 @@ idempotent (GET, HEAD, OPTIONS, PUT, DELETE) and all of it that was sent is stil
 
 import socket
 from enum import IntEnum
+from socket import SocketType
 from typing import TYPE_CHECKING, Final
 
 from services.lb.http1.body import BodyReader
@@ -51,6 +52,11 @@ _BODY: Final = State.BODY
 
 class Upstream(Owner):
     """`since` is when it was opened, got its request (or more of it), or went idle."""
+
+    __slots__ = (
+        "_body", "_buffer", "_exchange", "_filled", "_interim", "_replay", "_reusable", "_waiting", "link", "selector",
+        "since", "state", "target",
+    )  # fmt: skip
 
     def __init__(self, link: Endpoint, target: TargetState) -> None:
         self.link = link
@@ -293,7 +299,7 @@ class Upstream(Owner):
 def connect(target: TargetState, selector: ServingSelector) -> Upstream | Cause:
     """The cause when the connection is refused at once, or the system has no more descriptors: not the target's fault."""
     try:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = SocketType(socket.AF_INET, socket.SOCK_STREAM)
     except OSError:
         return Cause.OVERLOADED
     sock.setblocking(False)

@@ -1,7 +1,7 @@
 """A client connection that has just been accepted: who is to own it. Plain ones speak HTTP/1.1 at once; those of an HTTPS
 listener shake hands first, and what was agreed there decides the protocol."""
 
-import socket
+from socket import SocketType
 
 from services.lb.serving.downstream import Client
 from services.lb.serving.greeting import Greeting
@@ -12,7 +12,7 @@ from services.lb.sockets.selector import READ
 from services.lb.tls.endpoint import TlsEndpoint, accept_tls
 
 
-def welcome(sock: socket.socket, plane: Plane, peer: Peer) -> None:
+def welcome(sock: SocketType, plane: Plane, peer: Peer) -> None:
     """Takes `sock` over, which does not block."""
     front = plane.secure.get(peer.port)
     if front is None:

@@ -8,6 +8,7 @@ connection that breaks while sending swallows the rest and is found broken where
 import contextlib
 import socket
 from collections.abc import Callable
+from socket import SocketType
 from typing import TYPE_CHECKING, Final
 
 from services.lb.sockets.selector import READ, WRITE, Handler, ServingSelector
@@ -21,6 +22,8 @@ READ_BYTES: Final = 65536
 class Owner:
     """Who gets what an endpoint reads, and hears of its end. Not abstract: a stream of HTTP/2, which is an Exchange and so one
     of these, owns no endpoint, and hears of `abort` only."""
+
+    __slots__ = ()
 
     def received(self, data: bytes) -> None:
         raise NotImplementedError
@@ -47,10 +50,15 @@ class Endpoint(Handler):
     `splice`, when there is one, reads and writes in the endpoint's place. `flushed` is when pending bytes went out last.
     `connecting`: the connection is being made; when it is, the owner hears `drained`, and `ended` when it cannot be."""
 
+    __slots__ = (
+        "_recv", "_send", "broken", "connecting", "flushed", "interest", "is_open", "owner", "pending", "selector",
+        "sock", "splice",
+    )  # fmt: skip
+
     is_plain: bool = True
     """Bytes go to the socket as they are: what a splice needs."""
 
-    def __init__(self, sock: socket.socket, selector: ServingSelector, interest: int) -> None:
+    def __init__(self, sock: SocketType, selector: ServingSelector, interest: int) -> None:
         self.sock = sock
         self.selector = selector
         self.interest = interest
@@ -153,7 +161,7 @@ class Endpoint(Handler):
     def has_more(self) -> bool:
         """Whether the kernel holds anything to be read, bytes or an end. A system call."""
         try:
-            socket.socket.recv(self.sock, 1, socket.MSG_PEEK)  # of the socket itself, also under TLS
+            SocketType.recv(self.sock, 1, socket.MSG_PEEK)  # of the socket itself, also under TLS
         except BlockingIOError:
             return False
         except OSError:

@@ -15,6 +15,8 @@ import contextlib
 import socket
 import ssl
 import struct
+import sys
+from socket import SocketType
 from typing import TYPE_CHECKING, Final
 
 from services.lb.sockets.endpoint import Endpoint
@@ -42,9 +44,14 @@ def _swallow(data: bytes) -> int:
 class TlsEndpoint(Endpoint):
     """Make one with `accept_tls` or `dial_tls`. `failure` is AWS's code for the connection log, `detail` OpenSSL's word."""
 
+    __slots__ = (
+        "_began", "_context", "_front", "_over", "_read_needs_write", "_said_goodbye", "_server_name", "_shaking",
+        "_tls", "_watched", "_write_needs_read", "detail", "facts", "failure",
+    )  # fmt: skip
+
     is_plain = False
 
-    def __init__(self, sock: socket.socket, selector: ServingSelector, interest: int) -> None:
+    def __init__(self, sock: SocketType, selector: ServingSelector, interest: int) -> None:
         self._watched = interest
         self._tls: ssl.SSLSocket | None = None
         self._front: TlsFront | None = None
@@ -133,8 +140,10 @@ class TlsEndpoint(Endpoint):
 
     def _wrapped(self, tls: ssl.SSLSocket) -> None:
         self.sock = self._tls = tls
-        self._recv = tls.recv
-        self._send = tls.send
+        # What SSLSocket itself calls, without its Python in between.
+        inner = getattr(tls, "_sslobj", None) or tls
+        self._recv = inner.read
+        self._send = inner.write
 
     def _shake(self) -> None:
         tls = self._tls
@@ -169,8 +178,8 @@ class TlsEndpoint(Endpoint):
     def _shaken(self, tls: ssl.SSLSocket) -> None:
         front = self._front
         cipher = tls.cipher()
-        protocol = tls.version() or ""
-        name = cipher[0] if cipher is not None else ""
+        protocol = sys.intern(tls.version() or "")
+        name = sys.intern(cipher[0]) if cipher is not None else ""
         client, failure, status = None, "", ""
         if front is not None and front.verifier is not None:
             client, failure = front.verifier.examine(tls)
@@ -257,6 +266,8 @@ class TlsEndpoint(Endpoint):
             return b""
         except BlockingIOError:
             return b""  # after `shutdown`
+        except ssl.SSLEOFError:
+            data = b""  # an end without close_notify
         except OSError:
             self.broken = True
             data = b""
@@ -306,10 +317,10 @@ class TlsEndpoint(Endpoint):
         nobody will read it; that it came, and its end, are still told."""
         self._say_goodbye()
         self._recv = self._recv_raw
-        socket.socket.shutdown(self.sock, socket.SHUT_WR)  # SSLSocket's own would forget that there is TLS
+        SocketType.shutdown(self.sock, socket.SHUT_WR)  # SSLSocket's own would forget that there is TLS
 
     def _recv_raw(self, count: int) -> bytes:
-        return socket.socket.recv(self.sock, count)
+        return SocketType.recv(self.sock, count)
 
     def close(self) -> None:
         if self.is_open:
@@ -338,11 +349,11 @@ class TlsEndpoint(Endpoint):
         self._send = _swallow
         self.pending = b""
         with contextlib.suppress(OSError):  # already down: all that matters is that reading will tell
-            socket.socket.shutdown(self.sock, socket.SHUT_WR)
+            SocketType.shutdown(self.sock, socket.SHUT_WR)
         self.want(READ)
 
 
-def accept_tls(sock: socket.socket, selector: ServingSelector, front: "TlsFront") -> TlsEndpoint:
+def accept_tls(sock: SocketType, selector: ServingSelector, front: "TlsFront") -> TlsEndpoint:
     """The server's end of an accepted connection. Takes `sock` over. Raises OSError when the client has gone already."""
     tls = _wrap(sock, front.context, server_side=True)
     link = TlsEndpoint(tls, selector, READ)
@@ -351,7 +362,7 @@ def accept_tls(sock: socket.socket, selector: ServingSelector, front: "TlsFront"
     return link
 
 
-def dial_tls(sock: socket.socket, selector: ServingSelector, context: ssl.SSLContext) -> TlsEndpoint:
+def dial_tls(sock: SocketType, selector: ServingSelector, context: ssl.SSLContext) -> TlsEndpoint:
     """The client's end, towards a target, of a non-blocking socket that `connect` was called on. No server name is sent:
     targets are addresses."""
     link = TlsEndpoint(sock, selector, WRITE)
@@ -360,11 +371,13 @@ def dial_tls(sock: socket.socket, selector: ServingSelector, context: ssl.SSLCon
     return link
 
 
-def _wrap(sock: socket.socket, context: ssl.SSLContext, *, server_side: bool) -> ssl.SSLSocket:
+def _wrap(sock: SocketType, context: ssl.SSLContext, *, server_side: bool) -> ssl.SSLSocket:
     """Takes `sock` over, whatever happens."""
     try:
         sock.getpeername()  # wrapping looks too, but then the descriptor is lost to whoever collects the garbage
     except OSError:
         sock.close()
         raise
-    return context.wrap_socket(sock, server_side=server_side, do_handshake_on_connect=False)
+    whole = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, sock.detach())
+    whole.setblocking(False)
+    return context.wrap_socket(whole, server_side=server_side, do_handshake_on_connect=False)
