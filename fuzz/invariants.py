@@ -18,7 +18,7 @@ from tests.lb.hostile.readers import READERS, End, Seen
 
 _OWN = b"1-00000000-000000000000000000000000"
 _WRITER = HeadWriter(Attributes(), 80, b"lb.example")
-_CLIENT = _WRITER.client_fields(b"10.0.0.1", 1234, b"http", b"")
+_CLIENT = _WRITER.client_fields(b"10.0.0.1", b"1234", b"http", b"")
 _SEAL = Seal(bytes(32), bytes)
 _LAST = b"GET /last HTTP/1.1\r\nHost: a\r\n\r\n"
 _LONGEST_BODY = 4096

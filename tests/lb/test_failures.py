@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import struct
+from socket import SocketType
+from typing import Any
 
 import pytest
 
@@ -232,6 +234,19 @@ async def test_idle_connections_to_targets_are_swept(world: World) -> None:
     assert (await (await world.client()).ask()).status == 200
 
 
+class Defective:
+    """A socket, but reading it raises what no socket does."""
+
+    def __init__(self, sock: SocketType) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv(self, count: int) -> bytes:
+        raise RuntimeError("a defect")
+
+
 @in_world
 async def test_a_defect_in_a_handler_costs_one_connection(world: World) -> None:
     await world.origin()
@@ -243,7 +258,7 @@ async def test_a_defect_in_a_handler_costs_one_connection(world: World) -> None:
         (client for client in world.node.plane.clients if isinstance(client, Client)),
         key=lambda client: client.link.sock.fileno(),
     )
-    newest.link._recv = None  # type: ignore[assignment]
+    newest.link.sock = Defective(newest.link.sock)  # type: ignore[assignment]
     victim.send(GET)
     other.send(GET)
     assert sorted([len(await asyncio.wait_for(first_byte(peer.reader), 5)) for peer in (victim, other)]) == [0, 1]

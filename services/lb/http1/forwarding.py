@@ -51,7 +51,7 @@ class HeadWriter:
         self._hosts: dict[bytes, bytes] = {}
         self._clients: dict[tuple[bytes, bytes, bytes], bytes] = {}
 
-    def client_fields(self, peer: bytes, peer_port: int, scheme: bytes, more: bytes) -> bytes:
+    def client_fields(self, peer: bytes, peer_port: bytes, scheme: bytes, more: bytes) -> bytes:
         """What is the same on every request of one client connection: the end of X-Forwarded-For's line up to the trace id's
         value. `more` are whole lines about its TLS, each ending in CRLF."""
         key = (peer, scheme, more)
@@ -61,7 +61,7 @@ class HeadWriter:
         if not self._appends:
             own = b""
         elif self._with_port:
-            own = (b"[%b]:%d" if b":" in peer else b"%b:%d") % (peer, peer_port)
+            own = (b"[%b]:%b" if b":" in peer else b"%b:%b") % (peer, peer_port)
         else:
             own = peer
         fields = b"%b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Port: %d\r\n%bX-Amzn-Trace-Id: " % (

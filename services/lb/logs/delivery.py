@@ -15,14 +15,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
-from services.lb.logs.spool import Finished, Spool
+from services.lb.logs.spool import PACKS_FAST, Finished, Spool
 from services.lb.node.control import ControlPlane
 from services.lb.node.fetch import BadAnswer, fetch
 from services.lb.node.pause import Pause
 
 _LOOK_SECONDS = 1.0
 _UPLOAD_SECONDS = 30.0
-_NICENESS = 10
+_NICENESS = 19 if PACKS_FAST else 10
+"""A core that is busy with requests leaves it 1.5 or 10 % of its time, enough for 40 000 lines a second either way; the less
+it may take at a stretch, the less requests wait for it."""
 _REFUSALS = (400, 403, 404, 413)
 
 _log = logging.getLogger("lb")

@@ -21,8 +21,12 @@ from typing import TypeVar
 
 try:
     from isal import isal_zlib as zlib
+
+    PACKS_FAST = True
 except ImportError:
     import zlib  # type: ignore[no-redef]  # what the other one stands in for
+
+    PACKS_FAST = False
 
 FILE_BYTES = 15 * 1024 * 1024
 """A file that reaches this is closed early; compressed it is never larger."""

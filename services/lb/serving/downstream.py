@@ -226,7 +226,10 @@ class Client(Exchange):
         if response.framing is UNTIL_CLOSE or (minor == 0 and response.framing is CHUNKED):
             self._until_close = True
             self._keep_alive = False
-        self._keep_alive = keep_alive = self._may_keep_alive()
+        # As `_may_keep_alive`, without the call.
+        self._keep_alive = keep_alive = (
+            self._keep_alive and self.state is _WAIT and not self.plane.draining and not self.closes
+        )
         if keep_alive and response.persists:
             self._send(response.head + b"\r\n\r\n" + body)
             return

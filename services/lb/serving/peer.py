@@ -45,19 +45,30 @@ def _words_of(facts: TlsFacts) -> TlsWords:
     return words
 
 
+_addresses: Final[dict[str, bytes]] = {}
+
+
+def _address(address: str) -> bytes:
+    known = _addresses.get(address)
+    if known is None:
+        if len(_addresses) >= _KNOWN:
+            _addresses.clear()
+        _addresses[address] = known = address.encode("ascii")
+    return known
+
+
 class Peer:
-    """`address` and `number` are the client's own end, `port` the listener's, which may differ from the one the socket is
-    bound to. `fields` is what the listener's writer puts into every head; `connection_id` is for the logs, as are the pieces
-    of a line that most of its requests share (services.lb.logs.access)."""
+    """`address` is the client's, `label` that and its own port; `port` is the listener's, which may differ from the one the
+    socket is bound to. `fields` is what the listener's writer puts into every head; `connection_id` is for the logs, as are
+    the pieces of a line that most of its requests share (services.lb.logs.access)."""
 
     __slots__ = (
-        "address", "connection_id", "fields", "front", "label", "last_agent", "last_host", "number", "origin", "port", "scheme",
+        "address", "connection_id", "fields", "front", "label", "last_agent", "last_host", "origin", "port", "scheme",
         "shown_agent", "tls", "words",
     )  # fmt: skip
 
     def __init__(self, address: str, number: int, port: int, connection_id: bytes) -> None:
-        self.address = address.encode("ascii")
-        self.number = number
+        self.address = _address(address)
         self.port = port
         self.connection_id = connection_id
         self.scheme = b"http"
@@ -89,4 +100,5 @@ class Peer:
         lines = b""
         if self.tls is not None:
             lines = request_fields(self.tls, front.renamed, tls_headers=front.tls_headers)
-        self.fields = front.writer.client_fields(self.address, self.number, self.scheme, lines)
+        port = self.label[len(self.address) + 1 :]
+        self.fields = front.writer.client_fields(self.address, port, self.scheme, lines)

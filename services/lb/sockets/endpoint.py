@@ -7,7 +7,6 @@ connection that breaks while sending swallows the rest and is found broken where
 
 import contextlib
 import socket
-from collections.abc import Callable
 from socket import SocketType
 from typing import TYPE_CHECKING, Final
 
@@ -41,18 +40,14 @@ class Owner:
         raise NotImplementedError
 
 
-def _swallow(data: bytes) -> int:
-    return len(data)
-
-
 class Endpoint(Handler):
     """`interest` is what the selector watches for: READ, WRITE, both, or 0. `owner` is set before the first event.
     `splice`, when there is one, reads and writes in the endpoint's place. `flushed` is when pending bytes went out last.
     `connecting`: the connection is being made; when it is, the owner hears `drained`, and `ended` when it cannot be."""
 
     __slots__ = (
-        "_recv", "_send", "broken", "connecting", "flushed", "interest", "is_open", "owner", "pending", "selector",
-        "sock", "splice",
+        "broken", "connecting", "flushed", "interest", "is_open", "owner", "pending", "selector", "sock", "splice",
+        "swallows",
     )  # fmt: skip
 
     is_plain: bool = True
@@ -65,12 +60,11 @@ class Endpoint(Handler):
         self.is_open = True
         self.broken = False  # the peer did not close: the connection was reset, or timed out
         self.connecting = False
+        self.swallows = False  # what is sent is thrown away: nobody is there any more
         self.pending = b""
         self.flushed = selector.now
         self.owner: Owner = _NOBODY
         self.splice: Splice | None = None
-        self._recv: Callable[[int], bytes] = sock.recv
-        self._send: Callable[[bytes], int] = sock.send
         selector.watch(sock.fileno(), self, interest)
 
     def on_ready(self, mask: int) -> None:
@@ -88,7 +82,7 @@ class Endpoint(Handler):
                     self.owner.drained()
         if mask & READ and self.interest & READ:
             try:
-                data = self._recv(READ_BYTES)
+                data = self.sock.recv(READ_BYTES)
             except BlockingIOError:
                 return
             except OSError:
@@ -120,8 +114,10 @@ class Endpoint(Handler):
             self.pending += data
             self.selector.held += len(data)
             return
+        if self.swallows:
+            return
         try:
-            sent = self._send(data)
+            sent = self.sock.send(data)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -136,7 +132,7 @@ class Endpoint(Handler):
         """The socket takes bytes again."""
         self.flushed = self.selector.now
         try:
-            sent = self._send(self.pending)
+            sent = self.sock.send(self.pending)
         except BlockingIOError:
             return
         except OSError:
@@ -179,11 +175,11 @@ class Endpoint(Handler):
             self.pending = b""
             self.selector.forget(self.sock, self.interest)
             self.interest = 0
-            self._send = _swallow
+            self.swallows = True
 
     def break_off(self) -> None:
         """Sending failed: swallow the rest; reading will tell the owner."""
-        self._send = _swallow
+        self.swallows = True
         self.selector.held -= len(self.pending)
         self.pending = b""
         with contextlib.suppress(OSError):  # already down: all that matters is that reading will tell

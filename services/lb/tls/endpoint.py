@@ -17,7 +17,7 @@ import ssl
 import struct
 import sys
 from socket import SocketType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.lb.sockets.endpoint import Endpoint
 from services.lb.sockets.selector import READ, WRITE, ServingSelector
@@ -37,16 +37,12 @@ UNMAPPED: Final = "UnmappedConnectionError"
 _LINGER: Final = struct.Struct("ii")
 
 
-def _swallow(data: bytes) -> int:
-    return len(data)
-
-
 class TlsEndpoint(Endpoint):
     """Make one with `accept_tls` or `dial_tls`. `failure` is AWS's code for the connection log, `detail` OpenSSL's word."""
 
     __slots__ = (
-        "_began", "_context", "_front", "_over", "_read_needs_write", "_said_goodbye", "_server_name", "_shaking",
-        "_tls", "_watched", "_write_needs_read", "detail", "facts", "failure",
+        "_began", "_context", "_front", "_inner", "_over", "_read_needs_write", "_reads_raw", "_said_goodbye", "_server_name",
+        "_shaking", "_tls", "_watched", "_write_needs_read", "detail", "facts", "failure",
     )  # fmt: skip
 
     is_plain = False
@@ -62,6 +58,8 @@ class TlsEndpoint(Endpoint):
         self._read_needs_write = False
         self._write_needs_read = False
         self._over = False  # nothing more can be read
+        self._inner: Any = None
+        self._reads_raw = False
         self._said_goodbye = False
         self.facts = TlsFacts()
         self.failure = ""
@@ -141,9 +139,7 @@ class TlsEndpoint(Endpoint):
     def _wrapped(self, tls: ssl.SSLSocket) -> None:
         self.sock = self._tls = tls
         # What SSLSocket itself calls, without its Python in between.
-        inner = getattr(tls, "_sslobj", None) or tls
-        self._recv = inner.read
-        self._send = inner.write
+        self._inner = getattr(tls, "_sslobj", None) or tls
 
     def _shake(self) -> None:
         tls = self._tls
@@ -258,7 +254,7 @@ class TlsEndpoint(Endpoint):
             return b""
         self._read_needs_write = False
         try:
-            data = self._recv(RECORD_BYTES)
+            data = SocketType.recv(self.sock, RECORD_BYTES) if self._reads_raw else self._inner.read(RECORD_BYTES)
         except ssl.SSLWantReadError:
             return b""
         except ssl.SSLWantWriteError:
@@ -293,14 +289,16 @@ class TlsEndpoint(Endpoint):
 
     def _write(self, data: bytes) -> int:
         """How much of `data` was taken: all of it when the connection is broken."""
+        if self.swallows:
+            return len(data)
         self._write_needs_read = False
         sent = 0
         try:
-            sent = self._send(data)
+            sent = self._inner.write(data)
             if sent < len(data):  # OpenSSL takes a record at a time
                 view = memoryview(data)
                 while sent < len(data):
-                    sent += self._send(view[sent:])  # type: ignore[arg-type]  # any buffer will do
+                    sent += self._inner.write(view[sent:])
         except ssl.SSLWantWriteError:
             pass
         except ssl.SSLWantReadError:
@@ -316,11 +314,8 @@ class TlsEndpoint(Endpoint):
         """No more is sent: close_notify, then the end of the stream. What is received from here on is not decrypted, for
         nobody will read it; that it came, and its end, are still told."""
         self._say_goodbye()
-        self._recv = self._recv_raw
+        self._reads_raw = True
         SocketType.shutdown(self.sock, socket.SHUT_WR)  # SSLSocket's own would forget that there is TLS
-
-    def _recv_raw(self, count: int) -> bytes:
-        return SocketType.recv(self.sock, count)
 
     def close(self) -> None:
         if self.is_open:
@@ -330,7 +325,7 @@ class TlsEndpoint(Endpoint):
             self.pending = b""
             self.selector.forget(self.sock, self._watched)
             self.interest = self._watched = 0
-            self._send = _swallow
+            self.swallows = True
 
     def _resets(self) -> bool:
         """Whether the owner has told the socket to reset at its end: then the end must not look like a good one."""
@@ -346,7 +341,7 @@ class TlsEndpoint(Endpoint):
 
     def break_off(self) -> None:
         self._said_goodbye = True
-        self._send = _swallow
+        self.swallows = True
         self.pending = b""
         with contextlib.suppress(OSError):  # already down: all that matters is that reading will tell
             SocketType.shutdown(self.sock, socket.SHUT_WR)
