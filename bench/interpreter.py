@@ -17,6 +17,10 @@ try:
     cryptography = cryptography.__version__
 except ImportError:
     cryptography = ""
+try:
+    import isal
+except ImportError:
+    isal = None
 maps = pathlib.Path("/proc/self/maps")
 get = sysconfig.get_config_var
 flags = ("PY_CFLAGS", "PY_CFLAGS_NODIST", "PY_CORE_CFLAGS", "PY_LDFLAGS_NODIST", "PY_CORE_LDFLAGS")
@@ -27,6 +31,7 @@ print(json.dumps({
     "shared": "libpython" in (maps.read_text() if maps.exists() else ""),
     "suffix": get("EXT_SUFFIX"),
     "cryptography": cryptography,
+    "isal": isal is not None,
 }))
 """
 
@@ -38,7 +43,7 @@ _CRYPTOGRAPHY = 45
 class Interpreter:
     """`pgo`, `lto`: built with profile guided and with link time optimisation, as far as it tells: Debian's does not. They,
     and a program that is not `shared` (with libpython apart), make it faster by a tenth or two. `suffix` is how the names of
-    extension modules end that it can load. `packages` is a folder of packages that it borrows, if any."""
+    extension modules end that it can load. `packages` is a folder of packages that it borrows, if any; `isal`: it has ISA-L."""
 
     program: str
     version: str
@@ -47,6 +52,7 @@ class Interpreter:
     shared: bool
     suffix: str
     packages: str = ""
+    isal: bool = False
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -74,6 +80,7 @@ def ask(program: str) -> Interpreter:
                 answer["suffix"],
                 shared=answer["shared"],
                 packages=packages,
+                isal=answer["isal"],
             )
     raise UnavailableError(
         f"our node on {program} needs the package cryptography, {_CRYPTOGRAPHY} or newer, "
@@ -106,7 +113,15 @@ def _asked(program: str, packages: str) -> dict[str, Any]:
 
 
 def interpreter(
-    program: str, version: str, options: str, flags: str, suffix: str, *, shared: bool, packages: str = ""
+    program: str,
+    version: str,
+    options: str,
+    flags: str,
+    suffix: str,
+    *,
+    shared: bool,
+    packages: str = "",
+    isal: bool = False,
 ) -> Interpreter:
     """`options` are those of `./configure`, `flags` those of the compiler and the linker."""
     return Interpreter(
@@ -117,4 +132,5 @@ def interpreter(
         shared=shared,
         suffix=suffix,
         packages=packages,
+        isal=isal,
     )

@@ -45,7 +45,7 @@ _HEALTH_CHECK_SECONDS = 300
 _SETTLE_SECONDS = 2.5
 """The last file ends within a second, and within another one it is found, to be compressed and delivered."""
 
-_REMARK = f"compresses its log, a file a second, and is charged for {_SETTLE_SECONDS:g} s after each load"
+_REMARK = "compresses its log with {packer}, a file a second, and is charged for {seconds:g} s after each load"
 
 
 def contender(python: Interpreter, *, compiled: bool) -> Contender:
@@ -84,7 +84,8 @@ def contender(python: Interpreter, *, compiled: bool) -> Contender:
                     raise BenchError(f"our node in {tree} runs {'interpreted' if compiled else 'compiled'} code")
                 yield pid
 
-    return Contender(COMPILED if compiled else OURS, str(python), start, _REMARK, _SETTLE_SECONDS)
+    remark = _REMARK.format(packer="ISA-L" if python.isal else "zlib", seconds=_SETTLE_SECONDS)
+    return Contender(COMPILED if compiled else OURS, str(python), start, remark, _SETTLE_SECONDS)
 
 
 def _runs_compiled(root: int, suffix: str) -> bool:
