@@ -27,6 +27,7 @@ from services.lb.sockets.selector import READ, Handler
 
 BACKLOG = 4096
 _ACCEPTS_PER_EVENT = 32
+_FULL_EVENTS = 4
 _RAISE = "if that is about open files, raise `ulimit -n`"
 
 _log = logging.getLogger("lb")
@@ -78,6 +79,8 @@ class ListeningSocket(Handler):
         self.bind_port: int = sock.getsockname()[1]
         self._interest = READ
         self._warned = False
+        self._expected = 1
+        self._full = 0
         # What `accept` calls, too; but that then makes a socket of Python's, which takes longer than all else about it.
         self._take: Callable[[], tuple[int, tuple[str, int]]] = sock._accept  # type: ignore[attr-defined]  # not in the stubs
         sock.setblocking(False)
@@ -88,7 +91,16 @@ class ListeningSocket(Handler):
         return not self._interest
 
     def on_ready(self, mask: int) -> None:
-        self._accept(_ACCEPTS_PER_EVENT)
+        # To ask until nothing is left takes one call too many: mostly it is asked for as many as there have been lately.
+        most = self._expected
+        if self._accept(most) < most:
+            self._expected = max(1, most - 1)
+            self._full = 0
+            return
+        self._full += 1
+        if self._full == _FULL_EVENTS:
+            self._expected = min(_ACCEPTS_PER_EVENT, most * 2)
+            self._full = 0
 
     def _accept(self, most: int) -> int:
         """Takes up to `most` connections; how many there were."""

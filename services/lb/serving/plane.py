@@ -82,11 +82,11 @@ class Plane:
             except Exception:
                 logs.failed()
 
-    def record_connection(self, peer: "Peer") -> None:
+    def record_connection(self, peer: "Peer", handshake_seconds: float = -1.0) -> None:
         """A client connection has been made, or its TLS handshake has failed."""
         logs = self.logs
         if logs is not None and logs.connections is not None:
             try:
-                logs.add_connection(logs.connections.line(connection_entry(peer, self.selector.now)))
+                logs.add_connection(logs.connections.line(connection_entry(peer, self.selector.now, handshake_seconds)))
             except Exception:
                 logs.failed()

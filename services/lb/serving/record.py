@@ -120,8 +120,8 @@ def _classified(exchange: "Exchange", cause: Cause) -> tuple[bytes, bytes]:
     return CLASS_NAMES[finding.tier], finding.reason
 
 
-def connection_entry(peer: "Peer", now: float) -> ConnectionEntry:
-    """Of a connection that has just been made, or whose TLS handshake failed."""
+def connection_entry(peer: "Peer", now: float, handshake_seconds: float) -> ConnectionEntry:
+    """Of a connection that has just been made, or whose TLS handshake failed. Seconds are -1.0 without a finished one."""
     facts = peer.tls
     client = facts.client if facts is not None else None
     return ConnectionEntry(
@@ -130,7 +130,7 @@ def connection_entry(peer: "Peer", now: float) -> ConnectionEntry:
         peer.port,
         peer.words.protocol,
         peer.words.cipher,
-        facts.seconds if facts is not None and peer.scheme == b"https" else -1.0,
+        handshake_seconds,
         client.subject.encode() if client is not None else b"",
         client.validity.encode() if client is not None else b"",
         client.serial.encode() if client is not None else b"",

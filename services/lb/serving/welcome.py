@@ -28,7 +28,7 @@ def welcome(sock: SocketType, plane: Plane, peer: Peer) -> None:
 
 def _secured(link: TlsEndpoint, plane: Plane, peer: Peer) -> None:
     peer.secured(link.facts)
-    plane.record_connection(peer)
+    plane.record_connection(peer, link.handshake_seconds)
     if link.facts.alpn == "h2":
         from services.lb.http2.connection import H2Connection  # needs the library h2, which a node may be without
 

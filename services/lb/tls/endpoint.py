@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.lb.sockets.endpoint import Endpoint
 from services.lb.sockets.selector import READ, WRITE, ServingSelector
-from services.lb.tls.facts import VERIFY_CODES, TlsFacts
+from services.lb.tls.facts import VERIFY_CODES, TlsFacts, shared
 
 if TYPE_CHECKING:
     from services.lb.tls.contexts import TlsFront
@@ -69,6 +69,11 @@ class TlsEndpoint(Endpoint):
     @property
     def established(self) -> bool:
         return not self._shaking and not self.failure
+
+    @property
+    def handshake_seconds(self) -> float:
+        """How long it took, by the data plane's clock, which is read once a batch; asked in the one in which it ended."""
+        return self.selector.now - self._began
 
     # What the kernel is asked for.
 
@@ -181,18 +186,18 @@ class TlsEndpoint(Endpoint):
             client, failure = front.verifier.examine(tls)
             status = f"Failed:{failure}" if failure else "Success" if client is not None else ""
         group = getattr(tls, "group", None)  # Python 3.15
-        self.facts = TlsFacts(
+        facts = TlsFacts(
             protocol,
             name,
             self._server_name,
             front.certificate_arn(tls.context, name, protocol) if front is not None else "",
             bool(tls.session_reused),
             (group() or "") if group is not None else "",
-            self.selector.now - self._began,
             tls.selected_alpn_protocol() or "",
             client,
             status,
         )
+        self.facts = shared(facts)
         if failure:
             self.failure, self.detail = failure, "refused after the handshake"
             self._end_handshake(READ)
@@ -218,7 +223,6 @@ class TlsEndpoint(Endpoint):
         self.facts = TlsFacts(
             protocol=version or "",
             server_name=self._server_name,
-            seconds=self.selector.now - self._began,
             verify_status=f"Failed:{code}" if mutual else "",
         )
         self._shaking = False

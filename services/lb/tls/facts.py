@@ -50,9 +50,8 @@ class ClientCertificate:
 class TlsFacts:
     """Of a handshake, done or failed; a text is empty where nothing is known.
 
-    `cipher` and `protocol` are OpenSSL's names. `key_exchange` is known from Python 3.15 on. `seconds` is how long the
-    handshake took, of the data plane's clock, which is read once a batch. `verify_status` is AWS's word for the connection
-    log: Success, Failed:<code>, or empty without mutual authentication.
+    `cipher` and `protocol` are OpenSSL's names. `key_exchange` is known from Python 3.15 on. `verify_status` is AWS's word for
+    the connection log: Success, Failed:<code>, or empty without mutual authentication.
     """
 
     protocol: str = ""
@@ -61,10 +60,25 @@ class TlsFacts:
     certificate_arn: str = ""
     resumed: bool = False
     key_exchange: str = ""
-    seconds: float = 0.0
     alpn: str = ""
     client: ClientCertificate | None = None
     verify_status: str = ""
+
+
+_ALIKE = 256
+_alike: dict[TlsFacts, TlsFacts] = {}
+
+
+def shared(facts: TlsFacts) -> TlsFacts:
+    """An equal value that is held once for all connections it is true of; most are alike where clients have no certificates."""
+    if facts.client is not None:
+        return facts
+    known = _alike.get(facts)
+    if known is None:
+        if len(_alike) >= _ALIKE:
+            _alike.clear()
+        _alike[facts] = known = facts
+    return known
 
 
 def request_fields(facts: TlsFacts, renamed: Mapping[str, str], *, tls_headers: bool) -> bytes:
