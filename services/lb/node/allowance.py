@@ -21,7 +21,7 @@ class Machine:
 class Allowance:
     """`connections` are client connections, `refusals` those beyond that are only told that they are too many; `buffered`
     is bytes. Where there are more, a connection may be ended that holds some and made no progress for `patience` seconds.
-    `descriptors` are those that connections of both sides may take."""
+    `descriptors` are those that connections of both sides may take; where there are few of them, there may be none."""
 
     connections: int
     refusals: int
@@ -47,6 +47,6 @@ def buffered_of(machine: Machine) -> int:
 def share(machine: Machine, workers: int, connections: int, buffered: int) -> Allowance:
     """One worker's part of a node's. Each process has descriptors of its own, and no more connections than fit: a request
     takes two, its client's and its target's; a third is for connections to targets that are kept for the next request."""
-    descriptors = max(3 * 16, machine.descriptors - OTHER_DESCRIPTORS)
-    mine = max(1, min(-(-connections // workers), descriptors // 3))
+    descriptors = max(0, machine.descriptors - OTHER_DESCRIPTORS)
+    mine = max(1, min(-(-connections // workers), max(descriptors // 3, 16)))
     return Allowance(mine, max(8, mine // 8), buffered // workers, descriptors)

@@ -60,6 +60,11 @@ class Limits:
         """Whether new requests are to be refused."""
         return self._selector.held > self.allowance.buffered
 
+    @property
+    def nears_last_descriptor(self) -> bool:
+        """Whether there may be no more, for all that is known."""
+        return self._selector.watched >= self.allowance.descriptors
+
     def has_room(self) -> bool:
         """Whether one more connection can be taken, to serve it or to refuse it."""
         most = self.allowance.connections + self.allowance.refusals
