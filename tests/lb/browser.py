@@ -31,7 +31,7 @@ class Browser:
 
     def ask(self, answer: bytes = PLAIN_ANSWER, extra: bytes = b"") -> Choice:
         assert self.lab.table is not None
-        route = self.lab.table.listeners[80]._routes[self.rule]
+        route = self.lab.table.listeners[80].routes[self.rule]
         assert route.forward is not None
         choice = route.forward.choose(self.head(extra), self.lab.now, self.wall)
         self.lines = (choice.set_cookies(answer) + answer[15:]).split(b"\r\n")[1:]

@@ -17,6 +17,7 @@ _MAX_TRACE_BYTES: Final = 7 * 1024
 _HOSTS: Final = 256
 _CLIENTS: Final = 1024
 _CLIENT_BYTES: Final = 256
+_FORWARDED_FOR: Final = b"\r\nX-Forwarded-For: "
 
 
 def too_many_forwards(forwarded_for: bytes) -> bool:
@@ -52,18 +53,16 @@ class HeadWriter:
         self._clients: dict[tuple[bytes, bytes, bytes], bytes] = {}
 
     def client_fields(self, peer: bytes, peer_port: bytes, scheme: bytes, more: bytes) -> bytes:
-        """What is the same on every request of one client connection: the end of X-Forwarded-For's line up to the trace id's
-        value. `more` are whole lines about its TLS, each ending in CRLF."""
+        """What is the same on every request of one client connection, from the end of the client's own fields up to the trace
+        id's value. `more` are whole lines about its TLS, each ending in CRLF."""
         key = (peer, scheme, more)
         known = self._clients.get(key)
         if known is not None:
             return known
-        if not self._appends:
-            own = b""
-        elif self._with_port:
+        own = peer
+        if self._with_port:
             own = (b"[%b]:%b" if b":" in peer else b"%b:%b") % (peer, peer_port)
-        else:
-            own = peer
+        own = _FORWARDED_FOR + own if self._appends else b""
         fields = b"%b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Port: %d\r\n%bX-Amzn-Trace-Id: " % (
             own,
             scheme,
@@ -90,17 +89,12 @@ class HeadWriter:
             if line != request.host_line:
                 # No other line can begin with this one: a second Host is refused.
                 head = head.replace(b"\r\n" + request.host_line, b"\r\n" + line, 1)
-        if self._appends:
-            before = request.forwarded_for
-            return b"%b\r\nX-Forwarded-For: %b%b%b\r\n\r\n" % (
-                head,
-                before + b", " if before else b"",
-                client_fields,
-                trace,
-            )
         if request.forwarded_for and not self._removes:
-            head = b"%b\r\nX-Forwarded-For: %b" % (head, request.forwarded_for)
-        return b"%b%b%b\r\n\r\n" % (head, client_fields, trace)
+            head += _FORWARDED_FOR + request.forwarded_for
+            if self._appends:
+                head += b", "
+                client_fields = client_fields[len(_FORWARDED_FOR) :]
+        return b"".join((head, client_fields, trace, b"\r\n\r\n"))
 
     def invalid_fields(self, request: Request) -> str:
         """The metric that counts a request with names that are none to AWS."""
@@ -129,7 +123,7 @@ def transformed(request: Request, host: bytes, target: bytes) -> None:
     else:
         lines[lines.index(request.host_line)] = line
     request.head = b"\r\n".join(lines)
-    request.is_repeatable = False  # its Host is no longer the client's
+    request.is_repeatable = request.is_ordinary = False  # its Host is no longer the client's
     request.host = host
     request.host_line = line
 
@@ -139,43 +133,41 @@ def _without_lines(head: bytes, dropped: list[bytes]) -> bytes:
     return b"\r\n".join([first, *(line for line in lines if line not in dropped)])
 
 
-def trace_value(received: bytes, own: bytes) -> bytes:
-    """The value to send on. `own` is a new id, `1-<8 hex>-<24 hex>`. A Root that came is kept with its custom fields and we
-    add our Self, replacing the last hop's; an oversized value is replaced by a Root alone."""
-    if not received or len(received) > _MAX_TRACE_BYTES:
-        return b"Root=" + own
+def trace_value(received: bytes, root: bytes) -> bytes:
+    """The value to send on where one came. `root` is a new one, `Root=1-<8 hex>-<24 hex>`. A Root that came is kept with its
+    custom fields and we add our Self, replacing the last hop's; an oversized value is replaced by a Root alone."""
+    if len(received) > _MAX_TRACE_BYTES:
+        return root
     fields = [field.strip(b" \t") for field in received.split(b";")]
     kept = [field for field in fields if field and field[:5].lower() != b"self="]
     has_root = any(field[:5].lower() == b"root=" for field in kept)
-    return b";".join([(b"Self=" if has_root else b"Root=") + own, *kept])
+    return b";".join([b"Self=" + root.removeprefix(b"Root=") if has_root else root, *kept])
 
 
 class TraceIds:
-    """Makes ids `1-<8 hex epoch seconds>-<24 hex>`. Nobody can guess one from another: the digits come from `random_bytes`,
-    drawn in blocks. `stamp` is called about once a second with the time."""
+    """Makes roots `Root=1-<8 hex epoch seconds>-<24 hex>`. Nobody can guess one from another: the digits come from
+    `random_bytes`, drawn in blocks. `stamp` is called about once a second with the time."""
 
-    __slots__ = ("_at", "_digits", "_prefix", "_random_bytes")
+    __slots__ = ("_digits", "_prefix", "_random_bytes")
 
-    _BLOCK = 12 * 256
+    _BLOCK = 256
 
     def __init__(self, random_bytes: Callable[[int], bytes], wall: float) -> None:
         self._random_bytes = random_bytes
-        self._digits = b""
-        self._at = 0
+        self._digits: list[bytes] = []
         self._prefix = b""
         self.stamp(wall)
 
     def stamp(self, wall: float) -> None:
-        self._prefix = b"1-%08x-" % int(wall)
+        self._prefix = b"Root=1-%08x-" % int(wall)
 
     def connection_id(self) -> bytes:
         """Of a client connection, for the logs."""
-        return b"TID_" + self.next()[-24:] + self.next()[-8:]  # 32 digits
+        return b"TID_" + self.root()[-24:] + self.root()[-8:]  # 32 digits
 
-    def next(self) -> bytes:
-        at = self._at
-        if at >= len(self._digits):
-            self._digits = self._random_bytes(self._BLOCK).hex().encode()
-            at = 0
-        self._at = at + 24
-        return self._prefix + self._digits[at : at + 24]
+    def root(self) -> bytes:
+        digits = self._digits
+        if not digits:
+            drawn = self._random_bytes(12 * self._BLOCK).hex().encode()
+            digits += [drawn[at : at + 24] for at in range(0, len(drawn), 24)]
+        return self._prefix + digits.pop()

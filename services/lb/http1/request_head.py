@@ -96,7 +96,6 @@ def parse_next(head: bytes, last: Request) -> Request | Cause:
                 request.host_line = last.host_line
                 request.agent = last.agent
                 request.keep_alive = last.keep_alive
-                request.trace_id = last.trace_id
                 request.is_repeatable = True
                 return request
     return parse_request(head)
@@ -218,9 +217,11 @@ def _parse_request(head: bytes, lines: list[bytes], first: bytes) -> Request | C
             request.keep_alive = b"close" not in tokens
     else:
         request.keep_alive = b"keep-alive" in tokens and b"close" not in tokens
+    if request.unusual or request.trace_id:
+        request.is_ordinary = False
     target = request.target
     if target[0] == _SLASH and dropped is None and request.head and request.host is not None and request.minor == 1:
-        request.is_repeatable = not (has_te or has_cl or request.unusual)
+        request.is_repeatable = request.is_ordinary and not (has_te or has_cl)
         return request
     return _rebuilt(request, lines, dropped, nominated, tokens, upgrade)
 

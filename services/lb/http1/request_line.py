@@ -42,9 +42,10 @@ class Request:
     """A request head. `head` is what goes to the target: the request line and the fields, without the final CRLF CRLF and
     without the forwarding fields (`forwarding` adds them). `line` is the request line as it came and `target` its middle part,
     `original` the whole head as it came; `host` is in lower case, None when an HTTP/1.0 client sent none;
-    `host_line` is its line in `head`. `is_ordinary`: `line` is `method /path HTTP/1.1` of bytes that a log shows as they are.
-    `is_repeatable`: nothing but the fields' bytes decides what they mean (`request_head.parse_next`). `unusual`: it has
-    `odd`, a finding or X-Forwarded-For; `odd` are the lines whose name is a token but no name to AWS."""
+    `host_line` is its line in `head`. `is_ordinary`: `line` is `method /path HTTP/1.1` of bytes that a log shows as they are,
+    there is a Host, and nothing that a log would have to explain. `is_repeatable`: nothing but the fields' bytes decides what
+    they mean (`request_head.parse_next`). `unusual`: it has `odd`, a finding or X-Forwarded-For; `odd` are the lines whose
+    name is a token but no name to AWS."""
 
     method: Method
     line: bytes

@@ -35,25 +35,25 @@ _KNOWN: Final = 1024
 
 
 class Response:
-    """A response head. `head` is what goes to the client, without the final CRLF CRLF and without a Connection field, or
-    with one that says keep-alive and nothing else, if `persists`. `keep_alive` says whether the target will take another
-    request on this connection."""
+    """What a response head says; shared, so never changed. `rewritten` is what goes on in the head's place, empty where it
+    goes on as it came: without a Connection field, or with one that says keep-alive and nothing else, if `persists`.
+    `keep_alive` says whether the target will take another request on this connection."""
 
-    __slots__ = ("framing", "head", "keep_alive", "length", "persists", "status")
+    __slots__ = ("framing", "keep_alive", "length", "persists", "rewritten", "status")
 
     def __init__(
-        self, status: int, head: bytes, framing: Framing, length: int, keep_alive: bool, persists: bool = False
+        self, status: int, rewritten: bytes, framing: Framing, length: int, keep_alive: bool, persists: bool = False
     ) -> None:
         self.status = status
-        self.head = head
+        self.rewritten = rewritten
         self.framing = framing
         self.length = length
         self.keep_alive = keep_alive
         self.persists = persists
 
-    def without_connection(self) -> bytes:
-        """`head` without any Connection field."""
-        return without(self.head, b"connection") if self.persists else self.head
+    def without_connection(self, head: bytes) -> bytes:
+        """The head as it goes on, without any Connection field."""
+        return without(head, b"connection") if self.persists else head
 
 
 _CONNECTION: Final = frozenset({b"connection"})
@@ -71,13 +71,12 @@ def parse_response(head: bytes, *, to_head: bool) -> Response | None:
     plain = _fields.plain
     telling = tuple([line for line in lines if line not in plain])
     known = _known.get(telling)
-    if known is not None and telling[0] is lines[0]:
-        framing = NO_BODY if to_head else known.framing
-        return Response(known.status, head, framing, known.length, known.keep_alive, known.persists)
-    return _parse_response(head, lines, telling, to_head=to_head)
+    if known is not None and telling[0] is lines[0] and not to_head:
+        return known
+    return _parse_response(lines, telling, to_head=to_head)
 
 
-def _parse_response(head: bytes, lines: list[bytes], telling: tuple[bytes, ...], *, to_head: bool) -> Response | None:
+def _parse_response(lines: list[bytes], telling: tuple[bytes, ...], *, to_head: bool) -> Response | None:
     status_line = _read_status_line(lines[0])
     if status_line is None:
         return None
@@ -131,13 +130,13 @@ def _parse_response(head: bytes, lines: list[bytes], telling: tuple[bytes, ...],
     elif to_head or status == 304 or (framing is LENGTH and length == 0):
         framing = NO_BODY
     keep_alive = b"close" not in tokens if minor == 1 else b"keep-alive" in tokens
-    if changed:
-        head = b"\r\n".join(lines)
-    elif not to_head and all(line in memo for line in telling[1:]):
+    rewritten = b"\r\n".join(lines) if changed else b""
+    response = Response(status, rewritten, framing, length, keep_alive, persists)
+    if not changed and not to_head and all(line in memo for line in telling[1:]):
         if len(_known) >= _KNOWN:
             _known.clear()
-        _known[telling] = Response(status, b"", framing, length, keep_alive, persists)
-    return Response(status, head, framing, length, keep_alive, persists)
+        _known[telling] = response
+    return response
 
 
 def _read_status_line(line: bytes) -> tuple[int, int, bytes] | None:

@@ -13,7 +13,6 @@ from typing import Final
 from services.lb.http1.framing import NO_BODY
 from services.lb.http1.request_head import parse_request
 from services.lb.http1.request_line import Request
-from services.lb.http1.response_head import Response
 from services.lb.http1.responses import SERVER, Answer
 from services.lb.serving.outcome import Cause
 
@@ -118,9 +117,9 @@ def _first_line(pseudo: dict[bytes, bytes]) -> bytes | Cause:
     return method + b" " + path + b" HTTP/1.1"
 
 
-def response_headers(response: Response) -> Headers:
-    """Of a target's answer."""
-    return [(b":status", b"%d" % response.status), *_fields(response.without_connection())]
+def response_headers(status: int, head: bytes) -> Headers:
+    """Of a target's answer, whose `head` is without Connection."""
+    return [(b":status", b"%d" % status), *_fields(head)]
 
 
 def interim_headers(head: bytes) -> Headers:

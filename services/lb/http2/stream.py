@@ -150,9 +150,10 @@ class Stream(Exchange):
         self.sent_bytes += self._connection.send_headers(self.number, interim_headers(head), False)
         self._connection.settle()
 
-    def begin_answer(self, response: Response, body: bytes) -> None:
+    def begin_answer(self, response: Response, data: bytes, end: int) -> None:
+        body = data[end + 4 :]
         self._whole = response.framing is NO_BODY or (response.framing is LENGTH and response.length == len(body))
-        self._send(response_headers(response), body)
+        self._send(response_headers(response.status, response.without_connection(data[:end])), body)
 
     def relay(self, data: bytes) -> None:
         self._add(data)

@@ -22,11 +22,12 @@ _REMEMBERED_BYTES: Final = 512
 CODES: Final = (b"-", *(b"%03d" % number for number in range(1, 1000)))
 PRIORITIES: Final = tuple(b"%d" % number for number in range(1000))
 SIZES: Final = tuple(b" %d" % number for number in range(2048))
+SAME_CODES: Final = tuple(b" %b %b" % (code, code) for code in CODES)
 
 # Pieces of the line of a request with nothing out of the ordinary.
+HTTP_1_1: Final = b' HTTP/1.1" "'
 FORWARDED: Final = b'000Z "forward" "-" "-" "'
 NO_CLASS: Final = b'" "-" "-" '
-NOT_TRANSFORMED: Final = b' "-" "-" "-" '
 
 
 class AccessLines:
@@ -38,11 +39,12 @@ class AccessLines:
         "_begun_text",
         "_dns_name",
         "_elb",
-        "_end",
         "_ended",
         "_ended_text",
+        "_node",
         "_origins",
         "_stamps",
+        "not_transformed",
         "offset",
     )  # fmt: skip
 
@@ -51,13 +53,14 @@ class AccessLines:
         self.offset = offset
         self._dns_name = dns_name
         self._elb = b" " + elb + b" "
-        self._end = node + b"\n"
+        self._node = node + b"\n"
+        self.not_transformed = b' "-" "-" "-" ' + self._node
         self._stamps = Stamps()
         # The requests of a batch share their times, and what is the same for most is put together once. All is bounded.
         self._ended = self._begun = -1.0
         self._ended_text = self._begun_text = b""
         self._origins: dict[tuple[bytes, bytes, int], bytes] = {}
-        self._agents: dict[bytes, bytes] = {}
+        self._agents: dict[tuple[bytes, bytes], bytes] = {}
 
     def line(self, entry: Entry) -> bytes:
         """The line with its end. Raises nothing for any bytes in the entry."""
@@ -76,14 +79,14 @@ class AccessLines:
             method, uri, version = b"-", b"-", b"-"
         return self.joined(
             kind, created, ended, client, target or b"-", request_seconds, target_seconds, response_seconds, elb_status,
-            target_status, received, sent, method, self.origin(scheme, host, port), uri, version, self.agent(agent),
-            tls_words(tls_cipher, tls_protocol), group_arn or b"-", escaped(trace_id) or b"-",
+            target_status, received, sent, method, self.origin(scheme, host, port), uri, b" " + version + b'" "',
+            self.agent(agent, tls_words(tls_cipher, tls_protocol)), group_words(group_arn), escaped(trace_id) or b"-",
             name_words(sni, certificate_arn), priority,
             b'000Z "%b" "%b" "%b" "' % (actions or b"-", escaped(redirect_url) or b"-", error_reason or b"-"),
             b'" "%b" "%b" ' % (classification or b"-", classification_reason or b"-"),
             connection_id or b"-",
-            b' "%b" "%b" "%b" ' % (word(transformed_host), word(transformed_uri), transform_status)
-            if transform_status else NOT_TRANSFORMED,
+            b' "%b" "%b" "%b" ' % (word(transformed_host), word(transformed_uri), transform_status) + self._node
+            if transform_status else self.not_transformed,
         )  # fmt: skip
 
     def joined(
@@ -105,8 +108,7 @@ class AccessLines:
         uri: bytes,
         version: bytes,
         agent: bytes,
-        tls: bytes,
-        group_arn: bytes,
+        group: bytes,
         trace_id: bytes,
         names: bytes,
         priority: int,
@@ -115,8 +117,9 @@ class AccessLines:
         connection_id: bytes,
         transformed: bytes,
     ) -> bytes:
-        """A line of pieces that stand in it as they are, quotes and spaces included where several fields are one piece:
-        `tls`, `names`, `outcome` (from the creation time's last digits to the target), `classes`, `transformed`."""
+        """A line of pieces that stand in it as they are, quotes and spaces included: `version` is up to the agent, `agent` up
+        to the `group`, that up to the trace id; `names` up to the priority, `outcome` from the creation time's last digits up
+        to the target, `classes` all between the target's status and the connection, `transformed` from there to the end."""
         wall = ended + self.offset
         if wall != self._ended:
             self._ended = wall
@@ -131,13 +134,14 @@ class AccessLines:
                 b" 0.000" if request_seconds == 0.0 else seconds(request_seconds),
                 SECONDS[int(target_seconds * 1e3 + 0.5)] if 0.0 <= target_seconds < 1.0 else seconds(target_seconds),
                 b" 0.000" if response_seconds == 0.0 else seconds(response_seconds),
-                b" ", CODES[elb_status], b" ", CODES[target_status],
+                SAME_CODES[target_status] if elb_status == target_status
+                else b" %b %b" % (CODES[elb_status], CODES[target_status]),
                 SIZES[received] if received < 2048 else b" %d" % received,
                 SIZES[sent] if sent < 2048 else b" %d" % sent,
-                b' "', method, b" ", origin, uri, b" ", version, b'" "', agent, tls, group_arn, b' "', trace_id, names,
+                b' "', method, b" ", origin, uri, version, agent, group, trace_id, names,
                 PRIORITIES[priority] if 0 <= priority < 1000 else _priority(priority),
-                self._begun_text, outcome, target, b'" "', CODES[target_status], classes, connection_id, transformed,
-                self._end,
+                self._begun_text, outcome, target, b'" "', CODES[target_status], classes, connection_id,
+                transformed,
             )
         )  # fmt: skip
 
@@ -155,22 +159,27 @@ class AccessLines:
             self._origins[(scheme, host, port)] = made
         return made
 
-    def agent(self, agent: bytes) -> bytes:
-        """As it stands in a line."""
-        known = self._agents.get(agent)
+    def agent(self, agent: bytes, tls: bytes) -> bytes:
+        """As it stands in a line, and `tls` after it."""
+        known = self._agents.get((agent, tls))
         if known is not None:
             return known
         if len(self._agents) >= _REMEMBERED:
             self._agents.clear()
-        made = cut(escaped(agent[:AGENT_BYTES]), AGENT_BYTES) or b"-"
+        made = (cut(escaped(agent[:AGENT_BYTES]), AGENT_BYTES) or b"-") + tls
         if len(agent) <= _REMEMBERED_BYTES:
-            self._agents[agent] = made
+            self._agents[(agent, tls)] = made
         return made
 
 
 def tls_words(cipher: bytes, protocol: bytes) -> bytes:
     """From the agent's end to the target group; both are empty without TLS."""
     return b'" %b %b ' % (cipher or b"-", protocol or b"-")
+
+
+def group_words(arn: bytes) -> bytes:
+    """From the target group to the trace id."""
+    return (arn or b"-") + b' "'
 
 
 def name_words(server_name: bytes, certificate_arn: bytes) -> bytes:

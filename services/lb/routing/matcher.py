@@ -145,37 +145,31 @@ class Matcher:
         for method in self._methods:
             self._methods[method] |= self._any_method
 
-    @property
-    def reads_fields(self) -> bool:
-        """Whether any rule looks at fields other than Host."""
-        return bool(self._fields)
-
     def find(self, method: bytes, target: bytes, host: bytes | None, head: bytes, peer: bytes) -> int:
         """The index of the rule. `target` and `method` are as the client sent them, `host` in lower case, `head` holds the
         request line and all fields, `peer` is the client's address as text."""
         mask = self._methods.get(method, self._any_method)
         if self._hosts.readers:
-            mask &= self._by_host(host or b"")
+            met = self._memo_hosts.get(host or b"")
+            mask &= met if met is not None else self._by_host(host or b"")
         if self._paths.readers:
-            mask &= self._by_path(target.partition(b"?")[0])
+            path = target.partition(b"?")[0]
+            met = self._memo_paths.get(path)
+            mask &= met if met is not None else self._by_path(path)
         if mask & -mask & self._lazy:
             mask = self._by_the_rest(mask, target, head, peer)
         return (mask & -mask).bit_length() - 1
 
     def _by_host(self, host: bytes) -> int:
-        mask = self._memo_hosts.get(host)
-        if mask is None:
-            hosts = self._hosts
-            mask = hosts.met(host_name(host)) | self._every & ~hosts.readers
-            _remember(self._memo_hosts, host, mask)
+        hosts = self._hosts
+        mask = hosts.met(host_name(host)) | self._every & ~hosts.readers
+        _remember(self._memo_hosts, host, mask)
         return mask
 
     def _by_path(self, path: bytes) -> int:
-        mask = self._memo_paths.get(path)
-        if mask is None:
-            paths = self._paths
-            mask = paths.met(normal_path(path)) | self._every & ~paths.readers
-            _remember(self._memo_paths, path, mask)
+        paths = self._paths
+        mask = paths.met(normal_path(path)) | self._every & ~paths.readers
+        _remember(self._memo_paths, path, mask)
         return mask
 
     def _by_the_rest(self, mask: int, target: bytes, head: bytes, peer: bytes) -> int:

@@ -1,7 +1,7 @@
 """Where a request goes: a configuration, compiled. A request reads the table once; it is replaced as a whole.
 
     rules = table.listeners[port]
-    route = rules.only or rules.match(…)            which rule: services.lb.routing.matcher
+    route = rules.routes[rules.matcher.find(…)]     which rule: services.lb.routing.matcher
     route.balancer.pick(now)                        the common case: services.lb.targets.balance
     route.forward.choose(head, now, wall)           several groups, or stickiness: services.lb.routing.forward
     route.redirection.location(…)                   services.lb.routing.redirects
@@ -67,22 +67,15 @@ class Route:
 
 
 class ListenerRules:
-    """`only` is the route when the listener has just its default rule. `reads_fields`: `match` looks into heads."""
+    """`only` is the route when the listener has just its default rule; else it is `routes[matcher.find(…)]`."""
 
-    __slots__ = ("_matcher", "_routes", "config", "only", "reads_fields")
+    __slots__ = ("config", "matcher", "only", "routes")
 
     def __init__(self, config: Listener, routes: list[Route]) -> None:
         self.config = config
-        self._routes = routes
-        self._matcher = Matcher(config.rules)
+        self.routes = routes
+        self.matcher = Matcher(config.rules)
         self.only: Route | None = routes[0] if len(routes) == 1 else None
-        self.reads_fields = self._matcher.reads_fields
-
-    def match(self, method: bytes, target: bytes, host: bytes | None, head: bytes, peer: bytes) -> Route:
-        """See `Matcher.find`."""
-        if self.only is not None:
-            return self.only
-        return self._routes[self._matcher.find(method, target, host, head, peer)]
 
 
 class RoutingTable:

@@ -221,7 +221,7 @@ class Client(Exchange):
         if self.request.minor == 1:
             self._send(head + b"\r\n\r\n")
 
-    def begin_answer(self, response: Response, body: bytes) -> None:
+    def begin_answer(self, response: Response, data: bytes, end: int) -> None:
         minor = self.request.minor
         if response.framing is UNTIL_CLOSE or (minor == 0 and response.framing is CHUNKED):
             self._until_close = True
@@ -231,13 +231,13 @@ class Client(Exchange):
             self._keep_alive and self.state is _WAIT and not self.plane.draining and not self.closes
         )
         if keep_alive and response.persists:
-            self._send(response.head + b"\r\n\r\n" + body)
+            self._send(data)
             return
-        head = response.without_connection()
+        head = response.without_connection(data[:end])
         if minor == 0:
             head = without(head, b"transfer-encoding")
-        end = b"\r\nConnection: keep-alive\r\n\r\n" if keep_alive else b"\r\nConnection: close\r\n\r\n"
-        self._send(head + end + body)
+        connection = b"\r\nConnection: keep-alive" if keep_alive else b"\r\nConnection: close"
+        self._send(head + connection + data[end:])
 
     def relay(self, data: bytes) -> None:
         self._send(data)
@@ -281,14 +281,14 @@ class Client(Exchange):
         if self._buffer:
             self._read_requests()
 
-    def switch_protocols(self, response: Response, rest: bytes) -> None:
+    def switch_protocols(self, status: int, head: bytes, rest: bytes) -> None:
         upstream = self.upstream
         assert upstream is not None
         plane = self.plane
-        upstream.target.counters.answered(response.status, plane.selector.now - upstream.since)
-        self.status = self.target_status = response.status
+        upstream.target.counters.answered(status, plane.selector.now - upstream.since)
+        self.status = self.target_status = status
         self.answered_at = plane.selector.now
-        self._send(response.without_connection() + b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + rest)
+        self._send(head + b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + rest)
         self.upstream = None
         self.state = _GONE
         plane.clients.discard(self)

@@ -118,15 +118,16 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
         """Relay a 1xx answer; `head` without the final CRLF CRLF."""
 
     @abstractmethod
-    def begin_answer(self, response: Response, body: bytes) -> None:
-        """Relay the head of a target's answer and what there is of its body."""
+    def begin_answer(self, response: Response, data: bytes, end: int) -> None:
+        """Relay the beginning of a target's answer, as `response` gets it."""
 
     @abstractmethod
     def relay(self, data: bytes) -> None:
         """More of the answer's body."""
 
-    def switch_protocols(self, response: Response, rest: bytes) -> None:
-        """The target said 101: from here on bytes are relayed unread, both ways. `rest` is what it has sent already."""
+    def switch_protocols(self, status: int, head: bytes, rest: bytes) -> None:
+        """The target said 101 in `head`, here without its end and without Connection: from here on bytes are relayed unread,
+        both ways. `rest` is what it has sent already."""
         raise NotImplementedError
 
     # A request.
@@ -168,7 +169,11 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
                 return
         route = front.only
         if route is None:
-            route = front.rules.match(request.method.name, request.target, request.host, request.original, peer.address)
+            rules = front.rules
+            found = rules.matcher.find(
+                request.method.name, request.target, request.host, request.original, peer.address
+            )
+            route = rules.routes[found]
             plane.counters.evaluations += route.evaluations
         self.route = route
         balancer = route.balancer
@@ -189,8 +194,9 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
             return
         target.requests += 1
         self.target = target
-        own = plane.trace_ids.next()
-        self.trace = trace = b"Root=" + own if not request.trace_id else trace_value(request.trace_id, own)
+        self.trace = trace = plane.trace_ids.root()
+        if request.trace_id:
+            self.trace = trace = trace_value(request.trace_id, trace)
         if target.pool:
             upstream = target.pool.pop()
         else:
@@ -286,8 +292,8 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
         if not self.request_sent:
             self.resume()
 
-    def response(self, response: Response, body: bytes) -> None:
-        """A final answer begins."""
+    def response(self, response: Response, data: bytes, end: int) -> None:
+        """A final answer begins. `data` is what there is of it, as it goes on: `end` bytes of head, an empty line, body."""
         upstream = self.upstream
         assert upstream is not None
         now = self.plane.selector.now
@@ -296,19 +302,21 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
         upstream.target.counters.answered(response.status, now - upstream.since)
         front = self.front
         if self.choice is not None or (front is not None and front.response_lines):
-            self._add_fields(response)
-        self.begin_answer(response, body)
+            head = self._with_fields(data[:end])
+            data, end = head + data[end:], len(head)
+        self.begin_answer(response, data, end)
 
-    def _add_fields(self, response: Response) -> None:
+    def _with_fields(self, head: bytes) -> bytes:
         """What the load balancer says in a target's answer: cookies of sessions, fields of the listener."""
         choice, front = self.choice, self.front
         if choice is not None:
-            response.head += choice.set_cookies(response.head)
+            head += choice.set_cookies(head)
             self.choice = None
         if front is not None and front.response_lines:
-            lines = response.head.split(b"\r\n")
+            lines = head.split(b"\r\n")
             drop_named(lines, front.response_names)
-            response.head = b"\r\n".join(lines) + front.response_lines
+            head = b"\r\n".join(lines) + front.response_lines
+        return head
 
     def response_complete(self) -> None:
         plane = self.plane

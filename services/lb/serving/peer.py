@@ -63,8 +63,8 @@ class Peer:
     the pieces of a line that most of its requests share (services.lb.logs.access)."""
 
     __slots__ = (
-        "address", "connection_id", "fields", "front", "label", "last_agent", "last_host", "origin", "port", "scheme",
-        "shown_agent", "tls", "words",
+        "address", "connection_id", "fields", "front", "label", "last_agent", "last_host", "origin", "port",
+        "scheme", "shown_agent", "tls", "words",
     )  # fmt: skip
 
     def __init__(self, address: str, number: int, port: int, connection_id: bytes) -> None:
@@ -92,7 +92,7 @@ class Peer:
         self.last_host = host
         self.last_agent = agent
         self.origin = lines.origin(self.scheme, host, self.port)
-        self.shown_agent = lines.agent(agent)
+        self.shown_agent = lines.agent(agent, self.words.tls)
 
     def enter(self, front: "Front") -> None:
         """From now on heads are written as `front` says: another configuration has come."""

@@ -10,7 +10,7 @@ joined of pieces that are at hand, some of them made once a connection; it is th
 from typing import TYPE_CHECKING, Final
 
 from services.lb.http1.desync import CLASS_NAMES, COMPLIANT, REFUSED
-from services.lb.logs.access import FORWARDED, NO_CLASS, NOT_TRANSFORMED, AccessLines
+from services.lb.logs.access import FORWARDED, HTTP_1_1, NO_CLASS, AccessLines
 from services.lb.logs.entry import NO_RULE, ConnectionEntry, Entry
 from services.lb.serving.outcome import Cause, Outcome
 
@@ -28,28 +28,18 @@ _NO_CLASS: Final = (b"", b"")
 
 def access_line(lines: AccessLines, exchange: "Exchange", outcome: Outcome, now: float) -> bytes:
     request, target, route = exchange.request, exchange.target, exchange.route
-    if (
-        outcome.cause is not COMPLETE
-        or not request.is_ordinary
-        or request.unusual
-        or request.trace_id
-        or target is None
-        or route is None
-        or route.transforms is not None
-        or request.host is None
-    ):
+    if outcome.cause is not COMPLETE or not request.is_ordinary or target is None or route is None:
         return lines.line(entry(exchange, outcome, now))
     peer = exchange.peer
     if request.host is not peer.last_host or request.agent is not peer.last_agent:
-        peer.remember(request.host, request.agent, lines)
+        peer.remember(request.host or b"", request.agent, lines)
     dispatched = exchange.dispatched
-    words = peer.words
     return lines.joined(
         exchange.kind, exchange.created, now, peer.label, target.label, dispatched - exchange.created,
         exchange.answered_at - dispatched, 0.0, exchange.status, exchange.target_status, exchange.received_bytes,
-        exchange.sent_bytes, request.method.name, peer.origin, request.target, b"HTTP/1.1", peer.shown_agent, words.tls,
-        target.group_arn, exchange.trace, words.names, route.priority, FORWARDED, NO_CLASS, peer.connection_id,
-        NOT_TRANSFORMED,
+        exchange.sent_bytes, request.method.name, peer.origin, request.target, HTTP_1_1, peer.shown_agent,
+        target.group_words, exchange.trace, peer.words.names, route.priority, FORWARDED, NO_CLASS, peer.connection_id,
+        lines.not_transformed,
     )  # fmt: skip
 
 

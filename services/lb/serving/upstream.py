@@ -197,22 +197,24 @@ class Upstream(Owner):
                 else:
                     self._buffer = data
                 return
-            response = parse_response(data[:end], to_head=request.method.is_head)
-            data = data[end + 4 :]
+            head = data[:end]
+            response = parse_response(head, to_head=request.method.is_head)
             if response is None or (response.status == 101 and not request.upgrade):
                 exchange.fail(Cause.TARGET_MALFORMED)
                 return
             if response.status >= 200:
                 break
+            head = response.without_connection(response.rewritten or head)
+            data = data[end + 4 :]
             if response.status == 101:
-                exchange.switch_protocols(response, data)
+                exchange.switch_protocols(response.status, head, data)
                 return
             self._interim += 1
             if self._interim > MOST_INTERIM:
                 exchange.fail(Cause.TARGET_MALFORMED)
                 return
             if response.status != 100:  # the client got its 100 from us, if it asked for one
-                exchange.interim(response.without_connection())
+                exchange.interim(head)
             if not data:
                 return
         self.state = _BODY
@@ -220,18 +222,22 @@ class Upstream(Owner):
         self._reusable = response.keep_alive
         if response.status >= 500:
             self.target.errors += 1
-        if response.framing is LENGTH and response.length == len(data):
+        if response.framing is LENGTH and response.length == len(data) - end - 4 and not response.rewritten:
             self._body.skip()  # all of it is here
-            exchange.response(response, data)
+            exchange.response(response, data, end)
             if self._exchange is exchange:
                 self._complete(exchange)
             return
+        rest = data[end + 4 :]
         self._body.begin(response.framing, response.length, decode=exchange.wants_plain_body)
-        body = self._body.take(data)
+        body = self._body.take(rest)
         if body is None:
             exchange.fail(Cause.TARGET_MALFORMED)
             return
-        exchange.response(response, body)
+        if response.rewritten or body is not rest:
+            head = response.rewritten or head
+            data, end = head + b"\r\n\r\n" + body, len(head)
+        exchange.response(response, data, end)
         self._after_relay(exchange)
 
     def _after_relay(self, exchange: "Exchange") -> None:

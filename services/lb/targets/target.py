@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from lab.core.elbv2.config import TargetGroup
 from lab.core.elbv2.health import REGISTERED, TargetHealth
+from services.lb.logs.access import group_words
 from services.lb.serving.counters import GroupCounters
 from services.lb.targets.anomaly import Record
 
@@ -33,6 +34,7 @@ class TargetState:
         "founding",
         "group",
         "group_arn",
+        "group_words",
         "health",
         "host",
         "id",
@@ -58,6 +60,7 @@ class TargetState:
         self.label = b"%b:%d" % (self.host.encode("ascii"), dial_port)
         """Where requests go, for logs."""
         self.group_arn = arn.encode("ascii")
+        self.group_words = group_words(self.group_arn)
         """Likewise for logs; `group.arn` is the same as text."""
         self.group = group
         self.counters = counters
