@@ -1,9 +1,8 @@
 """What both kinds of message heads of HTTP/1.1 share (RFC 9112): where a body ends, AWS's size limits, fields by name."""
 
+import re
 from enum import IntEnum
 from typing import Final
-
-from services.lb.http1.fields import name_of
 
 REQUEST_LINE_BYTES: Final = 16 * 1024
 FIELD_BYTES: Final = 16 * 1024
@@ -34,7 +33,6 @@ def drop_named(lines: list[bytes], names: frozenset[bytes]) -> None:
         lines[:] = [line for line in lines if line.partition(b":")[0].lower() not in names]
 
 
-def without(head: bytes, name: bytes) -> bytes:
-    """A head without its fields of that name (lower case)."""
-    first, *lines = head.split(b"\r\n")
-    return b"\r\n".join([first, *(line for line in lines if name_of(line) != name)])
+def fields_named(name: bytes) -> re.Pattern[bytes]:
+    """Matches the fields of that name in a head without bare CR, each with the CRLF before it."""
+    return re.compile(rb"\r\n" + re.escape(name) + rb":[^\r]*", re.IGNORECASE)

@@ -27,7 +27,7 @@ from services.lb.http1.framing import (
     UNTIL_CLOSE,
     Framing,
     drop_named,
-    without,
+    fields_named,
 )
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
@@ -53,17 +53,18 @@ class Response:
 
     def without_connection(self, head: bytes) -> bytes:
         """The head as it goes on, without any Connection field."""
-        return without(head, b"connection") if self.persists else head
+        return _CONNECTION_FIELDS.sub(b"", head) if self.persists else head
 
 
 _CONNECTION: Final = frozenset({b"connection"})
+_CONNECTION_FIELDS: Final = fields_named(b"connection")
 _fields: Final = FieldReader(RESPONSE_FIELDS)
 _known: Final[dict[tuple[bytes, ...], Response]] = {}
 """What heads say that go on as they came, by their status line and the fields that are not forwarded unseen, to the byte. Only
 lines that `FieldReader` remembers, too: what is different each time stays out. Bounded."""
 
 
-def parse_response(head: bytes, *, to_head: bool) -> Response | None:
+def parse_response(head: bytes, to_head: bool) -> Response | None:
     """`head` is everything before the empty line; `to_head` says the request was HEAD. None when it is malformed."""
     if len(head) > RESPONSE_HEAD_BYTES:
         return None
@@ -73,10 +74,10 @@ def parse_response(head: bytes, *, to_head: bool) -> Response | None:
     known = _known.get(telling)
     if known is not None and telling[0] is lines[0] and not to_head:
         return known
-    return _parse_response(lines, telling, to_head=to_head)
+    return _parse_response(lines, telling, to_head)
 
 
-def _parse_response(lines: list[bytes], telling: tuple[bytes, ...], *, to_head: bool) -> Response | None:
+def _parse_response(lines: list[bytes], telling: tuple[bytes, ...], to_head: bool) -> Response | None:
     status_line = _read_status_line(lines[0])
     if status_line is None:
         return None

@@ -156,9 +156,11 @@ class Matcher:
             path = target.partition(b"?")[0]
             met = self._memo_paths.get(path)
             mask &= met if met is not None else self._by_path(path)
-        if mask & -mask & self._lazy:
+        first = mask & -mask
+        if first & self._lazy:
             mask = self._by_the_rest(mask, target, head, peer)
-        return (mask & -mask).bit_length() - 1
+            first = mask & -mask
+        return first.bit_length() - 1
 
     def _by_host(self, host: bytes) -> int:
         hosts = self._hosts

@@ -17,7 +17,7 @@ from typing import Final
 
 from services.lb.http1 import responses
 from services.lb.http1.body import BodyReader
-from services.lb.http1.framing import CHUNKED, NO_BODY, REQUEST_HEAD_BYTES, UNTIL_CLOSE, without
+from services.lb.http1.framing import CHUNKED, NO_BODY, REQUEST_HEAD_BYTES, UNTIL_CLOSE, fields_named
 from services.lb.http1.request_head import parse_next, unfinished_request
 from services.lb.http1.response_head import Response
 from services.lb.http1.responses import CONTINUE, Answer
@@ -31,6 +31,7 @@ from services.lb.sockets.endpoint import Endpoint
 from services.lb.sockets.selector import READ
 
 _RESET: Final = struct.pack("ii", 1, 0)
+_CODINGS: Final = fields_named(b"transfer-encoding")
 _EMPTY_LINES: Final = re.compile(rb"(?:\r\n)+")
 """Forgiven before a request (RFC 9112 section 2.2)."""
 
@@ -231,11 +232,14 @@ class Client(Exchange):
             self._keep_alive and self.state is _WAIT and not self.plane.draining and not self.closes
         )
         if keep_alive and response.persists:
-            self._send(data)
+            # As `_send`, likewise.
+            self._active = self.plane.selector.now
+            self.sent_bytes += len(data)
+            self.link.send(data)
             return
         head = response.without_connection(data[:end])
         if minor == 0:
-            head = without(head, b"transfer-encoding")
+            head = _CODINGS.sub(b"", head)
         connection = b"\r\nConnection: keep-alive" if keep_alive else b"\r\nConnection: close"
         self._send(head + connection + data[end:])
 

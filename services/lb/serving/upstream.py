@@ -198,7 +198,7 @@ class Upstream(Owner):
                     self._buffer = data
                 return
             head = data[:end]
-            response = parse_response(head, to_head=request.method.is_head)
+            response = parse_response(head, request.method.is_head)
             if response is None or (response.status == 101 and not request.upgrade):
                 exchange.fail(Cause.TARGET_MALFORMED)
                 return
@@ -223,8 +223,7 @@ class Upstream(Owner):
         if response.status >= 500:
             self.target.errors += 1
         if response.framing is LENGTH and response.length == len(data) - end - 4 and not response.rewritten:
-            self._body.skip()  # all of it is here
-            exchange.response(response, data, end)
+            exchange.response(response, data, end)  # all of it is here: nothing to do for `_body`, which is done
             if self._exchange is exchange:
                 self._complete(exchange)
             return

@@ -68,9 +68,8 @@ class Endpoint(Handler):
         selector.watch(sock.fileno(), self, interest)
 
     def on_ready(self, mask: int) -> None:
-        splice = self.splice
-        if splice is not None:
-            splice.on_ready(self, mask)
+        if self.splice is not None:
+            self.splice.on_ready(self, mask)
             return
         if mask != READ:
             if self.connecting:
@@ -80,7 +79,9 @@ class Endpoint(Handler):
                 self.flush()
                 if not self.pending and self.is_open:
                     self.owner.drained()
-        if mask & READ and self.interest & READ:
+            if not mask & READ:
+                return
+        if self.interest & READ:
             try:
                 data = self.sock.recv(READ_BYTES)
             except BlockingIOError:
