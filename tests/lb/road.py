@@ -19,7 +19,7 @@ from services.lb.serving.peer import Peer
 from services.lb.serving.plane import Plane
 from services.lb.serving.upstream import IDLE, Upstream
 from services.lb.sockets.endpoint import Endpoint
-from services.lb.sockets.selector import READ, serving_selector
+from services.lb.sockets.selector import READ, Handler, serving_selector
 from services.lb.targets.target import TargetState
 
 HEAD = (
@@ -111,12 +111,16 @@ class Road:
         client: Any = self.client.sock
         client.incoming.append(head)
         before = [sock.sent for sock in self.sockets]
-        self.client.on_ready(READ)
+        self._batch(self.client)
         [index] = [i for i, sock in enumerate(self.sockets) if sock.sent > before[i]]
         target: Any = self.sockets[index]
         target.incoming.append(ANSWER)
-        handler = self.selector._handlers[target.fileno()]
+        self._batch(self.selector._handlers[target.fileno()])
+
+    def _batch(self, handler: Handler) -> None:
+        self.selector.serving = True
         handler.on_ready(READ)
+        self.selector._end_batch()
 
     def close(self) -> None:
         self.selector.close()

@@ -88,7 +88,7 @@ class Client(Exchange):
                 self._buffer = data
                 self._active = self.plane.selector.now
             self._read_requests()
-            if self.link.pending and len(self._buffer) >= REQUEST_HEAD_BYTES:
+            if len(self._buffer) >= REQUEST_HEAD_BYTES and self.link.pending:
                 self.link.pause()
         elif state is _WAIT:
             self._buffer += data
@@ -235,7 +235,7 @@ class Client(Exchange):
             # As `_send`, likewise.
             self._active = self.plane.selector.now
             self.sent_bytes += len(data)
-            self.link.send(data)
+            self.link.send_soon(data)
             return
         head = response.without_connection(data[:end])
         if minor == 0:

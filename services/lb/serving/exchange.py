@@ -209,7 +209,7 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
         if peer.front is not front:
             peer.enter(front)
         head = front.writer.write(request, peer.fields, trace)
-        upstream.begin(self, head + body if body else head, complete and request.method.idempotent)
+        upstream.begin(self, head + body if body else head, complete, complete and request.method.idempotent)
         if not complete and upstream.is_blocked:
             self.pause()
 
@@ -333,7 +333,7 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
             self.fail(upstream, Phase.CONNECT)
         else:
             self.upstream = upstream
-            upstream.begin(self, data, False)
+            upstream.begin(self, data, True, False)
 
     # Ends.
 

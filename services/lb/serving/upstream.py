@@ -7,7 +7,8 @@ no byte missing or left over, the target wants to keep it, and desync mitigation
 Retry rule. A load balancer of this kind does not retry (no ALB documentation of one exists), with one exception, RFC 9110
 section 9.2.2: a *reused* connection that turns out closed before a byte of the answer came may simply have met the
 target's idle timeout. Then the request is sent once more, on a fresh connection to the same target, if its method is
-idempotent (GET, HEAD, OPTIONS, PUT, DELETE) and all of it that was sent is still held in `_replay`.
+idempotent (GET, HEAD, OPTIONS, PUT, DELETE) and all of it that was sent is still held in `_replay`. What has not been sent
+yet, for it waits for the end of the batch, goes there whatever its method: nobody has seen it.
 
     CONNECTING ──writable──▶ HEAD ──final head──▶ BODY ──end──▶ (pool) IDLE ──begin──▶ HEAD
                               └──101──▶ a tunnel   └──end, not reusable──▶ closed
@@ -75,7 +76,7 @@ class Upstream(Owner):
         self._filled = False  # the last read took all it could: more may be waiting
         target.connections.add(self)
 
-    def begin(self, exchange: "Exchange", data: bytes, replay: bool) -> None:
+    def begin(self, exchange: "Exchange", data: bytes, complete: bool, replay: bool) -> None:
         """Take a request. `data` is its head and what there is of its body; with `replay` it may be sent twice."""
         self._exchange = exchange
         self.target.in_flight += 1
@@ -87,7 +88,10 @@ class Upstream(Owner):
         self.target.bytes_in += len(data)
         if replay:
             self._replay = data
-        self.link.send(data)
+        if complete:
+            self.link.send_soon(data)
+        else:
+            self.link.send(data)
 
     def send_body(self, data: bytes) -> None:
         """More of the request's body."""
@@ -173,7 +177,10 @@ class Upstream(Owner):
         if exchange is None:
             self.detach()  # an idle target that speaks unasked: whatever it says is nobody's answer
         elif self.state is _HEAD:
-            self._head(exchange, data)
+            if self.link.unsent:
+                self._go_elsewhere(exchange, self.link.take_back())  # likewise: it has not been asked yet
+            else:
+                self._head(exchange, data)
         else:
             body = self._body.take(data)
             if body is None:
@@ -269,12 +276,17 @@ class Upstream(Owner):
         elif self.state is _BODY and self._body.until_close and not self.link.broken:
             self._reusable = False
             self._complete(exchange)
+        elif self.state is _HEAD and self.link.unsent:
+            self._go_elsewhere(exchange, self.link.take_back())
         elif self._replay is not None:
-            replay, self._replay = self._replay, None
-            self.detach()
-            exchange.send_again(self.target, replay)
+            self._go_elsewhere(exchange, self._replay)
         else:
             exchange.fail(Cause.TARGET_CLOSED)
+
+    def _go_elsewhere(self, exchange: "Exchange", request: bytes) -> None:
+        self._replay = None
+        self.detach()
+        exchange.send_again(self.target, request)
 
     def _complete(self, exchange: "Exchange") -> None:
         """The answer has been relayed. Into the pool, if nothing speaks against it."""

@@ -3,6 +3,10 @@
 Sending never fails where it is called. What the kernel does not take waits in `pending`, and the owner of the other side
 stops reading until it is gone: that is the whole of back-pressure, and it bounds `pending` by one read of the peer. A
 connection that breaks while sending swallows the rest and is found broken where every end is found: by reading it.
+
+What is whole and small may wait for the end of the batch (`send_soon`): sent with what others have, it wakes whoever reads it
+once for many messages instead of once for each, which is the dearest part of sending. Nobody need know of it: whatever is
+asked of an endpoint, or done with it, what waits goes out first.
 """
 
 import contextlib
@@ -10,12 +14,14 @@ import socket
 from socket import SocketType
 from typing import TYPE_CHECKING, Final
 
-from services.lb.sockets.selector import READ, WRITE, Handler, ServingSelector
+from services.lb.sockets.selector import READ, WRITE, ServingSelector, Unsettled
 
 if TYPE_CHECKING:
     from services.lb.sockets.splice import Splice
 
 READ_BYTES: Final = 65536
+_SOON_BYTES: Final = 16384
+"""More is sent at once: it takes so long that it might as well wake somebody, and a batch should not hold much."""
 
 
 class Owner:
@@ -40,14 +46,15 @@ class Owner:
         raise NotImplementedError
 
 
-class Endpoint(Handler):
+class Endpoint(Unsettled):
     """`interest` is what the selector watches for: READ, WRITE, both, or 0. `owner` is set before the first event.
+    `unsent` waits for the end of the batch; nothing is pending then.
     `splice`, when there is one, reads and writes in the endpoint's place. `flushed` is when pending bytes went out last.
     `connecting`: the connection is being made; when it is, the owner hears `drained`, and `ended` when it cannot be."""
 
     __slots__ = (
-        "broken", "connecting", "flushed", "interest", "is_open", "owner", "pending", "selector", "sock", "splice",
-        "swallows",
+        "_pending", "broken", "connecting", "flushed", "interest", "is_open", "owner", "selector", "sock", "splice", "swallows",
+        "unsent",
     )  # fmt: skip
 
     is_plain: bool = True
@@ -61,7 +68,8 @@ class Endpoint(Handler):
         self.broken = False  # the peer did not close: the connection was reset, or timed out
         self.connecting = False
         self.swallows = False  # what is sent is thrown away: nobody is there any more
-        self.pending = b""
+        self._pending = b""
+        self.unsent = b""
         self.flushed = selector.now
         self.owner: Owner = _NOBODY
         self.splice: Splice | None = None
@@ -75,9 +83,9 @@ class Endpoint(Handler):
             if self.connecting:
                 self._dialled()
                 return
-            if self.pending:
+            if self._pending:
                 self.flush()
-                if not self.pending and self.is_open:
+                if not self._pending and self.is_open:
                     self.owner.drained()
             if not mask & READ:
                 return
@@ -110,9 +118,41 @@ class Endpoint(Handler):
         """Whether the peer does not take what it is sent."""
         return bool(self.pending) or (self.splice is not None and self.interest & WRITE != 0)
 
+    @property
+    def pending(self) -> bytes:
+        """What the kernel did not take."""
+        if self.unsent:
+            self.settle()
+        return self._pending
+
+    def send_soon(self, data: bytes) -> None:
+        """Send a message that nothing follows for now, by the end of the batch."""
+        selector = self.selector
+        if self._pending or self.unsent or not selector.serving or len(data) > _SOON_BYTES:
+            self.send(data)
+        else:
+            self.unsent = data
+            selector.unsettled.append(self)
+
+    def settle(self) -> None:
+        """Send what waits for the end of the batch."""
+        data = self.unsent
+        if data:
+            self.unsent = b""
+            self.send(data)
+
+    def take_back(self) -> bytes:
+        """What waits for the end of the batch, and is not sent then."""
+        data = self.unsent
+        self.unsent = b""
+        return data
+
     def send(self, data: bytes) -> None:
-        if self.pending:
-            self.pending += data
+        if self.unsent:
+            data = self.unsent + data
+            self.unsent = b""
+        if self._pending:
+            self._pending += data
             self.selector.held += len(data)
             return
         if self.swallows:
@@ -125,23 +165,23 @@ class Endpoint(Handler):
             self.break_off()
             return
         if sent < len(data):
-            self.pending = data[sent:]
-            self.selector.held += len(self.pending)
+            self._pending = data[sent:]
+            self.selector.held += len(self._pending)
             self.want(self.interest | WRITE)
 
     def flush(self) -> None:
         """The socket takes bytes again."""
         self.flushed = self.selector.now
         try:
-            sent = self.sock.send(self.pending)
+            sent = self.sock.send(self._pending)
         except BlockingIOError:
             return
         except OSError:
             self.break_off()
             return
-        self.pending = self.pending[sent:]
+        self._pending = self._pending[sent:]
         self.selector.held -= sent
-        if not self.pending:
+        if not self._pending:
             self.want(self.interest & ~WRITE)
 
     def want(self, mask: int) -> None:
@@ -167,13 +207,15 @@ class Endpoint(Handler):
 
     def shutdown(self) -> None:
         """No more is sent. Raises OSError when the connection is broken."""
+        self.settle()
         self.sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         if self.is_open:
+            self.settle()
             self.is_open = False
-            self.selector.held -= len(self.pending)
-            self.pending = b""
+            self.selector.held -= len(self._pending)
+            self._pending = b""
             self.selector.forget(self.sock, self.interest)
             self.interest = 0
             self.swallows = True
@@ -181,8 +223,8 @@ class Endpoint(Handler):
     def break_off(self) -> None:
         """Sending failed: swallow the rest; reading will tell the owner."""
         self.swallows = True
-        self.selector.held -= len(self.pending)
-        self.pending = b""
+        self.selector.held -= len(self._pending)
+        self._pending = self.unsent = b""
         with contextlib.suppress(OSError):  # already down: all that matters is that reading will tell
             self.sock.shutdown(socket.SHUT_WR)
         self.want(READ)

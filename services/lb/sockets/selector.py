@@ -40,11 +40,21 @@ class Handler:
         raise NotImplementedError
 
 
+class Unsettled(Handler):
+    """A handler that puts something off to the end of a batch."""
+
+    __slots__ = ()
+
+    def settle(self) -> None:
+        raise NotImplementedError
+
+
 class ServingSelector(selectors.BaseSelector):
     """What both kinds share: the control side's selector, the handlers, the clock of the data plane.
 
     `now` is read once a batch. `clock` is monotonic, in seconds. `held` is how many bytes wait in memory for a peer to take
-    them or to complete them (services.lb.serving.limits)."""
+    them or to complete them (services.lb.serving.limits). While a batch is `serving`, who has something to do at its end is
+    put into `unsettled`."""
 
     _closing_ends_watch: ClassVar[bool] = False
     """Of a socket that no other process has."""
@@ -57,7 +67,8 @@ class ServingSelector(selectors.BaseSelector):
         self._control: selectors.BaseSelector = selectors.DefaultSelector()
         self._handlers: dict[int, Handler] = {}
         self._doomed: list[SocketType] = []
-        self._serving = False
+        self.serving = False
+        self.unsettled: list[Unsettled] = []
 
     # The data plane's side.
 
@@ -84,7 +95,7 @@ class ServingSelector(selectors.BaseSelector):
         if mask and (shared or not self._closing_ends_watch):
             self.change(fd, mask, 0)
         del self._handlers[fd]
-        if self._serving:
+        if self.serving:
             self._doomed.append(sock)
         else:
             sock.close()
@@ -98,7 +109,13 @@ class ServingSelector(selectors.BaseSelector):
             _log.exception("and so did closing it")
 
     def _end_batch(self) -> None:
-        self._serving = False
+        self.serving = False
+        for handler in self.unsettled:
+            try:
+                handler.settle()
+            except Exception:
+                self._failed(handler)
+        self.unsettled.clear()
         for sock in self._doomed:
             sock.close()
         self._doomed.clear()
@@ -145,7 +162,7 @@ class PlainSelector(ServingSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = self._control.select(timeout)
         self.now = self._clock()
-        self._serving = True
+        self.serving = True
         control = []
         for key, mask in ready:
             if key.data is not _DATA_PLANE:
@@ -193,7 +210,7 @@ class EpollSelector(ServingSelector):
         wait = -1.0 if timeout is None else max(0.0, math.ceil(timeout * 1e3) * 1e-3)
         ready = self._epoll.poll(wait, self._BATCH)
         self.now = self._clock()
-        self._serving = True
+        self.serving = True
         control = False
         handlers = self._handlers
         for fd, event in ready:

@@ -110,9 +110,9 @@ class TlsEndpoint(Endpoint):
         if self._shaking:
             self._shake()
             return
-        if self.pending and (mask & WRITE or self._write_needs_read):
+        if self._pending and (mask & WRITE or self._write_needs_read):
             self.flush()
-            if not self.pending and self.is_open:
+            if not self._pending and self.is_open:
                 self.owner.drained()
         if self.interest & READ and (mask & READ or self._read_needs_write or self._has_more()):
             self._read()
@@ -213,7 +213,7 @@ class TlsEndpoint(Endpoint):
 
     def _end_handshake(self, interest: int) -> None:
         self._shaking = False
-        self.want(interest | (WRITE if self.pending else 0))
+        self.want(interest | (WRITE if self._pending else 0))
 
     def _failed(self, code: str, detail: str) -> None:
         self.failure, self.detail = code, detail
@@ -227,7 +227,7 @@ class TlsEndpoint(Endpoint):
         )
         self._shaking = False
         self._over = True
-        self.pending = b""
+        self._pending = b""
         self.owner.ended()
 
     def give_up(self) -> None:
@@ -276,20 +276,23 @@ class TlsEndpoint(Endpoint):
         return data
 
     def send(self, data: bytes) -> None:
-        if self.pending or self._shaking:
-            self.pending += data
+        if self.unsent:
+            data = self.unsent + data
+            self.unsent = b""
+        if self._pending or self._shaking:
+            self._pending += data
             return
         if not data:
             return
         sent = self._write(data)
         if sent < len(data):
-            self.pending = data[sent:]
+            self._pending = data[sent:]
             self.want(self.interest | WRITE)
 
     def flush(self) -> None:
         self.flushed = self.selector.now
-        self.pending = self.pending[self._write(self.pending) :]
-        self.want(self.interest if self.pending else self.interest & ~WRITE)
+        self._pending = self._pending[self._write(self._pending) :]
+        self.want(self.interest if self._pending else self.interest & ~WRITE)
 
     def _write(self, data: bytes) -> int:
         """How much of `data` was taken: all of it when the connection is broken."""
@@ -317,16 +320,18 @@ class TlsEndpoint(Endpoint):
     def shutdown(self) -> None:
         """No more is sent: close_notify, then the end of the stream. What is received from here on is not decrypted, for
         nobody will read it; that it came, and its end, are still told."""
+        self.settle()
         self._say_goodbye()
         self._reads_raw = True
         SocketType.shutdown(self.sock, socket.SHUT_WR)  # SSLSocket's own would forget that there is TLS
 
     def close(self) -> None:
         if self.is_open:
-            if self.established and not self.pending and not self._resets():
+            self.settle()
+            if self.established and not self._pending and not self._resets():
                 self._say_goodbye()
             self.is_open = False
-            self.pending = b""
+            self._pending = b""
             self.selector.forget(self.sock, self._watched)
             self.interest = self._watched = 0
             self.swallows = True
@@ -346,7 +351,7 @@ class TlsEndpoint(Endpoint):
     def break_off(self) -> None:
         self._said_goodbye = True
         self.swallows = True
-        self.pending = b""
+        self._pending = self.unsent = b""
         with contextlib.suppress(OSError):  # already down: all that matters is that reading will tell
             SocketType.shutdown(self.sock, socket.SHUT_WR)
         self.want(READ)
