@@ -21,7 +21,8 @@ class Machine:
 class Allowance:
     """`connections` are client connections, `refusals` those beyond that are only told that they are too many; `buffered`
     is bytes. Where there are more, a connection may be ended that holds some and made no progress for `patience` seconds.
-    `descriptors` are those that connections of both sides may take; where there are few of them, there may be none."""
+    `descriptors` are those that connections of both sides may take; 0 where there are so few
+    that it cannot be told."""
 
     connections: int
     refusals: int

@@ -232,7 +232,7 @@ class Client(Exchange):
             self._keep_alive and self.state is _WAIT and not self.plane.draining and not self.closes
         )
         if keep_alive and response.persists:
-            # As `_send`, likewise.
+            # As `_send`, but by the end of the batch.
             self._active = self.plane.selector.now
             self.sent_bytes += len(data)
             self.link.send_soon(data)

@@ -209,7 +209,7 @@ class Exchange(Owner, metaclass=ABCMeta):  # ABC as a base would give each insta
         if peer.front is not front:
             peer.enter(front)
         head = front.writer.write(request, peer.fields, trace)
-        upstream.begin(self, head + body if body else head, complete, complete and request.method.idempotent)
+        upstream.begin(self, head + body if body else head, complete, request.method.idempotent)
         if not complete and upstream.is_blocked:
             self.pause()
 

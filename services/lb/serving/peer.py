@@ -63,8 +63,8 @@ class Peer:
     the pieces of a line that most of its requests share (services.lb.logs.access)."""
 
     __slots__ = (
-        "address", "connection_id", "fields", "front", "label", "last_agent", "last_host", "origin", "port",
-        "scheme", "shown_agent", "tls", "words",
+        "address", "connection_id", "fields", "front", "label", "last_agent", "last_host", "origin", "port", "scheme",
+        "shown_agent", "tls", "words",
     )  # fmt: skip
 
     def __init__(self, address: str, number: int, port: int, connection_id: bytes) -> None:

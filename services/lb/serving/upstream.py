@@ -77,7 +77,8 @@ class Upstream(Owner):
         target.connections.add(self)
 
     def begin(self, exchange: "Exchange", data: bytes, complete: bool, replay: bool) -> None:
-        """Take a request. `data` is its head and what there is of its body; with `replay` it may be sent twice."""
+        """Take a request. `data` is its head and what there is of its body, all of it if `complete`; then, with `replay`, it
+        may be sent twice."""
         self._exchange = exchange
         self.target.in_flight += 1
         self.since = exchange.dispatched = self.selector.now
@@ -86,9 +87,9 @@ class Upstream(Owner):
             return
         self.state = _HEAD
         self.target.bytes_in += len(data)
-        if replay:
-            self._replay = data
         if complete:
+            if replay:
+                self._replay = data
             self.link.send_soon(data)
         else:
             self.link.send(data)
@@ -178,7 +179,7 @@ class Upstream(Owner):
             self.detach()  # an idle target that speaks unasked: whatever it says is nobody's answer
         elif self.state is _HEAD:
             if self.link.unsent:
-                self._go_elsewhere(exchange, self.link.take_back())  # likewise: it has not been asked yet
+                self._take_back(exchange)  # likewise: it has not been asked yet
             else:
                 self._head(exchange, data)
         else:
@@ -277,11 +278,16 @@ class Upstream(Owner):
             self._reusable = False
             self._complete(exchange)
         elif self.state is _HEAD and self.link.unsent:
-            self._go_elsewhere(exchange, self.link.take_back())
+            self._take_back(exchange)
         elif self._replay is not None:
             self._go_elsewhere(exchange, self._replay)
         else:
             exchange.fail(Cause.TARGET_CLOSED)
+
+    def _take_back(self, exchange: "Exchange") -> None:
+        request = self.link.take_back()
+        self.target.bytes_in -= len(request)
+        self._go_elsewhere(exchange, request)
 
     def _go_elsewhere(self, exchange: "Exchange", request: bytes) -> None:
         self._replay = None

@@ -14,7 +14,7 @@ import socket
 from socket import SocketType
 from typing import TYPE_CHECKING, Final
 
-from services.lb.sockets.selector import READ, WRITE, ServingSelector, Unsettled
+from services.lb.sockets.selector import READ, WRITE, Sender, ServingSelector
 
 if TYPE_CHECKING:
     from services.lb.sockets.splice import Splice
@@ -46,10 +46,10 @@ class Owner:
         raise NotImplementedError
 
 
-class Endpoint(Unsettled):
+class Endpoint(Sender):
     """`interest` is what the selector watches for: READ, WRITE, both, or 0. `owner` is set before the first event.
-    `unsent` waits for the end of the batch; nothing is pending then.
-    `splice`, when there is one, reads and writes in the endpoint's place. `flushed` is when pending bytes went out last.
+    `splice`, when there is one, reads and writes in the endpoint's place. `unsent` waits for the end of the batch, and only
+    while nothing is pending; `flushed` is when pending bytes went out last.
     `connecting`: the connection is being made; when it is, the owner hears `drained`, and `ended` when it cannot be."""
 
     __slots__ = (
@@ -122,7 +122,7 @@ class Endpoint(Unsettled):
     def pending(self) -> bytes:
         """What the kernel did not take."""
         if self.unsent:
-            self.settle()
+            self.send_unsent()
         return self._pending
 
     def send_soon(self, data: bytes) -> None:
@@ -132,25 +132,22 @@ class Endpoint(Unsettled):
             self.send(data)
         else:
             self.unsent = data
-            selector.unsettled.append(self)
+            selector.waiting.append(self)
 
-    def settle(self) -> None:
-        """Send what waits for the end of the batch."""
-        data = self.unsent
-        if data:
-            self.unsent = b""
-            self.send(data)
+    def send_unsent(self) -> None:
+        """What waits for the end of the batch is sent now."""
+        if self.unsent:
+            self.send(self.take_back())
 
     def take_back(self) -> bytes:
-        """What waits for the end of the batch, and is not sent then."""
+        """What waits for the end of the batch is not sent."""
         data = self.unsent
         self.unsent = b""
         return data
 
     def send(self, data: bytes) -> None:
         if self.unsent:
-            data = self.unsent + data
-            self.unsent = b""
+            data = self.take_back() + data
         if self._pending:
             self._pending += data
             self.selector.held += len(data)
@@ -207,12 +204,12 @@ class Endpoint(Unsettled):
 
     def shutdown(self) -> None:
         """No more is sent. Raises OSError when the connection is broken."""
-        self.settle()
+        self.send_unsent()
         self.sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         if self.is_open:
-            self.settle()
+            self.send_unsent()
             self.is_open = False
             self.selector.held -= len(self._pending)
             self._pending = b""

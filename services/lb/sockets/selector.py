@@ -40,12 +40,12 @@ class Handler:
         raise NotImplementedError
 
 
-class Unsettled(Handler):
-    """A handler that puts something off to the end of a batch."""
+class Sender(Handler):
+    """A handler that may put sending off to the end of a batch."""
 
     __slots__ = ()
 
-    def settle(self) -> None:
+    def send_unsent(self) -> None:
         raise NotImplementedError
 
 
@@ -53,8 +53,8 @@ class ServingSelector(selectors.BaseSelector):
     """What both kinds share: the control side's selector, the handlers, the clock of the data plane.
 
     `now` is read once a batch. `clock` is monotonic, in seconds. `held` is how many bytes wait in memory for a peer to take
-    them or to complete them (services.lb.serving.limits). While a batch is `serving`, who has something to do at its end is
-    put into `unsettled`."""
+    them or to complete them (services.lb.serving.limits). While a batch is `serving`, who has something to send at its end is
+    put into `waiting`."""
 
     _closing_ends_watch: ClassVar[bool] = False
     """Of a socket that no other process has."""
@@ -68,7 +68,7 @@ class ServingSelector(selectors.BaseSelector):
         self._handlers: dict[int, Handler] = {}
         self._doomed: list[SocketType] = []
         self.serving = False
-        self.unsettled: list[Unsettled] = []
+        self.waiting: list[Sender] = []
 
     # The data plane's side.
 
@@ -110,12 +110,12 @@ class ServingSelector(selectors.BaseSelector):
 
     def _end_batch(self) -> None:
         self.serving = False
-        for handler in self.unsettled:
+        for sender in self.waiting:
             try:
-                handler.settle()
+                sender.send_unsent()
             except Exception:
-                self._failed(handler)
-        self.unsettled.clear()
+                self._failed(sender)
+        self.waiting.clear()
         for sock in self._doomed:
             sock.close()
         self._doomed.clear()

@@ -60,8 +60,8 @@ class TargetState:
         self.label = b"%b:%d" % (self.host.encode("ascii"), dial_port)
         """Where requests go, for logs."""
         self.group_arn = arn.encode("ascii")
-        self.group_words = group_words(self.group_arn)
         """Likewise for logs; `group.arn` is the same as text."""
+        self.group_words = group_words(self.group_arn)
         self.group = group
         self.counters = counters
         self.zone = zone

@@ -277,8 +277,7 @@ class TlsEndpoint(Endpoint):
 
     def send(self, data: bytes) -> None:
         if self.unsent:
-            data = self.unsent + data
-            self.unsent = b""
+            data = self.take_back() + data
         if self._pending or self._shaking:
             self._pending += data
             return
@@ -320,14 +319,14 @@ class TlsEndpoint(Endpoint):
     def shutdown(self) -> None:
         """No more is sent: close_notify, then the end of the stream. What is received from here on is not decrypted, for
         nobody will read it; that it came, and its end, are still told."""
-        self.settle()
+        self.send_unsent()
         self._say_goodbye()
         self._reads_raw = True
         SocketType.shutdown(self.sock, socket.SHUT_WR)  # SSLSocket's own would forget that there is TLS
 
     def close(self) -> None:
         if self.is_open:
-            self.settle()
+            self.send_unsent()
             if self.established and not self._pending and not self._resets():
                 self._say_goodbye()
             self.is_open = False
